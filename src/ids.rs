@@ -1,0 +1,99 @@
+//! The words every layer shares: identifiers as types, so that no two kinds of name can be swapped.
+//!
+//! Knows nothing of zones, probes or messages. Invariant: an identifier that exists is valid for its kind.
+//! Source: `SetIdentifier` and health check ids as in the Route 53 API reference (ResourceRecordSet, HealthCheck).
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Names one health check, as the operator wrote it: `fra`, `all-eu`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HealthCheckId(Arc<str>);
+
+/// Tells apart the members of one record group; 1 to 128 characters (Route 53, `SetIdentifier`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetIdentifier(Arc<str>);
+
+/// A place in the dense tables of one snapshot; means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HealthIndex(pub u32);
+
+/// The longest set identifier, in characters (Route 53).
+pub const SET_IDENTIFIER_MAX: usize = 128;
+
+/// An identifier that cannot be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidId {
+    /// Nothing was written.
+    Empty,
+    /// More characters than the kind allows.
+    TooLong { found: usize, max: usize },
+}
+
+impl HealthCheckId {
+    /// Makes an id of any non-empty text.
+    ///
+    /// # Errors
+    /// [`InvalidId::Empty`] for an empty text.
+    pub fn new(text: &str) -> Result<Self, InvalidId> {
+        if text.is_empty() {
+            return Err(InvalidId::Empty);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SetIdentifier {
+    /// Makes an identifier of 1 to 128 characters.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when the text is empty or too long.
+    pub fn new(text: &str) -> Result<Self, InvalidId> {
+        let found = text.chars().count();
+        match found {
+            0 => Err(InvalidId::Empty),
+            1..=SET_IDENTIFIER_MAX => Ok(Self(text.into())),
+            _ => Err(InvalidId::TooLong { found, max: SET_IDENTIFIER_MAX }),
+        }
+    }
+
+    /// The identifier as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl HealthIndex {
+    /// The index as a place in a slice.
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for HealthCheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SetIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty; at least one character is needed"),
+            Self::TooLong { found, max } => write!(f, "has {found} characters; at most {max} are accepted"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidId {}

@@ -1,0 +1,23 @@
+//! waypost: an authoritative DNS server that answers with what is up.
+//!
+//! Read the layers from the bottom. Arrows go down only; `tests/tidy.rs` holds the table.
+//!
+//! * [`ids`], [`wire`], [`problem`]: words, bytes, and what is wrong with a text.
+//! * [`zone`], [`health`]: what is configured, what is known.
+//! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
+//! * [`answer`], [`control`]: the read side, the write side.
+//! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
+//! * `node`: wires them; `cli`: the commands.
+//!
+//! Everything up to and including [`control`] is a pure function of its arguments: no clock, no I/O, no
+//! randomness, no async, no locks, no logging.
+
+pub mod answer;
+pub mod control;
+pub mod health;
+pub mod ids;
+pub mod problem;
+pub mod routing;
+pub mod snapshot;
+pub mod wire;
+pub mod zone;

@@ -1,0 +1,2 @@
+//! Which member of a record group answers, and why.
+pub mod draw;

@@ -1,0 +1,20 @@
+//! A hosted zone: a name and the record sets under it, with where each was written.
+//!
+//! Not the DNS zone that answers: that is compiled from this one (see `compile`).
+//! Invariant: none yet; `check` tells what must hold before a hosted zone may be compiled.
+
+use std::sync::Arc;
+
+use super::record_set::RecordSet;
+use crate::wire::name::Name;
+
+/// A zone as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostedZone {
+    /// The apex.
+    pub name: Name,
+    /// In the order written.
+    pub record_sets: Vec<RecordSet>,
+    /// The files that record sets came from; the first is the zone's own.
+    pub files: Vec<Arc<str>>,
+}

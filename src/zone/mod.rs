@@ -1,0 +1,14 @@
+//! Zones: what is configured, and the form that answers.
+//!
+//! ```text
+//! HostedZone ── RecordSet, RecordSet, …       as written (record_set, hosted_zone)
+//!     │ check: what must hold                 (check)
+//!     │ compile                               (compile)
+//!     ▼
+//! Zone ── Node ── RRset | RecordGroup         as looked up (tree)
+//! ```
+//!
+//! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
+
+pub mod hosted_zone;
+pub mod record_set;

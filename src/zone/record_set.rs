@@ -1,0 +1,171 @@
+//! Record sets: what one name answers for one type, as configured, whatever notation it came from.
+//!
+//! Plain data whose constructors refuse the invalid; knows nothing of health, clients or wire compression.
+//! Invariant: a value that exists is within Route 53's limits for its field.
+//! Source: Route 53 API reference, `ResourceRecordSet`.
+
+use std::fmt;
+
+use crate::ids::{HealthCheckId, SetIdentifier};
+use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
+
+/// One record set: Route 53's `ResourceRecordSet`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordSet {
+    /// The owner name.
+    pub name: Name,
+    pub rtype: RecordType,
+    /// Tells it from the other members of its record group; none exactly when the policy is simple.
+    pub set_identifier: Option<SetIdentifier>,
+    pub policy: RoutingPolicy,
+    pub content: Content,
+    pub health_check: Option<HealthCheckId>,
+    pub origin: Origin,
+}
+
+/// How one member takes part in its record group. Route 53's policies that need the client's place are not
+/// among them yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoutingPolicy {
+    Simple,
+    Multivalue,
+    Weighted(Weight),
+    /// The tier: 0 is Route 53's PRIMARY, 1 its SECONDARY; waypost goes on from there.
+    Failover(u16),
+}
+
+/// What a member answers with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    Values { ttl: Ttl, rdata: RdataList },
+    Alias(Box<Alias>),
+}
+
+/// Answers as another record set of the same zone and type does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub target: Name,
+    /// Whether the target's health counts as the alias's own.
+    pub evaluate_target_health: bool,
+}
+
+/// A weight within 0 to 255 (Route 53, `Weight`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight(u8);
+
+/// Seconds within 0 to 2,147,483,647 (RFC 2181 §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ttl(u32);
+
+/// A number outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfRange {
+    pub found: i64,
+    pub max: i64,
+}
+
+/// The rdata of the records of one set, in wire form with names uncompressed, in the order written.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct RdataList {
+    /// Each rdata behind its length in two octets.
+    octets: Box<[u8]>,
+}
+
+/// Where a record set was written: a file of its zone (by its place in [`HostedZone::files`]) and a line from 1.
+///
+/// [`HostedZone::files`]: super::hosted_zone::HostedZone
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub file: u16,
+    pub line: u32,
+}
+
+impl RoutingPolicy {
+    /// The policy's word, as in the files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Multivalue => "multivalue",
+            Self::Weighted(_) => "weighted",
+            Self::Failover(_) => "failover",
+        }
+    }
+}
+
+impl Weight {
+    /// # Errors
+    /// [`OutOfRange`] outside 0 to 255.
+    pub fn new(found: i64) -> Result<Self, OutOfRange> {
+        u8::try_from(found).map(Self).map_err(|_| OutOfRange { found, max: u8::MAX.into() })
+    }
+
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Ttl {
+    pub const MAX: u32 = i32::MAX as u32;
+
+    /// # Errors
+    /// [`OutOfRange`] outside 0 to 2,147,483,647.
+    pub fn new(found: i64) -> Result<Self, OutOfRange> {
+        match u32::try_from(found) {
+            Ok(secs) if secs <= Self::MAX => Ok(Self(secs)),
+            _ => Err(OutOfRange { found, max: Self::MAX.into() }),
+        }
+    }
+
+    /// The seconds.
+    pub fn secs(self) -> u32 {
+        self.0
+    }
+}
+
+impl RdataList {
+    /// The list of `rdata`; each at most 65,535 octets, which every reader of rdata ensures.
+    pub fn new<R: AsRef<[u8]>>(rdata: impl IntoIterator<Item = R>) -> Self {
+        let mut octets = Vec::new();
+        for one in rdata {
+            let one = one.as_ref();
+            let len = u16::try_from(one.len()).expect("readers of rdata refuse more than 65,535 octets");
+            octets.extend_from_slice(&len.to_be_bytes());
+            octets.extend_from_slice(one);
+        }
+        Self { octets: octets.into() }
+    }
+
+    /// Each rdata in the order written.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let mut rest = &self.octets[..];
+        std::iter::from_fn(move || {
+            let (len, tail) = rest.split_first_chunk::<2>()?;
+            let (rdata, tail) = tail.split_at(u16::from_be_bytes(*len).into());
+            rest = tail;
+            Some(rdata)
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+}
+
+impl fmt::Debug for RdataList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not within 0-{}", self.found, self.max)
+    }
+}
+
+impl std::error::Error for OutOfRange {}
