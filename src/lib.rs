@@ -17,6 +17,7 @@ pub mod clock;
 pub mod control;
 pub mod health;
 pub mod ids;
+pub mod prober;
 pub mod problem;
 pub mod routing;
 pub mod snapshot;

@@ -39,6 +39,8 @@ pub struct Board {
 #[derive(Clone, Debug)]
 struct Slot {
     check: Arc<HealthCheck>,
+    /// What is probed; empty when nothing is.
+    subject: Arc<str>,
     /// What is known of the endpoint; none when nothing is probed.
     state: Option<State>,
     /// An observation of this endpoint has been made since the start.
@@ -77,7 +79,7 @@ pub struct Replaced {
 pub struct SavedVerdict {
     pub id: HealthCheckId,
     /// What was probed: a verdict on something else is not resumed.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// Before inversion.
     pub status: Status,
     pub since: Timestamp,
@@ -290,6 +292,7 @@ impl Slot {
         let verdict = Verdict { id: check.id.clone(), status, healthy: !check.inverted, since: now, because };
         let slot = Self {
             check: Arc::new(check.clone()),
+            subject: check.probed().map(EndpointCheck::subject).unwrap_or_default().into(),
             state: check.probed().map(|_| unknown),
             observed: false,
             resumed: false,
@@ -324,7 +327,7 @@ impl Slot {
     fn resume(&mut self, saved: SavedVerdict, now: Timestamp) -> bool {
         let Some(check) = self.check.probed() else { return false };
         let too_old = machine::is_stale(Some(saved.counted_at), now, check.verdict_holds());
-        if too_old || self.observed || saved.status == Status::Unknown || saved.subject != check.subject() {
+        if too_old || self.observed || saved.status == Status::Unknown || saved.subject != self.subject {
             return false;
         }
         self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at));
@@ -336,10 +339,10 @@ impl Slot {
     }
 
     fn saved(&self) -> Option<SavedVerdict> {
-        let (check, state) = (self.check.probed()?, self.state.as_ref()?);
+        let state = self.state.as_ref()?;
         let counted_at = state.counted_at.filter(|_| state.status != Status::Unknown)?;
         let State { status, since, because, .. } = state.clone();
-        Some(SavedVerdict { id: self.check.id.clone(), subject: check.subject(), status, since, because, counted_at })
+        Some(SavedVerdict { id: self.check.id.clone(), subject: self.subject.clone(), status, since, because, counted_at })
     }
 
     fn as_child(&self) -> Child {

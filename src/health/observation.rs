@@ -65,6 +65,8 @@ pub enum NotRun {
     NoRoute(String),
     /// Our own resolver does not answer.
     ResolverUnreachable(String),
+    /// The request cannot be written, or a fault of our own.
+    Impossible(String),
 }
 
 impl Outcome {
@@ -85,6 +87,7 @@ impl Outcome {
             Self::NotRun(NotRun::OutOfResources(_)) => "not_run_resources",
             Self::NotRun(NotRun::NoRoute(_)) => "not_run_route",
             Self::NotRun(NotRun::ResolverUnreachable(_)) => "not_run_resolver",
+            Self::NotRun(NotRun::Impossible(_)) => "not_run_impossible",
         }
     }
 }
@@ -108,6 +111,18 @@ impl Failure {
             Self::SearchStringAbsent => "search_string_absent",
             Self::ConnectionClosed => "connection_closed",
         }
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<NotRun> for Outcome {
+    fn from(reason: NotRun) -> Self {
+        Self::NotRun(reason)
     }
 }
 
@@ -144,7 +159,7 @@ impl fmt::Display for Failure {
             Self::StatusTimeout(limit) => write!(f, "no HTTP status within {limit:?}"),
             Self::BadStatus(code) => write!(f, "HTTP status {code}"),
             Self::MalformedResponse(detail) => write!(f, "malformed HTTP response: {detail}"),
-            Self::HeadersTooLarge => f.write_str("HTTP response headers over 16384 octets"),
+            Self::HeadersTooLarge => f.write_str("HTTP response head over 16384 octets"),
             Self::BodyTimeout(limit) => write!(f, "search string not seen within {limit:?}"),
             Self::SearchStringAbsent => f.write_str("search string absent from the first 5120 octets of the body"),
             Self::ConnectionClosed => f.write_str("connection closed before the response was complete"),
@@ -158,6 +173,7 @@ impl fmt::Display for NotRun {
             Self::OutOfResources(detail) => ("out of local resources", detail),
             Self::NoRoute(detail) => ("no way out from here", detail),
             Self::ResolverUnreachable(detail) => ("own resolver does not answer", detail),
+            Self::Impossible(detail) => ("impossible", detail),
         };
         write!(f, "probe not made: {what}: {detail}")
     }
