@@ -13,11 +13,14 @@
 //! randomness, no async, no locks, no logging.
 
 pub mod answer;
+pub mod api;
 pub mod control;
 pub mod health;
 pub mod ids;
 pub mod problem;
 pub mod routing;
+pub mod server;
 pub mod snapshot;
+pub mod telemetry;
 pub mod wire;
 pub mod zone;

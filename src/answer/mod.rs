@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::routing::draw::Draw;
 use crate::snapshot::Snapshot;
+use crate::wire::query::MalformedKind;
 use crate::wire::rtype::RecordType;
 
 /// How the server presents itself and what it accepts; the same for every query until the next reload.
@@ -45,6 +46,8 @@ pub struct Report {
     pub qtype: Option<RecordType>,
     /// TC was set.
     pub truncated: bool,
+    /// What was wrong with the message, where something was.
+    pub malformed: Option<MalformedKind>,
 }
 
 /// Answers one message into `out`, which must hold at least 512 octets for UDP and 65,535 for streams.
@@ -59,5 +62,5 @@ pub fn respond(
     _draw: Draw,
     _out: &mut [u8],
 ) -> Report {
-    Report { len: 0, rcode: 0, qtype: None, truncated: false }
+    Report { len: 0, rcode: 0, qtype: None, truncated: false, malformed: None }
 }
