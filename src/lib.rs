@@ -13,6 +13,7 @@
 //! randomness, no async, no locks, no logging.
 
 pub mod answer;
+pub mod api;
 pub mod clock;
 pub mod control;
 pub mod health;
@@ -20,6 +21,8 @@ pub mod ids;
 pub mod prober;
 pub mod problem;
 pub mod routing;
+pub mod server;
 pub mod snapshot;
+pub mod telemetry;
 pub mod wire;
 pub mod zone;
