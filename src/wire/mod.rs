@@ -3,8 +3,13 @@
 //! Knows no zone. Everything here is total: any octets in, a value or a named refusal out, never a panic.
 //! Sources: RFC 1035 §2.3.4 and §4, RFC 6891 (EDNS), RFC 7873 (cookies), RFC 7871 (client subnet).
 
+pub mod edns;
+pub mod header;
 pub mod name;
+pub mod qname;
+pub mod query;
 pub mod rtype;
+pub mod writer;
 
 /// Octets of a message header (RFC 1035 §4.1.1).
 pub const HEADER_LEN: usize = 12;

@@ -1,0 +1,101 @@
+//! A name in lower case on the stack: what a query asks for, ready to be looked up.
+//!
+//! Not a [`Name`](super::name::Name): it borrows nothing, allocates nothing and has lost its case, which only the
+//! question's own octets keep. Invariant: `octets[..len]` is one uncompressed name without upper-case ASCII.
+//! Sources: RFC 1035 §3.1, RFC 4343 §3 (comparison).
+
+use super::{LABEL_MAX, NAME_MAX};
+
+/// A lower-cased absolute name of at most 255 octets.
+#[derive(Clone)]
+pub struct QName {
+    octets: [u8; NAME_MAX + 1],
+    len: u8,
+    labels: u8,
+}
+
+impl QName {
+    /// Reads the uncompressed name at the start of `from`; none when it is cut short, too long or compressed.
+    #[inline]
+    pub fn read(from: &[u8]) -> Option<Self> {
+        let mut at = 0;
+        let mut labels = 0;
+        loop {
+            match usize::from(*from.get(at)?) {
+                0 => break,
+                len if len > LABEL_MAX => return None,
+                len => at += 1 + len,
+            }
+            labels += 1;
+            if at >= NAME_MAX {
+                return None;
+            }
+        }
+        let mut name = Self { octets: [0; NAME_MAX + 1], len: at as u8 + 1, labels };
+        // Length octets are at most 63, below `A`: folding the whole name leaves them alone.
+        for (to, octet) in name.octets[..=at].iter_mut().zip(&from[..=at]) {
+            *to = octet.to_ascii_lowercase();
+        }
+        Some(name)
+    }
+
+    /// The name made of `prefix`, whole labels without a root, and the name `tail`; none when longer than 255 octets.
+    pub fn join(prefix: &[u8], tail: &[u8]) -> Option<Self> {
+        let mut octets = [0; NAME_MAX + 1];
+        let len = prefix.len() + tail.len();
+        if len > NAME_MAX {
+            return None;
+        }
+        octets[..prefix.len()].copy_from_slice(prefix);
+        octets[prefix.len()..len].copy_from_slice(tail);
+        Self::read(&octets[..len])
+    }
+
+    /// The octets, root label included.
+    #[inline]
+    pub fn as_wire(&self) -> &[u8] {
+        &self.octets[..usize::from(self.len)]
+    }
+
+    /// How many labels, root not counted.
+    #[inline]
+    pub fn labels(&self) -> usize {
+        usize::from(self.labels)
+    }
+}
+
+/// Where the labels of the uncompressed name `wire` begin, from the left, the root's not included.
+#[inline]
+pub fn label_starts(wire: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let len = usize::from(*wire.get(at).filter(|len| **len != 0)?);
+        let start = at;
+        at += 1 + len;
+        Some(start)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_in_lower_case_and_counted() {
+        let name = QName::read(b"\x03WwW\x07exAmple\x03org\x00rest").expect("it is whole");
+        assert_eq!(name.as_wire(), b"\x03www\x07example\x03org\x00");
+        assert_eq!(name.labels(), 3);
+        assert_eq!(label_starts(name.as_wire()).collect::<Vec<_>>(), [0, 4, 12]);
+    }
+
+    #[test]
+    fn what_is_cut_short_compressed_or_too_long_is_no_name() {
+        let mut longest = [b"\x3f".as_slice(), &[b'a'; 63]].concat().repeat(3);
+        longest.extend([&[61][..], &[b'b'; 61], &[0]].concat());
+        assert_eq!(QName::read(&longest).map(|name| name.as_wire().len()), Some(255));
+        let too_long = [[&[62][..], &[b'b'; 62]].concat(), longest[..192].to_vec(), vec![0]].concat();
+        for wire in [&b""[..], b"\x03ww", b"\x03www", b"\x03www\xc0\x0c", b"\x40", &too_long] {
+            assert!(QName::read(wire).is_none(), "{wire:?}");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! One datagram or frame -> a query, or a named reason why it is none.
+//!
+//! Answers nothing: each [`MalformedKind`] says what is owed to the sender, `answer` writes it. A response is never
+//! answered, or two servers could talk to each other for ever. Invariant: parsing allocates nothing, reads each octet
+//! a bounded number of times, and never panics.
+//! Sources: RFC 1035 §4.1, RFC 6891 §6.1, RFC 8906 §3 (what servers get wrong), RFC 9619 (one question).
+
+use super::HEADER_LEN;
+use super::edns::Edns;
+use super::header::{OPCODE, QR, Rcode};
+use super::name::wire_len;
+use super::qname::QName;
+use super::rtype::{Class, RecordType};
+
+/// A query that can be answered.
+#[derive(Clone)]
+pub struct Query<'m> {
+    pub id: [u8; 2],
+    /// The header's third octet: opcode and RD.
+    pub flags: u8,
+    pub question: Question<'m>,
+    pub edns: Option<Edns>,
+    /// It was signed; no key is known here (RFC 8945 §5.2.1).
+    pub signed: bool,
+}
+
+/// The question, as asked and as looked up.
+#[derive(Clone)]
+pub struct Question<'m> {
+    /// Name, type and class with the case they came in; echoed.
+    pub octets: &'m [u8],
+    pub name: QName,
+    pub qtype: RecordType,
+    pub qclass: Class,
+}
+
+/// A message that is no query, with what a response to it needs.
+#[derive(Clone)]
+pub struct Malformed<'m> {
+    pub kind: MalformedKind,
+    pub id: [u8; 2],
+    pub flags: u8,
+    /// The question, where it could be read.
+    pub question: Option<Question<'m>>,
+    /// The OPT record, where it could be read.
+    pub edns: Option<Edns>,
+}
+
+/// Everything that can be wrong with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MalformedKind {
+    /// Fewer octets than a header.
+    Short,
+    /// QR is set.
+    Response,
+    /// An opcode other than QUERY.
+    Opcode,
+    /// Other than one question (RFC 9619).
+    QuestionCount,
+    /// A question whose name is compressed, too long or cut short, or that has no type and class.
+    BadQuestion,
+    /// A record after the question is cut short.
+    BadRecord,
+    /// Two OPT records, one not owned by the root, or options that are cut short.
+    BadOpt,
+    /// A cookie of a length that RFC 7873 does not know.
+    BadCookie,
+    /// A client subnet that RFC 7871 §7.1.2 calls malformed.
+    BadClientSubnet,
+    /// Octets after the last record.
+    TrailingOctets,
+}
+
+/// What the sender of a malformed message gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    Drop,
+    Respond(Rcode),
+}
+
+impl MalformedKind {
+    pub const ALL: [Self; 10] = [
+        Self::Short,
+        Self::Response,
+        Self::Opcode,
+        Self::QuestionCount,
+        Self::BadQuestion,
+        Self::BadRecord,
+        Self::BadOpt,
+        Self::BadCookie,
+        Self::BadClientSubnet,
+        Self::TrailingOctets,
+    ];
+
+    /// Its place in [`MalformedKind::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its word in counters and logs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Response => "response",
+            Self::Opcode => "opcode",
+            Self::QuestionCount => "question_count",
+            Self::BadQuestion => "bad_question",
+            Self::BadRecord => "bad_record",
+            Self::BadOpt => "bad_opt",
+            Self::BadCookie => "bad_cookie",
+            Self::BadClientSubnet => "bad_client_subnet",
+            Self::TrailingOctets => "trailing_octets",
+        }
+    }
+
+    /// The one table of what each malformation earns.
+    pub fn disposition(self) -> Disposition {
+        match self {
+            Self::Short | Self::Response => Disposition::Drop,
+            Self::Opcode => Disposition::Respond(Rcode::NOTIMP),
+            Self::QuestionCount
+            | Self::BadQuestion
+            | Self::BadRecord
+            | Self::BadOpt
+            | Self::BadCookie
+            | Self::BadClientSubnet
+            | Self::TrailingOctets => Disposition::Respond(Rcode::FORMERR),
+        }
+    }
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// [`Malformed`] with all that could still be read of it.
+#[inline]
+pub fn parse_query(message: &[u8]) -> Result<Query<'_>, Box<Malformed<'_>>> {
+    let Some(header) = message.first_chunk::<HEADER_LEN>() else {
+        return Err(refuse(MalformedKind::Short, &[0; HEADER_LEN], None, None));
+    };
+    if header[2] & QR != 0 {
+        return Err(refuse(MalformedKind::Response, header, None, None));
+    }
+    let mut cursor = Cursor { message, at: HEADER_LEN };
+    let asked = match count(header, 4) {
+        1 => Some(cursor.question()),
+        _ => None,
+    };
+    if header[2] & OPCODE != 0 {
+        return Err(refuse(MalformedKind::Opcode, header, asked.flatten(), None));
+    }
+    let question = match asked {
+        Some(Some(question)) => question,
+        Some(None) => return Err(refuse(MalformedKind::BadQuestion, header, None, None)),
+        None if count(header, 4) == 0 => {
+            // A query without question may still fetch a cookie (RFC 7873 §5.4); `answer` decides by what was read.
+            let edns = cursor.records(header).ok().and_then(|records| records.edns);
+            return Err(refuse(MalformedKind::QuestionCount, header, None, edns));
+        }
+        None => return Err(refuse(MalformedKind::QuestionCount, header, None, None)),
+    };
+    if message.len() == cursor.at && header[6..] == [0; 6] {
+        return Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns: None, signed: false });
+    }
+    match cursor.records(header) {
+        Ok(Records { edns, signed }) => Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns, signed }),
+        Err(kind) => Err(refuse(kind, header, Some(question), None)),
+    }
+}
+
+#[cold]
+fn refuse<'m>(
+    kind: MalformedKind,
+    header: &[u8; HEADER_LEN],
+    question: Option<Question<'m>>,
+    edns: Option<Edns>,
+) -> Box<Malformed<'m>> {
+    Box::new(Malformed { kind, id: [header[0], header[1]], flags: header[2], question, edns })
+}
+
+/// The section count that begins at octet `at` of the header.
+fn count(header: &[u8; HEADER_LEN], at: usize) -> u16 {
+    u16::from_be_bytes([header[at], header[at + 1]])
+}
+
+/// What the records after the question said.
+struct Records {
+    edns: Option<Edns>,
+    signed: bool,
+}
+
+/// A reader that only goes forward.
+struct Cursor<'m> {
+    message: &'m [u8],
+    at: usize,
+}
+
+impl<'m> Cursor<'m> {
+    #[inline]
+    fn question(&mut self) -> Option<Question<'m>> {
+        let rest = &self.message[self.at..];
+        let name = QName::read(rest)?;
+        let len = name.as_wire().len();
+        let fixed = rest.get(len..)?.first_chunk::<4>()?;
+        self.at += len + 4;
+        Some(Question {
+            octets: &rest[..len + 4],
+            name,
+            qtype: RecordType(u16::from_be_bytes([fixed[0], fixed[1]])),
+            qclass: Class(u16::from_be_bytes([fixed[2], fixed[3]])),
+        })
+    }
+
+    /// Walks every record after the question, keeping OPT and noting a signature.
+    fn records(&mut self, header: &[u8; HEADER_LEN]) -> Result<Records, MalformedKind> {
+        let mut found = Records { edns: None, signed: false };
+        for _ in 0..usize::from(count(header, 6)) + usize::from(count(header, 8)) {
+            self.record()?;
+        }
+        for _ in 0..count(header, 10) {
+            let record = self.record()?;
+            match record.rtype {
+                RecordType::OPT if found.edns.is_some() || !record.at_root => return Err(MalformedKind::BadOpt),
+                RecordType::OPT => found.edns = Some(Edns::parse(record.class, record.ttl, record.rdata)?),
+                RecordType::TSIG => found.signed = true,
+                _ => {}
+            }
+        }
+        match self.at == self.message.len() {
+            true => Ok(found),
+            false => Err(MalformedKind::TrailingOctets),
+        }
+    }
+
+    fn record(&mut self) -> Result<Record<'m>, MalformedKind> {
+        let rest = &self.message[self.at..];
+        let name_len = owner_len(rest).ok_or(MalformedKind::BadRecord)?;
+        let fixed = rest[name_len..].first_chunk::<10>().ok_or(MalformedKind::BadRecord)?;
+        let len = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
+        let rdata = rest[name_len + 10..].get(..len).ok_or(MalformedKind::BadRecord)?;
+        self.at += name_len + 10 + len;
+        Ok(Record {
+            at_root: rest[0] == 0,
+            rtype: RecordType(u16::from_be_bytes([fixed[0], fixed[1]])),
+            class: u16::from_be_bytes([fixed[2], fixed[3]]),
+            ttl: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
+            rdata,
+        })
+    }
+}
+
+/// A record as it stands in the message.
+struct Record<'m> {
+    at_root: bool,
+    rtype: RecordType,
+    class: u16,
+    ttl: u32,
+    rdata: &'m [u8],
+}
+
+/// Octets of an owner name, which may end in a pointer; where it points does not matter here.
+fn owner_len(octets: &[u8]) -> Option<usize> {
+    if let Some(len) = wire_len(octets) {
+        return Some(len);
+    }
+    let mut at = 0;
+    loop {
+        match *octets.get(at)? {
+            len if len & 0xc0 == 0xc0 => return (octets.len() > at + 1).then_some(at + 2),
+            len if len & 0xc0 != 0 || len == 0 => return None,
+            len => at += 1 + usize::from(len),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUESTION: &[u8] = b"\x03wWw\x07example\x03org\x00\x00\x01\x00\x01";
+
+    fn message(header: [u8; 12], rest: &[&[u8]]) -> Vec<u8> {
+        [header.to_vec(), rest.concat()].concat()
+    }
+
+    fn kind(message: &[u8]) -> Option<MalformedKind> {
+        parse_query(message).err().map(|malformed| malformed.kind)
+    }
+
+    #[test]
+    fn a_plain_query_is_read_with_its_case_kept_in_the_question() {
+        let message = message([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], &[QUESTION]);
+        let query = parse_query(&message).ok().expect("well-formed");
+        assert_eq!((query.id, query.question.octets), ([1, 2], QUESTION));
+        assert_eq!(query.question.name.as_wire(), b"\x03www\x07example\x03org\x00");
+        assert_eq!((query.question.qtype, query.question.qclass), (RecordType::A, Class::IN));
+        assert!(query.edns.is_none());
+    }
+
+    #[test]
+    fn each_malformation_has_its_name() {
+        let opt: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+        let owned_opt: &[u8] = &[1, b'x', 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
+        let ecs: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 8, 0, 8, 0, 4, 0, 9, 0, 0];
+        let cookie: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 6, 0, 10, 0, 2, 1, 2];
+        let pointer: &[u8] = b"\x03www\xc0\x0c\x00\x01\x00\x01";
+        let header = |questions, additional| [0, 0, 0, 0, 0, questions, 0, 0, 0, 0, 0, additional];
+        for (message, expected) in [
+            (vec![0; 11], MalformedKind::Short),
+            (message([0, 0, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0], &[QUESTION]), MalformedKind::Response),
+            (message([0, 0, 0x28, 0, 0, 1, 0, 0, 0, 0, 0, 0], &[QUESTION]), MalformedKind::Opcode),
+            (message(header(2, 0), &[QUESTION, QUESTION]), MalformedKind::QuestionCount),
+            (message(header(0, 0), &[]), MalformedKind::QuestionCount),
+            (message(header(1, 0), &[&QUESTION[..10]]), MalformedKind::BadQuestion),
+            (message(header(1, 0), &[pointer]), MalformedKind::BadQuestion),
+            (message(header(1, 1), &[QUESTION]), MalformedKind::BadRecord),
+            (message(header(1, 1), &[QUESTION, &opt[..8]]), MalformedKind::BadRecord),
+            (message(header(1, 2), &[QUESTION, opt, opt]), MalformedKind::BadOpt),
+            (message(header(1, 1), &[QUESTION, owned_opt]), MalformedKind::BadOpt),
+            (message(header(1, 1), &[QUESTION, ecs]), MalformedKind::BadClientSubnet),
+            (message(header(1, 1), &[QUESTION, cookie]), MalformedKind::BadCookie),
+            (message(header(1, 0), &[QUESTION, &[0]]), MalformedKind::TrailingOctets),
+        ] {
+            assert_eq!(kind(&message), Some(expected), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_stands_at_its_index() {
+        for (at, kind) in MalformedKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), at, "{}", kind.word());
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A message being written: never longer than its limit, and able to take back what did not fit.
+//!
+//! Knows no record; `answer` decides what goes in. Invariant: `len <= limit <= buffer.len()`.
+//! Source: RFC 2181 §9 (an RRset that does not fit goes out whole or not at all).
+
+/// Octets laid one behind the other, up to a limit.
+#[derive(Debug)]
+pub struct Writer<'b> {
+    buffer: &'b mut [u8],
+    len: usize,
+    limit: usize,
+}
+
+/// There was no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl<'b> Writer<'b> {
+    /// An empty message of at most `limit` octets, or as many as the buffer holds.
+    pub fn new(buffer: &'b mut [u8], limit: usize) -> Self {
+        let limit = limit.min(buffer.len());
+        Self { buffer, len: 0, limit }
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Keeps `octets` of the limit back; [`Writer::release`] gives them back.
+    pub fn reserve(&mut self, octets: usize) {
+        self.limit = self.limit.saturating_sub(octets).max(self.len);
+    }
+
+    pub fn release(&mut self, octets: usize) {
+        self.limit = (self.limit + octets).min(self.buffer.len());
+    }
+
+    /// Appends, or changes nothing.
+    ///
+    /// # Errors
+    /// [`Full`] when the limit would be passed.
+    #[inline]
+    pub fn put(&mut self, octets: &[u8]) -> Result<(), Full> {
+        let end = self.len + octets.len();
+        if end > self.limit {
+            return Err(Full);
+        }
+        self.buffer[self.len..end].copy_from_slice(octets);
+        self.len = end;
+        Ok(())
+    }
+
+    /// Overwrites what is already written at `at`.
+    #[inline]
+    pub fn patch<const N: usize>(&mut self, at: usize, octets: [u8; N]) {
+        self.buffer[at..at + N].copy_from_slice(&octets);
+    }
+
+    /// Takes back all but the first `len` octets.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// What is written so far.
+    pub fn written(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_leaves_no_trace() {
+        let mut buffer = [0; 8];
+        let mut writer = Writer::new(&mut buffer, 5);
+        assert_eq!(writer.put(b"abc"), Ok(()));
+        assert_eq!(writer.put(b"def"), Err(Full));
+        writer.reserve(1);
+        assert_eq!(writer.put(b"de"), Err(Full));
+        writer.release(1);
+        assert_eq!(writer.put(b"de"), Ok(()));
+        writer.truncate(3);
+        writer.patch(0, *b"X");
+        assert_eq!(writer.written(), b"Xbc");
+    }
+}
