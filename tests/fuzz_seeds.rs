@@ -8,10 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/zone_reader.rs"]
+mod zone_reader;
 
 #[test]
 fn query_seeds_and_their_alterations_are_answered_soundly() {
     check("query", query::run);
+}
+
+#[test]
+fn zone_seeds_and_their_alterations_are_read_soundly() {
+    check("zone_reader", zone_reader::run);
 }
 
 /// Runs the body over what comes of each seed; names the input that fails.
@@ -26,7 +33,7 @@ fn check(target: &str, run: fn(&[u8])) {
         }
     }
     for pair in seeds.windows(2) {
-        run(&[&pair[0].1[..], &pair[1].1[..]].concat());
+        run(&[&pair[0].1[..], &pair[1].1[..]].concat()); // joined
     }
 }
 
