@@ -331,6 +331,8 @@ fn many_unclosed_parentheses_take_linear_time() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_octets_are_read_without_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = read_octets(&octets);
