@@ -246,6 +246,10 @@ fn generate_makes_a_record_of_each_number() {
         ),
         ("$GENERATE 28-28 ${0,5,n}.x PTR ${0,0,N}.", vec!["c.1.0.x.example.org. 60 PTR C.1."]),
         ("$GENERATE 1-1 @ MX \"1$ m$\"", vec!["example.org. 60 MX 11 m1.example.org."]),
+        (
+            "@ A 192.0.2.1\n$GENERATE 1-2 @ TXT $",
+            vec!["example.org. 60 A 192.0.2.1", "example.org. 60 TXT \"1\"", "example.org. 60 TXT \"2\""],
+        ),
         ("$GENERATE 1-1 @ MX 1$ m$", vec!["example.org. 60 MX 11 m1.example.org."]),
         ("$GENERATE 1-1 @ TXT \"\\\"a $\\\"\" ", vec!["example.org. 60 TXT \"a 1\""]),
         ("$GENERATE 1-1 @ TXT \"a $\" \"b $\"", vec!["example.org. 60 TXT \"a 1\" \"b 1\""]),
