@@ -1,8 +1,8 @@
 //! Rdata: presentation form to wire octets and back, for every type that a zone can hold.
 //!
-//! Each type is a row of [`grammar`]: the fields it is made of. Reading text ([`text`]), checking octets
-//! ([`wire`]) and showing them ([`shown`]) all follow that row, so they cannot disagree about a type's form. A
-//! type without a row has the generic form `\# length hex`, which the others take too.
+//! Each type is a row of `grammar`: the fields it is made of. Reading text (`text`), checking octets (`wire`) and
+//! showing them (`shown`) all follow that row, so they cannot disagree about a type's form. A type without a row
+//! has the generic form `\# length hex`, which the others take too.
 //! Invariant: what [`parse`] returns passes [`check`], and `parse(rtype, &show(rtype, rdata))` is `rdata`.
 //! Sources: RFC 1035 §3.3 and §5.1, RFC 3597 §5, and the RFC each row names.
 
