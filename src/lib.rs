@@ -21,5 +21,6 @@ pub mod prober;
 pub mod problem;
 pub mod routing;
 pub mod snapshot;
+pub mod store;
 pub mod wire;
 pub mod zone;
