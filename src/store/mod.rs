@@ -45,7 +45,7 @@ pub enum StoreError {
     /// Another process has it open.
     InUse { path: PathBuf },
     /// The disk or the directory does not let us.
-    Disk { path: PathBuf, doing: &'static str, cause: redb::Error },
+    Disk { path: PathBuf, doing: &'static str, cause: Box<redb::Error> },
     /// A thread could not be started, or it panicked.
     Writer { path: PathBuf, found: String },
 }
@@ -247,7 +247,7 @@ fn judge(path: &Path, doing: &'static str, error: redb::Error) -> StoreError {
         error @ (redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. } | redb::Error::RepairAborted) => {
             StoreError::Foreign { path, found: error.to_string() }
         }
-        cause => StoreError::Disk { path, doing, cause },
+        cause => StoreError::Disk { path, doing, cause: Box::new(cause) },
     }
 }
 
@@ -274,7 +274,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Disk { cause, .. } => Some(cause),
+            Self::Disk { cause, .. } => Some(&**cause),
             _ => None,
         }
     }
