@@ -274,7 +274,7 @@ async fn an_endpoint_that_does_not_speak_tls_fails_the_handshake() {
 #[tokio::test]
 async fn a_target_by_name_is_resolved_at_each_probe() {
     let server = Server::answering("HTTP/1.1 200 OK\r\n\r\n").await;
-    let mut names = Names::answering(|_| Some((0, vec![[127, 0, 0, 1]]))).await;
+    let mut names = Names::answering(|_| Some((0, vec![vec![127, 0, 0, 1]]))).await;
     let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(names.address));
     for _ in 0..2 {
         let report = prober.probe(&id(), &endpoint(named("web.test.", server.address.port()), http(None), PATIENTLY)).await;
@@ -302,6 +302,25 @@ async fn a_name_without_address_fails_and_a_resolver_that_is_silent_is_our_troub
         assert_eq!(report.observation.outcome.to_string(), seen);
         assert_eq!(report.observation.outcome.code(), code);
     }
+}
+
+#[tokio::test]
+async fn a_resolver_that_is_not_there_is_our_trouble() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(address));
+    let deadlines = Deadlines { connect: SHORT, ..PATIENTLY };
+    let report = prober.probe(&id(), &endpoint(named("web.test.", 80), http(None), deadlines)).await;
+    assert_eq!(report.observation.outcome.code(), "not_run_resolver", "{}", report.observation.outcome);
+}
+
+#[tokio::test]
+async fn ipv6_is_taken_where_there_is_no_ipv4() {
+    let names = Names::answering(|rtype| Some((0, if rtype == 28 { vec![LOOPBACK_V6.to_vec()] } else { Vec::new() }))).await;
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(names.address));
+    let report = prober.probe(&id(), &endpoint(named("web.test.", 9), Protocol::Tcp, PATIENTLY)).await;
+    assert_eq!(report.address, Some("[::1]:9".parse().unwrap()), "{}", report.observation.outcome);
 }
 
 // The report
@@ -537,6 +556,8 @@ impl Certificate {
     }
 }
 
+const LOOPBACK_V6: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
 /// A name server that answers every question by one rule: query type -> rcode and addresses, or silence.
 struct Names {
     address: SocketAddr,
@@ -545,7 +566,7 @@ struct Names {
 }
 
 impl Names {
-    async fn answering(rule: impl Fn(u16) -> Option<(u8, Vec<[u8; 4]>)> + Send + 'static) -> Self {
+    async fn answering(rule: impl Fn(u16) -> Option<(u8, Vec<Vec<u8>>)> + Send + 'static) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let (told, asked) = mpsc::unbounded_channel();
@@ -559,8 +580,8 @@ impl Names {
                 let counts = [0, 1, 0, addresses.len() as u8, 0, 0, 0, 0];
                 let mut response = [&query[..2], &[0x81, 0x80 | rcode], &counts, &query[12..name_end + 4]].concat();
                 for address in addresses {
-                    // The qname, A, IN, TTL 3600, four octets.
-                    response.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4]);
+                    // The qname, the type asked for, IN, TTL 3600.
+                    response.extend([0xc0, 12, 0, rtype as u8, 0, 1, 0, 0, 14, 16, 0, address.len() as u8]);
                     response.extend(address);
                 }
                 socket.send_to(&response, from).await.unwrap();
