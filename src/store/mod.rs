@@ -19,7 +19,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableHandle};
 
 use crate::health::board::SavedVerdict;
 use crate::health::table::Status;
@@ -174,6 +174,10 @@ fn open(path: &Path) -> Result<(Database, Vec<SavedVerdict>), StoreError> {
 /// Marks a new file as ours, and sees whether an old one is.
 fn prepare(database: &Database) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
+    let tables: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    if !tables.is_empty() && !tables.iter().any(|name| name == WAYPOST.name()) {
+        return Err(redb::Error::Corrupted(format!("another program's tables: {}", tables.join(", "))));
+    }
     {
         let mut table = transaction.open_table(WAYPOST)?;
         let found = table.get("format")?.map(|format| format.value());
@@ -399,6 +403,21 @@ mod tests {
         drop(database);
         let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
         assert!(message.contains("format 99; this version reads 1"), "{message}");
+    }
+
+    #[test]
+    fn the_database_of_another_program_is_refused_and_gets_no_tables_of_ours() {
+        let scratch = Scratch::new("another");
+        let theirs: TableDefinition<'_, &str, u32> = TableDefinition::new("cache");
+        let database = Database::create(&scratch.0).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(theirs).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
+        assert!(message.contains("another program's tables: cache"), "{message}");
+        let database = Database::create(&scratch.0).unwrap();
+        assert_eq!(database.begin_read().unwrap().list_tables().unwrap().count(), 1);
     }
 
     #[test]
