@@ -11,4 +11,7 @@
 //! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
 
 pub mod hosted_zone;
+pub mod master;
+pub mod print;
+pub mod rdata;
 pub mod record_set;
