@@ -10,6 +10,7 @@
 //!
 //! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
 
+pub mod check;
 pub mod hosted_zone;
 pub mod master;
 pub mod print;
