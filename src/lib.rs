@@ -13,6 +13,7 @@
 //! randomness, no async, no locks, no logging.
 
 pub mod answer;
+pub mod config;
 pub mod control;
 pub mod health;
 pub mod ids;
