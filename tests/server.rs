@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -173,7 +173,7 @@ async fn ten_thousand_queries_have_ten_thousand_replies() {
 
 #[tokio::test]
 async fn every_worker_has_its_share_of_the_clients() {
-    let workers = Arc::new(std::sync::Mutex::new(HashSet::new()));
+    let workers = Arc::new(Mutex::new(HashSet::new()));
     let seen = workers.clone();
     let noting = move |message: &[u8], asker: &Asker, out: &mut [u8]| {
         seen.lock().unwrap().insert(std::thread::current().id());
@@ -219,17 +219,32 @@ async fn garbage_and_defects_cost_no_other_query_its_reply() {
 async fn what_was_received_before_a_drain_is_answered() {
     // As many as the client's own socket can hold.
     const QUERIES: usize = 200;
-    let listeners = bind(&["127.0.0.1:0"], 1);
-    let address = listeners.addresses().next().unwrap();
+    let (at_work, worker_is_at_work) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let waiting = move |message: &[u8], asker: &Asker, out: &mut [u8]| {
+        if message == b"wait" {
+            at_work.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        }
+        echo(message, asker, out)
+    };
+    let server = start(bind(&["127.0.0.1:0"], 1), waiting, Limits::default());
     let client = client("127.0.0.1:0");
-    client.connect(address).unwrap();
-    // They wait in the socket: nobody reads it yet.
+    client.connect(server.address).unwrap();
+    client.send(b"wait").unwrap();
+    worker_is_at_work.recv_timeout(PATIENCE).unwrap();
     for _ in 0..QUERIES {
-        client.send(b"waiting").unwrap();
+        client.send(b"queued").unwrap();
     }
-    let server = start(listeners, echo, Limits::default());
-    server.stop().await;
-    for _ in 0..QUERIES {
+    let mut drain = std::pin::pin!(server.running.drain(PATIENCE));
+    tokio::select! {
+        biased;
+        _ = &mut drain => panic!("the worker is at work"),
+        () = std::future::ready(()) => release.send(()).unwrap(),
+    }
+    drain.await;
+    for _ in 0..QUERIES + 1 {
         client.recv(&mut [0; 16]).unwrap();
     }
     let after = client.send(b"too late").and_then(|_| client.recv(&mut [0; 16]));
@@ -238,23 +253,25 @@ async fn what_was_received_before_a_drain_is_answered() {
 
 #[tokio::test]
 async fn a_drain_ends_although_queries_never_pause() {
-    let server = echo_server(Limits::default());
-    let address = server.address;
-    let stop = CancellationToken::new();
-    let flood = std::thread::spawn({
-        let stop = stop.clone();
-        move || {
-            let client = client("127.0.0.1:0");
-            while !stop.is_cancelled() {
-                let _ = client.send_to(b"more", address);
+    let listeners = bind(&["127.0.0.1:0"], 1);
+    let address = listeners.addresses().next().unwrap();
+    let peer = Arc::new(client("127.0.0.1:0"));
+    let (sender, began) = (peer.clone(), Instant::now());
+    // Each query is followed by the next before it is answered; nobody reads the answers.
+    let server = start(
+        listeners,
+        move |message: &[u8], asker: &Asker, out: &mut [u8]| {
+            if began.elapsed() < PATIENCE / 4 {
+                sender.send_to(b"more", address).unwrap();
             }
-        }
-    });
-    let began = Instant::now();
+            echo(message, asker, out)
+        },
+        Limits::default(),
+    );
+    peer.send_to(b"first", address).unwrap();
+    peer.recv(&mut [0; 16]).unwrap();
     server.stop().await;
-    stop.cancel();
-    flood.join().unwrap();
-    assert!(began.elapsed() < PATIENCE, "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE / 5, "it took {:?}", began.elapsed());
 }
 
 // Binding
