@@ -12,11 +12,15 @@
 //! Everything up to and including [`control`] is a pure function of its arguments: no clock, no I/O, no
 //! randomness, no async, no locks, no logging.
 
+#![deny(unsafe_code)]
+
 pub mod answer;
 pub mod api;
+pub mod clock;
 pub mod control;
 pub mod health;
 pub mod ids;
+pub mod prober;
 pub mod problem;
 pub mod routing;
 pub mod server;

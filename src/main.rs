@@ -1,1 +1,2 @@
+//! The program: hands over to the command line.
 fn main() {}

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::health::table::HealthTable;
+use crate::zone::catalog::Catalog;
 
 /// Everything that a query reads.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    pub catalog: Arc<Catalog>,
     pub health: Arc<HealthTable>,
     /// Counts publications since start; for logs and metrics.
     pub generation: u64,

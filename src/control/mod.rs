@@ -2,4 +2,5 @@
 //!
 //! Pure; the files and sockets are the edges' business. A state is replaced whole or not at all.
 
+pub mod build;
 pub mod state;

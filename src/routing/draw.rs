@@ -1,25 +1,48 @@
 //! Chance, as an argument: one random number per query, spent digit by digit.
 //!
 //! Reads no random source. Invariant: over all draws in `0..a*b*…` each combination of `below(a)`, `below(b)`, …
-//! comes up exactly once (the number's mixed-radix digits), so laws about shares need no statistics.
+//! comes up exactly once (they are the number's mixed-radix digits), so laws about shares need no statistics. That
+//! holds until [`PERIOD_MIN`] would be passed; then the number is mixed anew, so that deep trees do not run dry.
 
 /// The chance one query was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draw(u64);
+pub struct Draw {
+    rest: u64,
+    /// How many values `rest` can still have.
+    period: u64,
+    seed: u64,
+}
+
+/// What must be left of the period after a question, so that its shares are exact to one in four thousand million.
+const PERIOD_MIN: u64 = 1 << 32;
 
 impl Draw {
+    /// A draw made of one number, random or chosen.
+    #[inline]
     pub fn new(number: u64) -> Self {
-        Self(number)
+        Self { rest: number, period: u64::MAX, seed: number }
     }
 
     /// A number below `bound`, which must not be 0; what is left of the draw serves the next question.
     #[inline]
     pub fn below(&mut self, bound: u32) -> u32 {
         let bound = u64::from(bound);
-        let digit = self.0 % bound;
-        self.0 /= bound;
+        if self.period / bound < PERIOD_MIN {
+            *self = Self::new(mix(self.seed));
+        }
+        let digit = self.rest % bound;
+        self.rest /= bound;
+        self.period /= bound;
         digit as u32
     }
+}
+
+/// One step of SplitMix64 (Steele, Lea, Flood 2014).
+fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -32,5 +55,12 @@ mod tests {
         seen.sort();
         let all: Vec<(u32, u32)> = (0..3).flat_map(|a| (0..5).map(move |b| (a, b))).collect();
         assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn a_draw_does_not_run_dry() {
+        let mut draw = Draw::new(3);
+        let digits: Vec<u32> = (0..200).map(|_| draw.below(1000)).collect();
+        assert!(digits[100..].iter().any(|digit| *digit != digits[100]));
     }
 }

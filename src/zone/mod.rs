@@ -10,5 +10,14 @@
 //!
 //! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
 
+pub mod catalog;
+pub mod compile;
+pub mod embedded;
+pub mod group;
 pub mod hosted_zone;
+pub mod master;
+pub mod print;
+pub mod rdata;
 pub mod record_set;
+pub mod rrset;
+pub mod tree;

@@ -1,0 +1,163 @@
+//! The OPT record of a response: what the asker gets to know beside the answer.
+//!
+//! Sent exactly when the query had one, last, and never cut: its octets are reserved before anything else is put.
+//! Sources: RFC 6891 §6.1.1, RFC 5001, RFC 7871 §7.2.1, RFC 9018 §4, RFC 7828 §3.3.2, RFC 8914.
+
+use std::hash::Hasher;
+use std::net::IpAddr;
+
+use siphasher::sip::SipHasher24;
+
+use super::message::Message;
+use super::{Context, Transport};
+use crate::wire::edns::{CLIENT_COOKIE_LEN, CLIENT_SUBNET, COOKIE, ClientSubnet, EXTENDED_ERROR, Edns, KEEPALIVE, NSID};
+use crate::wire::header::Rcode;
+use crate::wire::rtype::RecordType;
+use crate::wire::writer::{Full, Writer};
+
+/// An extended DNS error (RFC 8914 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ExtendedError(pub u16);
+
+impl ExtendedError {
+    /// The query is for a name outside all zones.
+    pub const NOT_AUTHORITATIVE: Self = Self(20);
+    /// The query is not answered by policy.
+    pub const PROHIBITED: Self = Self(18);
+}
+
+/// Octets of the OPT record before its options.
+const FIXED: usize = 11;
+/// Octets of an option before its data.
+const OPTION_FIXED: usize = 4;
+/// Octets of a server cookie (RFC 9018 §4).
+const SERVER_COOKIE_LEN: usize = 16;
+
+/// Octets that the OPT record will take, extended error not counted: that goes in when there is room.
+#[inline]
+pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
+    let nsid = context.identity.nsid.as_deref().filter(|_| edns.nsid).map_or(0, |nsid| OPTION_FIXED + nsid.len());
+    let cookie = edns.client_cookie.map_or(0, |client| OPTION_FIXED + client.len() + SERVER_COOKIE_LEN);
+    let subnet = edns.client_subnet.map_or(0, |subnet| OPTION_FIXED + 4 + address_octets(&subnet));
+    let keepalive = if keepalive_is_due(edns, context) { OPTION_FIXED + 2 } else { 0 };
+    FIXED + nsid + cookie + subnet + keepalive
+}
+
+/// Puts the OPT record in; `opt_len` octets are free.
+pub(super) fn put_opt(
+    message: &mut Message<'_>,
+    edns: &Edns,
+    context: &Context<'_>,
+    scope_prefix: u8,
+    error: Option<ExtendedError>,
+) -> Result<(), Full> {
+    let at = message.writer.len();
+    message.writer.put(&fixed(edns, context, message.rcode))?;
+    let writer = &mut message.writer;
+    if let Some(nsid) = context.identity.nsid.as_deref().filter(|_| edns.nsid) {
+        put_option(writer, NSID, &[nsid])?;
+    }
+    if let Some(client) = edns.client_cookie {
+        put_option(writer, COOKIE, &[&client, &server_cookie(&client, context)])?;
+    }
+    if let Some(subnet) = edns.client_subnet {
+        put_subnet(writer, &subnet, scope_prefix)?;
+    }
+    if keepalive_is_due(edns, context) {
+        put_option(writer, KEEPALIVE, &[&context.identity.keepalive_tenths.to_be_bytes()])?;
+    }
+    if let Some(ExtendedError(code)) = error {
+        let mark = writer.len();
+        if put_option(writer, EXTENDED_ERROR, &[&code.to_be_bytes()]).is_err() {
+            writer.truncate(mark);
+        }
+    }
+    let rdata_len = (writer.len() - at - FIXED) as u16;
+    writer.patch(at + FIXED - 2, rdata_len.to_be_bytes());
+    message.count_opt();
+    Ok(())
+}
+
+/// Root owner, type, our payload size, extended rcode, version 0, DO as asked (RFC 3225 §3), and no options yet.
+fn fixed(edns: &Edns, context: &Context<'_>, rcode: Rcode) -> [u8; FIXED] {
+    let mut fixed = [0; FIXED];
+    fixed[1..3].copy_from_slice(&RecordType::OPT.0.to_be_bytes());
+    fixed[3..5].copy_from_slice(&context.identity.udp_payload_size.to_be_bytes());
+    fixed[5] = (rcode.0 >> 4) as u8;
+    fixed[7] = if edns.dnssec_ok { 0x80 } else { 0 };
+    fixed
+}
+
+fn put_option(writer: &mut Writer<'_>, code: u16, parts: &[&[u8]]) -> Result<(), Full> {
+    let len = parts.iter().map(|part| part.len()).sum::<usize>() as u16;
+    let [code_high, code_low] = code.to_be_bytes();
+    let [len_high, len_low] = len.to_be_bytes();
+    writer.put(&[code_high, code_low, len_high, len_low])?;
+    parts.iter().try_for_each(|part| writer.put(part))
+}
+
+/// Echoes family, source prefix and address with the scope prefix, which is 0 for a source prefix of 0 (RFC 7871 §7.2.1).
+fn put_subnet(writer: &mut Writer<'_>, subnet: &ClientSubnet, scope_prefix: u8) -> Result<(), Full> {
+    let scope_prefix = if subnet.source_prefix == 0 { 0 } else { scope_prefix };
+    let [family_high, family_low] = subnet.family().to_be_bytes();
+    let head = [family_high, family_low, subnet.source_prefix, scope_prefix];
+    match subnet.address {
+        None => put_option(writer, CLIENT_SUBNET, &[&head]),
+        Some(IpAddr::V4(address)) => put_option(writer, CLIENT_SUBNET, &[&head, &address.octets()[..address_octets(subnet)]]),
+        Some(IpAddr::V6(address)) => put_option(writer, CLIENT_SUBNET, &[&head, &address.octets()[..address_octets(subnet)]]),
+    }
+}
+
+fn address_octets(subnet: &ClientSubnet) -> usize {
+    usize::from(subnet.source_prefix).div_ceil(8)
+}
+
+/// The idle timeout is said over streams only, to those who ask (RFC 7828 §3.3.2).
+fn keepalive_is_due(edns: &Edns, context: &Context<'_>) -> bool {
+    edns.keepalive && context.asker.transport == Transport::Tcp
+}
+
+/// Version 1, three reserved octets, seconds, and SipHash-2-4 over those, the client cookie and its address (RFC 9018 §4).
+fn server_cookie(client: &[u8; CLIENT_COOKIE_LEN], context: &Context<'_>) -> [u8; SERVER_COOKIE_LEN] {
+    let mut cookie = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    cookie[4..8].copy_from_slice(&context.now_secs.to_be_bytes());
+    let mut hasher = SipHasher24::new_with_key(&context.identity.cookie_secret);
+    hasher.write(client);
+    hasher.write(&cookie[..8]);
+    match context.asker.address {
+        IpAddr::V4(address) => hasher.write(&address.octets()),
+        IpAddr::V6(address) => hasher.write(&address.octets()),
+    }
+    cookie[8..].copy_from_slice(&hasher.finish().to_le_bytes());
+    cookie
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{Asker, Identity};
+    use crate::snapshot::Snapshot;
+
+    fn octets(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
+    }
+
+    #[test]
+    fn server_cookies_are_those_of_rfc_9018_appendix_a() {
+        let (first, old, new) =
+            ("e5e973e5a6b2a43f48e7dc849e37bfcf", "dd3bdf9344b678b185a6f5cb60fca715", "445536bcd2513298075a5d379663c962");
+        let v6 = "2001:db8:220:1:59de:d0f4:8769:82b8";
+        for (client, address, now_secs, secret, expected) in [
+            ("2464c4abcf10c957", "198.51.100.100", 0x5cf7_9f11, first, "010000005cf79f111f8130c3eee29480"),
+            ("2464c4abcf10c957", "198.51.100.100", 0x5cf7_a871, first, "010000005cf7a871d4a564a1442aca77"),
+            ("22681ab97d52c298", v6, 0x5cf7_c579, old, "010000005cf7c57926556bd0934c72f8"),
+            ("22681ab97d52c298", v6, 0x5cf7_c609, new, "010000005cf7c609a6bb79d16625507a"),
+        ] {
+            let identity = Identity { cookie_secret: octets(secret).try_into().expect("16 octets"), ..Identity::default() };
+            let asker = Asker { address: address.parse().expect("an address"), transport: Transport::Udp };
+            let context = Context { snapshot: &Snapshot::default(), identity: &identity, asker, now_secs };
+            let client = octets(client).try_into().expect("8 octets");
+            assert_eq!(server_cookie(&client, &context)[..], octets(expected));
+        }
+    }
+}

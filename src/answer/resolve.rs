@@ -1,0 +1,91 @@
+//! One step of RFC 1034 §4.3.2: what a zone has to say about one name and type.
+//!
+//! Looks up and decides the kind of answer; writes nothing. Sources: RFC 1034 §4.3.2 step 3, RFC 4592 §3.3, RFC 4035
+//! §3.1.4.1 (DS at a cut), RFC 6672 §3.2 (DNAME), RFC 8482 (ANY).
+
+use super::placement::Placement;
+use crate::wire::qname::QName;
+use crate::wire::rtype::RecordType;
+use crate::zone::group::AnswerRef;
+use crate::zone::tree::{Lookup, Zone};
+
+/// What becomes of one name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome {
+    /// What stands there for the type asked.
+    Hit(Owner, AnswerRef),
+    /// A CNAME stands there, and another type was asked.
+    Alias(Owner, AnswerRef),
+    /// ANY was asked, and something other than a CNAME stands there.
+    Any,
+    NoData,
+    NameError,
+    /// The node of the zone cut.
+    Referral(u32),
+    /// The node of the DNAME.
+    Redirect(u32),
+}
+
+/// The node whose records answer, and the name they answer for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    pub node: u32,
+    /// The octets of the closest encloser, when the node is a wildcard.
+    pub encloser_len: Option<usize>,
+}
+
+/// Looks up `name`, which is in `zone`.
+#[inline]
+pub(super) fn resolve(zone: &Zone, name: &QName, qtype: RecordType) -> Outcome {
+    match zone.lookup(name) {
+        Lookup::Exact(node) => at_node(zone, Owner { node, encloser_len: None }, qtype),
+        Lookup::Wildcard { source, encloser_len } => {
+            at_node(zone, Owner { node: source, encloser_len: Some(encloser_len) }, qtype)
+        }
+        Lookup::Missing => Outcome::NameError,
+        Lookup::Redirected { dname } => Outcome::Redirect(dname),
+        // The parent side of the cut is ours, and DS lives there.
+        Lookup::Delegated { cut } if qtype == RecordType::DS && zone.name_len(cut) == name.as_wire().len() => {
+            let owner = Owner { node: cut, encloser_len: None };
+            zone.answer_at(cut, qtype).map_or(Outcome::NoData, |answer| Outcome::Hit(owner, answer))
+        }
+        Lookup::Delegated { cut } => Outcome::Referral(cut),
+    }
+}
+
+#[inline]
+fn at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
+    if let Some(answer) = zone.answer_at(owner.node, qtype) {
+        return Outcome::Hit(owner, answer);
+    }
+    match zone.answer_at(owner.node, RecordType::CNAME) {
+        Some(answer) if qtype == RecordType::ANY => Outcome::Hit(owner, answer),
+        Some(answer) => Outcome::Alias(owner, answer),
+        None if qtype == RecordType::ANY && zone.types_at(owner.node).next().is_some() => Outcome::Any,
+        None => Outcome::NoData,
+    }
+}
+
+impl Owner {
+    /// Where the owner's name lies, given where the name that was looked up does. A wildcard's own octets are those of
+    /// its asterisk label, which nothing points into, and of its closest encloser. None when a chain has left the name
+    /// in more pieces than can be told.
+    #[inline]
+    pub fn placement(&self, name: &QName, place: Placement) -> Option<Placement> {
+        let Some(encloser_len) = self.encloser_len else { return Some(place) };
+        let encloser = place.suffix(name.as_wire().len() - encloser_len);
+        encloser.behind(ASTERISK_LEN, place.locate(0))
+    }
+
+    /// The octets of the name from octet `octet` of the owner's on.
+    pub fn suffix<'n>(&self, name: &'n QName, octet: usize) -> &'n [u8] {
+        let wire = name.as_wire();
+        match self.encloser_len {
+            None => &wire[octet..],
+            Some(encloser_len) => &wire[wire.len() - encloser_len + octet - ASTERISK_LEN..],
+        }
+    }
+}
+
+/// Octets of the label `*`.
+const ASTERISK_LEN: usize = 2;

@@ -1,0 +1,201 @@
+//! Why a choice was made, told by the code that makes it.
+//!
+//! Queries run with [`NoTrace`], which compiles to nothing; `explain`, tests and the API run the same code with an
+//! [`Explanation`], so what it says is what was done. Not a log: it keeps values, the edges print them.
+
+use std::fmt;
+
+use crate::health::table::{Status, Verdict};
+use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
+use crate::zone::group::GroupPolicy;
+
+/// Takes note of steps, or does not.
+pub trait Trace {
+    /// Notes one step; the closure runs only if somebody listens.
+    fn note(&mut self, step: impl FnOnce() -> Step);
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTrace;
+
+/// The steps of one answer, in order; prints as sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    pub steps: Vec<Step>,
+}
+
+/// One thing that was considered or decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The name lies in none of the zones.
+    NotOurs { name: Name },
+    /// The closest enclosing zone.
+    Zone { apex: Name },
+    /// The name does not exist, and this wildcard answers for it.
+    Wildcard { source: Name },
+    /// The name exists without this type.
+    NoData { name: Name, rtype: RecordType },
+    /// Neither the name nor a wildcard for it exists.
+    NameError { name: Name },
+    /// The name is at or below a zone cut.
+    Referral { cut: Name },
+    /// A DNAME above the name rewrites it.
+    Redirect { dname: Name, target: Name },
+    /// The answer goes on at the target of a CNAME.
+    Follow { target: Name },
+    /// The CNAME's target is not in this zone: the resolver goes on.
+    LeavesZone { target: Name },
+    /// The chain of CNAMEs comes back to where it was, or is longer than allowed.
+    ChainEnds { target: Name },
+    /// A plain RRset answers.
+    Plain { name: Name, rtype: RecordType, values: u16 },
+    /// A record group is asked to choose.
+    Group { name: Name, rtype: RecordType, policy: GroupPolicy, members: usize },
+    /// A member was passed over.
+    PassedOver { member: Member, reason: Unfit },
+    /// A member was chosen.
+    Chosen { member: Member, by: Reason },
+    /// Nothing is healthy: the group answers as if everything were (Route 53's last resort).
+    LastResort { members: usize },
+    /// The chosen member answers as another record set does.
+    Alias { target: Name, rtype: RecordType },
+}
+
+/// A member as people know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its set identifier, or `simple`.
+    pub name: String,
+    /// Its health check's verdict, if it has a check.
+    pub verdict: Option<Verdict>,
+}
+
+/// Why a member was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Its own health check says so.
+    Unhealthy,
+    /// Nothing healthy stands behind its alias.
+    TargetUnhealthy { target: Name },
+    /// Its weight is 0, and a weightier member is healthy.
+    Reserve,
+    /// More members were healthy than are answered.
+    NotDrawn,
+}
+
+/// Why a member was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no other.
+    OnlyMember,
+    /// The first tier that counts.
+    Tier(usize),
+    /// By weight, of the sum of the weights that count.
+    Weight { weight: u32, of: u32 },
+    /// Evenly among members of weight 0.
+    Even { among: u32 },
+    /// One of those answered together.
+    Together { chosen: u32, of: u32 },
+}
+
+impl Trace for NoTrace {
+    #[inline(always)]
+    fn note(&mut self, _: impl FnOnce() -> Step) {}
+}
+
+impl Trace for Explanation {
+    fn note(&mut self, step: impl FnOnce() -> Step) {
+        self.steps.push(step());
+    }
+}
+
+impl<T: Trace> Trace for &mut T {
+    fn note(&mut self, step: impl FnOnce() -> Step) {
+        T::note(self, step);
+    }
+}
+
+/// `fra, which is unhealthy since 2026-11-21T12:00:00Z (connection refused)`
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        let Some(Verdict { id, status, healthy, since, because }) = &self.verdict else {
+            return f.write_str(" (no health check: always healthy)");
+        };
+        let check = if id.as_str() == self.name { String::new() } else { format!("health check {id} ") };
+        match status {
+            Status::Healthy => write!(f, " ({check}healthy since {since:.0}: {because})"),
+            Status::Unhealthy => write!(f, " ({check}unhealthy since {since:.0}: {because})"),
+            Status::Unknown => {
+                let counts = if *healthy { "healthy" } else { "unhealthy" };
+                write!(f, " ({check}unknown, which counts as {counts}: {because})")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOurs { name } => write!(f, "{name} is in none of the zones: refused"),
+            Self::Zone { apex } => write!(f, "zone {apex} is the closest that encloses the name"),
+            Self::Wildcard { source } => write!(f, "the name does not exist; the wildcard {source} answers for it"),
+            Self::NoData { name, rtype } => write!(f, "{name} exists without {rtype}: no data"),
+            Self::NameError { name } => write!(f, "{name} does not exist, and no wildcard covers it"),
+            Self::Referral { cut } => write!(f, "{cut} is delegated to other name servers: a referral"),
+            Self::Redirect { dname, target } => write!(f, "the DNAME at {dname} rewrites the name to {target}"),
+            Self::Follow { target } => write!(f, "the CNAME leads to {target}"),
+            Self::LeavesZone { target } => write!(f, "{target} is outside the zone: the resolver goes on from there"),
+            Self::ChainEnds { target } => write!(f, "the chain of CNAMEs is not followed to {target}: a loop, or too long"),
+            Self::Plain { name, rtype, values: 1 } => write!(f, "{name} {rtype} has 1 value and no routing policy"),
+            Self::Plain { name, rtype, values } => write!(f, "{name} {rtype} has {values} values and no routing policy"),
+            Self::Group { name, rtype, policy, members: 1 } => write!(f, "{name} {rtype} is {} with 1 member", policy.word()),
+            Self::Group { name, rtype, policy, members } => {
+                write!(f, "{name} {rtype} is {} among {members} members", policy.word())
+            }
+            Self::PassedOver { member, reason } => write!(f, "{member} is passed over: {reason}"),
+            Self::Chosen { member, by } => write!(f, "{member} is chosen: {by}"),
+            Self::LastResort { members: 1 } => f.write_str("the only member is not healthy: it answers all the same"),
+            Self::LastResort { members } => {
+                write!(f, "none of the {members} members is healthy: the group answers as if all were")
+            }
+            Self::Alias { target, rtype } => write!(f, "it is an alias of {target} {rtype}"),
+        }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unhealthy => f.write_str("unhealthy"),
+            Self::TargetUnhealthy { target } => write!(f, "nothing healthy stands behind its alias {target}"),
+            Self::Reserve => f.write_str("its weight of 0 counts only when nothing weightier is healthy"),
+            Self::NotDrawn => f.write_str("not drawn this time"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnlyMember => f.write_str("there is no other"),
+            Self::Tier(0) => f.write_str("primary"),
+            Self::Tier(1) => f.write_str("secondary"),
+            Self::Tier(tier) => write!(f, "number {} in order", tier + 1),
+            Self::Weight { weight, of } => write!(f, "drawn with weight {weight} of {of}"),
+            Self::Even { among } => write!(f, "drawn evenly among {among} of weight 0"),
+            Self::Together { chosen, of } => write!(f, "one of {chosen} answered together, of {of} that count"),
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            writeln!(f, "{step}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,333 @@
+//! A hosted zone becomes a [`Zone`]: names to nodes, record sets to RRsets and groups, aliases and addresses to links.
+//!
+//! Checks nothing that `check` checks. Invariant of the steps: nodes are made parent first, so whatever flows down the
+//! tree (cuts, DNAMEs) flows in the order of their numbers.
+//! Sources: RFC 1034 §4.2 and §4.3.2, RFC 4592 §2.2 (empty non-terminals), RFC 2308 §3 (negative TTL).
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use hashbrown::HashTable;
+
+use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use super::hosted_zone::HostedZone;
+use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
+use super::rrset::{Arena, RrsetRef, Source, TooLarge};
+use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
+use crate::ids::{HealthCheckId, HealthIndex};
+use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
+
+/// Why a hosted zone cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompileError {
+    /// No SOA at the apex, or one without values.
+    NoSoa { zone: Name },
+    /// More records at one name and type than a message can hold.
+    TooLarge { name: Name, rtype: RecordType, octets: usize },
+    /// An alias to a name or type that is not there.
+    NoTarget { name: Name, target: Name, rtype: RecordType },
+    /// A health check that is not configured.
+    NoHealthCheck { name: Name, health_check: HealthCheckId },
+}
+
+/// Compiles a hosted zone; `health_index` finds a health check's place in the snapshot's table.
+///
+/// # Errors
+/// [`CompileError`] for what `check` would have refused.
+pub fn compile(hosted: &HostedZone, health_index: &dyn Fn(&HealthCheckId) -> Option<HealthIndex>) -> Result<Zone, CompileError> {
+    let mut names = Names::new(&hosted.name);
+    let mut entries = names.enter(&hosted.record_sets);
+    entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
+    names.flow_down();
+    let mut answers =
+        Answers { hosted, names: &names, health_index, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
+    let slots = answers.encode(&entries)?;
+    let soa = answers.negative_soa()?;
+    answers.link_aliases(&entries, &slots)?;
+    let Answers { arena, groups, .. } = answers;
+    let nodes = place_slots(names.nodes, &entries);
+    Ok(Zone {
+        apex: hosted.name.clone(),
+        apex_key: names.apex.into(),
+        table: names.table,
+        nodes: nodes.into(),
+        keys: names.keys.into(),
+        slots: slots.into(),
+        rrsets: arena.finish(),
+        groups: groups.into(),
+        max_labels: names.max_labels,
+        soa,
+    })
+}
+
+/// One record set and the node that owns it.
+#[derive(Clone, Copy)]
+struct Entry {
+    node: u32,
+    rtype: RecordType,
+    record_set: u32,
+}
+
+/// The nodes, while they are made.
+struct Names {
+    /// In lower case.
+    apex: Vec<u8>,
+    table: HashTable<u32>,
+    nodes: Vec<Node>,
+    parents: Vec<u32>,
+    keys: Vec<u8>,
+    max_labels: usize,
+}
+
+impl Names {
+    fn new(apex: &Name) -> Self {
+        let mut names = Self {
+            apex: apex.as_wire().to_ascii_lowercase(),
+            table: HashTable::new(),
+            nodes: Vec::new(),
+            parents: Vec::new(),
+            keys: Vec::new(),
+            max_labels: 0,
+        };
+        names.insert(&[], APEX);
+        names
+    }
+
+    /// Makes a node for each owner name and for all that lies between it and the apex.
+    fn enter(&mut self, record_sets: &[RecordSet]) -> Vec<Entry> {
+        let mut entries = Vec::with_capacity(record_sets.len());
+        for (at, set) in record_sets.iter().enumerate() {
+            let key = set.name.as_wire().to_ascii_lowercase();
+            let Some(key) = key.strip_suffix(&*self.apex) else { continue };
+            let node = self.node(key);
+            self.nodes[node as usize].flags |= match set.rtype {
+                RecordType::NS if node != APEX => CUT,
+                RecordType::DNAME => DNAME,
+                _ => 0,
+            };
+            entries.push(Entry { node, rtype: set.rtype, record_set: at as u32 });
+        }
+        entries
+    }
+
+    /// The node of `key`, made with its ancestors if it is not there: at most 127 of them.
+    fn node(&mut self, key: &[u8]) -> u32 {
+        if let Some(node) = self.find(key) {
+            return node;
+        }
+        let label = 1 + usize::from(key[0]);
+        let parent = self.node(&key[label..]);
+        let node = self.insert(key, parent);
+        if key.starts_with(&[1, b'*']) {
+            self.nodes[parent as usize].wildcard = node;
+        }
+        node
+    }
+
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        self.table.find(hash(key), |&node| self.key(node) == key).copied()
+    }
+
+    fn key(&self, node: u32) -> &[u8] {
+        let node = &self.nodes[node as usize];
+        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
+    }
+
+    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
+        let node = self.nodes.len() as u32;
+        let key_at = u32::try_from(self.keys.len()).expect("a zone of 4 GiB of names does not fit one table");
+        self.keys.extend_from_slice(key);
+        let key_len = u8::try_from(key.len()).expect("a name has at most 255 octets");
+        self.nodes.push(Node { key_at, slots_at: 0, cover: NONE, wildcard: NONE, slots: 0, key_len, flags: 0 });
+        self.parents.push(parent);
+        self.max_labels = self.max_labels.max(crate::wire::qname::label_starts(key).count());
+        let (nodes, keys) = (&self.nodes, &self.keys);
+        let key_of = |node: &u32| {
+            let node = &nodes[*node as usize];
+            &keys[node.key_at as usize..][..usize::from(node.key_len)]
+        };
+        self.table.insert_unique(hash(key), node, |node| hash(key_of(node)));
+        node
+    }
+
+    /// Tells every node of the cut at or above it, or the DNAME above it (RFC 6672 §2.4: what is below does not exist).
+    fn flow_down(&mut self) {
+        for at in 1..self.nodes.len() {
+            let above = self.parents[at];
+            let parent = &self.nodes[above as usize];
+            let inherited = match parent.cover {
+                NONE if parent.flags & DNAME != 0 => above,
+                cover => cover,
+            };
+            let is_cut = self.nodes[at].flags & CUT != 0;
+            self.nodes[at].cover = if inherited == NONE && is_cut { at as u32 } else { inherited };
+        }
+    }
+
+    /// The node of a whole name in lower case.
+    fn node_of(&self, wire: &[u8]) -> Option<u32> {
+        self.find(wire.strip_suffix(&*self.apex)?)
+    }
+}
+
+/// The runs of entries with one node and type: each becomes a slot.
+fn runs(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    entries.chunk_by(|a, b| (a.node, a.rtype) == (b.node, b.rtype))
+}
+
+/// Gives each node its slots, which stand in the order of the runs.
+fn place_slots(mut nodes: Vec<Node>, entries: &[Entry]) -> Vec<Node> {
+    for (at, run) in runs(entries).enumerate() {
+        let node = &mut nodes[run[0].node as usize];
+        if node.slots == 0 {
+            node.slots_at = at as u32;
+        }
+        node.slots += 1;
+    }
+    nodes
+}
+
+/// RRsets and groups, while they are made.
+struct Answers<'h> {
+    hosted: &'h HostedZone,
+    names: &'h Names,
+    health_index: &'h dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
+    arena: Arena,
+    groups: Vec<RecordGroup>,
+    /// Aliases whose target has yet to be found: group, member, record set.
+    pending: Vec<(u32, u32, u32)>,
+}
+
+impl<'h> Answers<'h> {
+    fn encode(&mut self, entries: &[Entry]) -> Result<Vec<Slot>, CompileError> {
+        let targets = self.alias_targets();
+        let mut slots = Vec::with_capacity(entries.len());
+        for run in runs(entries) {
+            let compress = !targets.contains(&(run[0].node, run[0].rtype));
+            slots.push(Slot { rtype: run[0].rtype, answer: self.encode_run(run, compress)? });
+        }
+        Ok(slots)
+    }
+
+    /// Names and types that are answered under other owner names too.
+    fn alias_targets(&self) -> HashSet<(u32, RecordType)> {
+        let aliases = self.hosted.record_sets.iter().filter_map(|set| match &set.content {
+            Content::Alias(alias) => Some((&alias.target, set.rtype)),
+            Content::Values { .. } => None,
+        });
+        aliases.filter_map(|(target, rtype)| Some((self.names.node_of(&target.as_wire().to_ascii_lowercase())?, rtype))).collect()
+    }
+
+    fn encode_run(&mut self, run: &[Entry], compress: bool) -> Result<AnswerRef, CompileError> {
+        let first = &self.hosted.record_sets[run[0].record_set as usize];
+        if let ([_], RoutingPolicy::Simple, Content::Values { ttl, rdata }) = (run, first.policy, &first.content) {
+            return Ok(AnswerRef::Rrset(self.encode_rrset(first, *ttl, rdata, compress)?));
+        }
+        let mut sets: Vec<u32> = run.iter().map(|entry| entry.record_set).collect();
+        // In the order of their tiers; for other policies in the order written.
+        sets.sort_by_key(|&at| match self.hosted.record_sets[at as usize].policy {
+            RoutingPolicy::Failover(tier) => tier,
+            _ => 0,
+        });
+        let group = self.groups.len() as u32;
+        let mut members = Vec::with_capacity(sets.len());
+        for (at, record_set) in sets.into_iter().enumerate() {
+            members.push(self.member((group, at as u32, record_set), compress)?);
+        }
+        let policy = match first.policy {
+            RoutingPolicy::Simple => GroupPolicy::Simple,
+            RoutingPolicy::Multivalue => GroupPolicy::Multivalue,
+            RoutingPolicy::Weighted(_) => GroupPolicy::Weighted,
+            RoutingPolicy::Failover(_) => GroupPolicy::Failover,
+        };
+        self.groups.push(RecordGroup { node: run[0].node, rtype: run[0].rtype, policy, members: members.into() });
+        Ok(AnswerRef::Group(group))
+    }
+
+    fn member(&mut self, place: (u32, u32, u32), compress: bool) -> Result<Member, CompileError> {
+        let set = &self.hosted.record_sets[place.2 as usize];
+        let health_check = set.health_check.as_ref().map(|id| {
+            (self.health_index)(id)
+                .ok_or_else(|| CompileError::NoHealthCheck { name: set.name.clone(), health_check: id.clone() })
+        });
+        let content = match &set.content {
+            Content::Values { ttl, rdata } => MemberContent::Rrset(self.encode_rrset(set, *ttl, rdata, compress)?),
+            Content::Alias(alias) => {
+                self.pending.push(place);
+                // Replaced by `link_aliases`, or the zone is refused.
+                MemberContent::Alias { target: AnswerRef::Group(NONE), evaluate_target_health: alias.evaluate_target_health }
+            }
+        };
+        let weight = match set.policy {
+            RoutingPolicy::Weighted(weight) => weight.get(),
+            _ => 0,
+        };
+        Ok(Member { set_identifier: set.set_identifier.clone(), weight, health_check: health_check.transpose()?, content })
+    }
+
+    fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {
+        let source = Source { owner: &set.name, rtype: set.rtype, ttl, rdata, compress };
+        let names = self.names;
+        self.arena.encode(source, &|name| names.node_of(name)).map_err(|TooLarge { found }| CompileError::TooLarge {
+            name: set.name.clone(),
+            rtype: set.rtype,
+            octets: found,
+        })
+    }
+
+    fn negative_soa(&mut self) -> Result<ZoneSoa, CompileError> {
+        let hosted = self.hosted;
+        let soa = hosted.record_sets.iter().find(|set| set.rtype == RecordType::SOA && set.name == hosted.name);
+        let Some((set, Content::Values { ttl, rdata })) = soa.map(|set| (set, &set.content)) else {
+            return Err(CompileError::NoSoa { zone: hosted.name.clone() });
+        };
+        let timers = rdata.iter().next().and_then(|rdata| rdata.last_chunk::<20>());
+        let timers = timers.ok_or_else(|| CompileError::NoSoa { zone: hosted.name.clone() })?;
+        let number = |at: usize| u32::from_be_bytes([timers[at], timers[at + 1], timers[at + 2], timers[at + 3]]);
+        let (serial, minimum) = (number(0), number(16));
+        let negative_ttl = Ttl::new(i64::from(minimum.min(ttl.secs()))).unwrap_or(*ttl);
+        Ok(ZoneSoa { negative: self.encode_rrset(set, negative_ttl, rdata, true)?, serial })
+    }
+
+    fn link_aliases(&mut self, entries: &[Entry], slots: &[Slot]) -> Result<(), CompileError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let found: HashMap<(u32, RecordType), AnswerRef> =
+            runs(entries).zip(slots).map(|(run, slot)| ((run[0].node, run[0].rtype), slot.answer)).collect();
+        for (group, member, record_set) in std::mem::take(&mut self.pending) {
+            let set = &self.hosted.record_sets[record_set as usize];
+            let Content::Alias(alias) = &set.content else { continue };
+            let node = self.names.node_of(&alias.target.as_wire().to_ascii_lowercase());
+            let target = node.and_then(|node| found.get(&(node, set.rtype))).ok_or_else(|| CompileError::NoTarget {
+                name: set.name.clone(),
+                target: alias.target.clone(),
+                rtype: set.rtype,
+            })?;
+            let content = MemberContent::Alias { target: *target, evaluate_target_health: alias.evaluate_target_health };
+            self.groups[group as usize].members[member as usize].content = content;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSoa { zone } => write!(f, "{zone} has no SOA at its apex; one is needed"),
+            Self::TooLarge { name, rtype, octets } => {
+                let max = super::rrset::RRSET_MAX;
+                write!(f, "the {rtype} records of {name} take {octets} octets; at most {max} fit into a message")
+            }
+            Self::NoTarget { name, target, rtype } => {
+                write!(f, "{name} {rtype} is an alias of {target}, which has no {rtype} in this zone")
+            }
+            Self::NoHealthCheck { name, health_check } => {
+                write!(f, "{name} names the health check {health_check}, which nobody defines")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}

@@ -1,0 +1,66 @@
+//! Record groups as routing reads them: members with what decides among them.
+//!
+//! Holds no health and no client: only indices into the snapshot's tables. Invariant: members of one group share a
+//! policy and are never none; alias targets exist and form no loop; failover members stand in the order of their tiers.
+//! Source: Route 53 developer guide, "How Route 53 chooses records when health checking is configured".
+
+use super::rrset::RrsetRef;
+use crate::ids::{HealthIndex, SetIdentifier};
+use crate::wire::rtype::RecordType;
+
+/// All record sets with one name and type.
+#[derive(Clone, Debug)]
+pub struct RecordGroup {
+    /// The node that owns it.
+    pub node: u32,
+    pub rtype: RecordType,
+    pub policy: GroupPolicy,
+    pub members: Box<[Member]>,
+}
+
+/// How a group's member is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupPolicy {
+    Simple,
+    Multivalue,
+    Weighted,
+    Failover,
+}
+
+/// One member of a group.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// None in a simple group.
+    pub set_identifier: Option<SetIdentifier>,
+    /// For weighted groups; 0 elsewhere.
+    pub weight: u8,
+    pub health_check: Option<HealthIndex>,
+    pub content: MemberContent,
+}
+
+/// What a member answers with.
+#[derive(Clone, Copy, Debug)]
+pub enum MemberContent {
+    Rrset(RrsetRef),
+    Alias { target: AnswerRef, evaluate_target_health: bool },
+}
+
+/// What stands at a name for one type: an RRset, or a group to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerRef {
+    Rrset(RrsetRef),
+    /// The place of a group in its zone.
+    Group(u32),
+}
+
+impl GroupPolicy {
+    /// The policy's word, as in the files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Multivalue => "multivalue",
+            Self::Weighted => "weighted",
+            Self::Failover => "failover",
+        }
+    }
+}

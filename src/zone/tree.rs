@@ -1,0 +1,226 @@
+//! The compiled zone: every owner name and empty non-terminal as a node, found by hash, with what it answers linked.
+//!
+//! Cuts, occlusion, wildcard children and glue were worked out by `compile`; a lookup only reads. Immutable.
+//! Invariant: a node's parent exists, so the nodes above a name are exactly those that RFC 4592 calls existing; node 0 is
+//! the apex. Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
+
+use super::group::{AnswerRef, RecordGroup};
+use super::rrset::{Rrset, RrsetRef};
+use crate::wire::name::Name;
+use crate::wire::qname::{QName, label_starts};
+use crate::wire::rtype::RecordType;
+
+/// A zone as it is looked up.
+#[derive(Debug)]
+pub struct Zone {
+    pub(super) apex: Name,
+    /// The same in lower case.
+    pub(super) apex_key: Box<[u8]>,
+    /// Nodes by [`hash`] of their key: the lower-cased name without the apex.
+    pub(super) table: HashTable<u32>,
+    pub(super) nodes: Box<[Node]>,
+    /// The keys of the nodes, one behind the other.
+    pub(super) keys: Box<[u8]>,
+    pub(super) slots: Box<[Slot]>,
+    pub(super) rrsets: Box<[u8]>,
+    pub(super) groups: Box<[RecordGroup]>,
+    /// Labels of the longest key.
+    pub(super) max_labels: usize,
+    pub(super) soa: ZoneSoa,
+}
+
+/// The zone's SOA, as answered and as put into negative responses.
+#[derive(Clone, Copy, Debug)]
+pub struct ZoneSoa {
+    /// With a TTL of min(SOA TTL, minimum), which is how long a negative answer may be kept (RFC 2308 §3).
+    pub negative: RrsetRef,
+    pub serial: u32,
+}
+
+/// One name of the zone.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub key_at: u32,
+    pub slots_at: u32,
+    /// The cut at or above this name, or the DNAME above it.
+    pub cover: u32,
+    /// The child `*`, if there is one.
+    pub wildcard: u32,
+    pub slots: u16,
+    pub key_len: u8,
+    pub flags: u8,
+}
+
+/// One type at one name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub rtype: RecordType,
+    pub answer: AnswerRef,
+}
+
+/// No node.
+pub(super) const NONE: u32 = u32::MAX;
+/// The node owns NS below the apex: a zone cut.
+pub(super) const CUT: u8 = 1;
+/// The node owns a DNAME.
+pub(super) const DNAME: u8 = 2;
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// The name exists, perhaps as an empty non-terminal.
+    Exact(u32),
+    /// The name does not exist and `source` is the source of synthesis; the closest encloser's name has `encloser_len`
+    /// octets (RFC 4592 §3.3.1).
+    Wildcard { source: u32, encloser_len: usize },
+    /// Neither the name nor a wildcard that covers it exists.
+    Missing,
+    /// The name is at or below this zone cut.
+    Delegated { cut: u32 },
+    /// The name is below this DNAME.
+    Redirected { dname: u32 },
+}
+
+impl Zone {
+    /// The apex with the case it was written in.
+    pub fn apex(&self) -> &Name {
+        &self.apex
+    }
+
+    /// Octets of the apex.
+    #[inline]
+    pub fn apex_len(&self) -> usize {
+        self.apex_key.len()
+    }
+
+    pub fn soa(&self) -> ZoneSoa {
+        self.soa
+    }
+
+    /// Looks up a name that is at or below the apex.
+    #[inline]
+    pub fn lookup(&self, name: &QName) -> Lookup {
+        let wire = name.as_wire();
+        let key = &wire[..wire.len() - self.apex_key.len()];
+        match self.node_at(key) {
+            Some(node) => match self.nodes[node as usize].cover {
+                NONE => Lookup::Exact(node),
+                cover => self.covered(cover),
+            },
+            None => self.lookup_encloser(name, key),
+        }
+    }
+
+    /// What becomes of a name that does not exist: its closest encloser decides.
+    fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup {
+        let labels = name.labels() - self.apex.label_count();
+        let too_deep = labels.saturating_sub(self.max_labels + 1);
+        let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
+        let (encloser, encloser_key) = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next().unwrap_or((APEX, &[]));
+        let node = &self.nodes[encloser as usize];
+        if node.flags & DNAME != 0 && node.cover == NONE {
+            return Lookup::Redirected { dname: encloser };
+        }
+        match (node.cover, node.wildcard) {
+            (NONE, NONE) => Lookup::Missing,
+            (NONE, source) => Lookup::Wildcard { source, encloser_len: encloser_key.len() + self.apex_key.len() },
+            (cover, _) => self.covered(cover),
+        }
+    }
+
+    fn covered(&self, cover: u32) -> Lookup {
+        match self.nodes[cover as usize].flags & CUT {
+            0 => Lookup::Redirected { dname: cover },
+            _ => Lookup::Delegated { cut: cover },
+        }
+    }
+
+    #[inline]
+    fn node_at(&self, key: &[u8]) -> Option<u32> {
+        self.table.find(hash(key), |&node| self.key(node) == key).copied()
+    }
+
+    /// Whether a lower-cased name in wire form is at or below the apex.
+    pub fn encloses(&self, wire: &[u8]) -> bool {
+        let start = wire.len().checked_sub(self.apex_key.len());
+        start.is_some_and(|start| {
+            wire[start..] == *self.apex_key && (label_starts(wire).any(|at| at == start) || start == wire.len() - 1)
+        })
+    }
+
+    /// Whether `node` is at or below the zone cut `cut`.
+    pub fn is_below(&self, node: u32, cut: u32) -> bool {
+        self.nodes[node as usize].cover == cut
+    }
+
+    /// The node of a lower-cased name in wire form, even below a cut.
+    pub fn node_of(&self, wire: &[u8]) -> Option<u32> {
+        let key = wire.strip_suffix(&*self.apex_key)?;
+        self.node_at(key)
+    }
+
+    /// What stands at `node` for `rtype`.
+    #[inline]
+    pub fn answer_at(&self, node: u32, rtype: RecordType) -> Option<AnswerRef> {
+        self.slots(node).iter().find(|slot| slot.rtype == rtype).map(|slot| slot.answer)
+    }
+
+    /// The types at `node`, ascending.
+    pub fn types_at(&self, node: u32) -> impl Iterator<Item = RecordType> + '_ {
+        self.slots(node).iter().map(|slot| slot.rtype)
+    }
+
+    #[inline]
+    fn slots(&self, node: u32) -> &[Slot] {
+        let node = &self.nodes[node as usize];
+        &self.slots[node.slots_at as usize..][..usize::from(node.slots)]
+    }
+
+    #[inline]
+    fn key(&self, node: u32) -> &[u8] {
+        let node = &self.nodes[node as usize];
+        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
+    }
+
+    /// Octets of the node's name.
+    #[inline]
+    pub fn name_len(&self, node: u32) -> usize {
+        usize::from(self.nodes[node as usize].key_len) + self.apex_key.len()
+    }
+
+    /// The node's name, in lower case; for people.
+    pub fn name_of(&self, node: u32) -> Name {
+        let wire = [self.key(node), &self.apex_key].concat();
+        Name::from_wire(&wire).expect("the names of a compiled zone are valid")
+    }
+
+    #[inline]
+    pub fn rrset(&self, at: RrsetRef) -> Rrset<'_> {
+        Rrset::read(&self.rrsets, at)
+    }
+
+    #[inline]
+    pub fn group(&self, at: u32) -> &RecordGroup {
+        &self.groups[at as usize]
+    }
+
+    /// Every record group that chooses.
+    pub fn groups(&self) -> &[RecordGroup] {
+        &self.groups
+    }
+}
+
+/// The apex's node.
+pub const APEX: u32 = 0;
+
+/// The hash of a key. Its seed is fixed: keys are the operator's data, and a query only chooses which to look for.
+#[inline]
+pub(super) fn hash(key: &[u8]) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::with_seed(0x7761_7970_6f73_7400).build_hasher();
+    hasher.write(key);
+    hasher.finish()
+}
