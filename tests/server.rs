@@ -21,6 +21,7 @@ use waypost::server::{Caps, Limits, Listeners, Responder, Running, StreamLimits}
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::scrape::Scraper;
 use waypost::telemetry::{Telemetry, catalog};
+use waypost::wire::header::Rcode;
 use waypost::wire::rtype::RecordType;
 
 /// Longer than anything here takes; only a failing test waits for it.
@@ -33,7 +34,7 @@ fn echo(message: &[u8], _asker: &Asker, out: &mut [u8]) -> Report {
     let len = if message.first() == Some(&0xFF) { 0 } else { message.len() };
     assert_ne!(message.first(), Some(&0xFE), "a defect, on purpose");
     out[..len].copy_from_slice(&message[..len]);
-    Report { len, rcode: 0, qtype: Some(RecordType::A), truncated: false, malformed: None }
+    Report { len, rcode: Rcode::NOERROR, qtype: Some(RecordType::A), truncated: false, malformed: None }
 }
 
 struct Server {
@@ -617,7 +618,7 @@ fn http_within(limits: HttpLimits) -> Http {
     let since = Timestamp::from_second(1_700_000_000).unwrap();
     let id = HealthCheckId::new("fra").unwrap();
     let verdict = Verdict { id, status: Status::Unhealthy, healthy: false, since, because: "connection refused".into() };
-    let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), generation: 3 };
+    let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), generation: 3, ..Snapshot::default() };
     let readiness = Arc::new(Readiness::default());
     let admin = Admin::new(Arc::new(Published::new(snapshot)), Arc::new(Telemetry::new()), readiness.clone());
     let mut listeners = Listeners::bind(&[], Some("127.0.0.1:0".parse().unwrap()), NonZeroUsize::MIN).unwrap();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +18,7 @@ use super::connections::{Admitted, Connections};
 use super::responder::Responder;
 use super::stream::{STOP_GRACE, Session, StreamLimits, serve_stream};
 use crate::answer::Transport;
+use crate::clock;
 use crate::telemetry::connections::Closed;
 use crate::telemetry::counts::{Slot, shared};
 use crate::telemetry::{Telemetry, events};
@@ -43,7 +44,7 @@ impl TcpService {
         let stopped = loop {
             let accepted = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break Instant::now(),
+                () = self.stop.cancelled() => break clock::monotonic(),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -55,7 +56,7 @@ impl TcpService {
             }
         };
         // Closing the listener would reset these, with the queries that they may have sent.
-        while let Ok(Ok((io, peer))) = timeout_at(stopped + STOP_GRACE, listener.accept()).await {
+        while let Ok(Ok((io, peer))) = timeout_at((stopped + STOP_GRACE).into(), listener.accept()).await {
             self.admit(io, peer, &mut responder);
         }
     }
