@@ -96,7 +96,11 @@ fn read_endpoint<'d>(
     checks: &mut Vec<DefinedCheck>,
     probes_used: &mut BTreeSet<&'d str>,
 ) -> Endpoint {
-    let items = table.required("address", "[\"192.0.2.10\"]").map(|value| value.items()).unwrap_or_default();
+    let written = table.required("address", "[\"192.0.2.10\"]");
+    if let Some(value) = written.as_ref().filter(|value| value.is_empty_array()) {
+        value.wrong("the endpoint has no address", "such as address = [\"192.0.2.10\", \"2001:db8::10\"]");
+    }
+    let items = written.map(|value| value.items()).unwrap_or_default();
     let addresses: Vec<IpAddr> = items.iter().filter_map(|item| item.parsed("such as 192.0.2.10 or 2001:db8::10")).collect();
     read_region(&mut table);
     let probe = table.optional("probe").and_then(|value| Some((value.string()?, value)));
@@ -105,9 +109,6 @@ fn read_endpoint<'d>(
     let document = table.document();
     if target.is_some() && probe.is_none() {
         table.refuse("target", "means something only with a probe");
-    }
-    if table.optional("address").is_some_and(|value| value.items().is_empty()) {
-        table.error("address has no addresses");
     }
     table.finish();
     let Some((word, value)) = probe else { return Endpoint { span, addresses, health_check: None } };
@@ -155,7 +156,7 @@ fn read_route<'d>(name: &'d str, span: Span, mut table: Table<'d>, zone: &Name, 
     let ttl = table.optional("ttl").and_then(|value| read_ttl(&value)).unwrap_or(default_ttl);
     let written = table.required("members", "[\"fra\", \"iad\"]");
     let items = written.as_ref().map(|value| value.items()).unwrap_or_default();
-    if let Some(value) = written.filter(|_| items.is_empty()) {
+    if let Some(value) = written.filter(|value| value.is_empty_array()) {
         value.wrong("the route has no members", "the names of endpoints, or route:NAME");
     }
     let members = items.iter().filter_map(|item| read_member(item, policy)).collect();
