@@ -7,7 +7,9 @@
 use std::fmt::{self, Write};
 
 use super::rdata::show;
-use super::record_set::{Content, RecordSet, RoutingPolicy};
+use super::record_set::{Content, RecordSet, RoutingPolicy, Ttl};
+use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
 
 /// The text of all record sets, in their order; every name is absolute, and every record states its TTL.
 pub fn print<'s>(record_sets: impl IntoIterator<Item = &'s RecordSet>) -> String {
@@ -22,7 +24,7 @@ fn put_record_set(text: &mut String, set: &RecordSet) -> fmt::Result {
     let (name, rtype) = (&set.name, set.rtype);
     match &set.content {
         Content::Values { ttl, rdata } if set.policy == RoutingPolicy::Simple => {
-            rdata.iter().try_for_each(|rdata| writeln!(text, "{name} {} IN {rtype} {}", ttl.secs(), show(rtype, rdata)))
+            rdata.iter().try_for_each(|rdata| put_record(text, name, *ttl, rtype, rdata))
         }
         Content::Values { .. } => {
             writeln!(text, "; {name} {rtype}: a record set of policy {} has no form here", set.policy.word())
@@ -31,12 +33,19 @@ fn put_record_set(text: &mut String, set: &RecordSet) -> fmt::Result {
     }
 }
 
+/// A type goes by its number where its rdata is in the generic form: other readers need not know it then.
+fn put_record(text: &mut String, name: &Name, ttl: Ttl, rtype: RecordType, rdata: &[u8]) -> fmt::Result {
+    let shown = show(rtype, rdata);
+    match shown.is_generic() {
+        true => writeln!(text, "{name} {} IN TYPE{} {shown}", ttl.secs(), rtype.0),
+        false => writeln!(text, "{name} {} IN {rtype} {shown}", ttl.secs()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::name::Name;
-    use crate::wire::rtype::RecordType;
-    use crate::zone::record_set::{Alias, Origin, RdataList, Ttl};
+    use crate::zone::record_set::{Alias, Origin, RdataList};
 
     #[test]
     fn what_a_master_file_cannot_say_is_a_comment() {

@@ -28,6 +28,11 @@ impl<'r> Shown<'r> {
         let valid = !rdata.is_empty() && check(rtype, rdata).is_ok();
         Self { fields: fields(rtype).filter(|_| valid), rdata }
     }
+
+    /// Whether this is the generic form, `\# length octets`.
+    pub fn is_generic(&self) -> bool {
+        self.fields.is_none()
+    }
 }
 
 impl Display for Shown<'_> {
