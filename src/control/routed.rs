@@ -321,25 +321,33 @@ impl<'d> Sugar<'d> {
         record_sets
     }
 
-    /// The families that each route's members lead to: what its endpoints have, and what its routes lead to, until
-    /// nothing is added. A loop of routes adds nothing and so ends; as aliases it is reported by `zone::check`.
+    /// The families that each route's members lead to: what its endpoints have, handed on to the routes that use it
+    /// until nothing is new. A loop of routes ends so, too; as aliases it is reported by `zone::check`.
     fn families(&self) -> BTreeMap<&'d str, BTreeSet<Family>> {
-        let mut families: BTreeMap<&str, BTreeSet<Family>> =
-            self.routes.iter().map(|(name, _)| (*name, BTreeSet::new())).collect();
-        loop {
-            let mut grew = false;
-            for (name, route) in &self.routes {
-                let mut led_to = BTreeSet::new();
-                for member in &route.members {
-                    led_to.extend(self.member_families(member.to, &families));
+        let mut families = BTreeMap::new();
+        let mut users: BTreeMap<&str, Vec<&'d str>> = BTreeMap::new();
+        for (name, route) in &self.routes {
+            let direct = route.members.iter().flat_map(|member| self.member_families(member.to, &BTreeMap::new()));
+            families.insert(*name, direct.collect::<BTreeSet<Family>>());
+            for member in &route.members {
+                if let To::Route(used) = member.to {
+                    users.entry(used).or_default().push(name);
                 }
-                grew |= led_to.len() > families[name].len();
-                families.insert(name, led_to);
-            }
-            if !grew {
-                return families;
             }
         }
+        let mut left: Vec<&str> = families.keys().copied().collect();
+        while let Some(name) = left.pop() {
+            let Some(handed_on) = families.get(name).cloned() else { continue };
+            for user in users.get(name).into_iter().flatten() {
+                let own = families.entry(user).or_default();
+                let before = own.len();
+                own.extend(&handed_on);
+                if own.len() > before {
+                    left.push(user);
+                }
+            }
+        }
+        families
     }
 
     fn member_families(&self, to: To<'_>, routes: &BTreeMap<&str, BTreeSet<Family>>) -> BTreeSet<Family> {
