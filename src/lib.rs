@@ -13,9 +13,11 @@
 //! randomness, no async, no locks, no logging.
 
 pub mod answer;
+pub mod clock;
 pub mod control;
 pub mod health;
 pub mod ids;
+pub mod prober;
 pub mod problem;
 pub mod routing;
 pub mod snapshot;
