@@ -13,8 +13,10 @@
 //! randomness, no async, no locks, no logging.
 
 pub mod answer;
+pub mod cli;
 pub mod clock;
 pub mod control;
+pub mod explain;
 pub mod health;
 pub mod ids;
 pub mod prober;
