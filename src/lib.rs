@@ -12,7 +12,10 @@
 //! Everything up to and including [`control`] is a pure function of its arguments: no clock, no I/O, no
 //! randomness, no async, no locks, no logging.
 
+#![deny(unsafe_code)]
+
 pub mod answer;
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod control;
@@ -22,6 +25,8 @@ pub mod ids;
 pub mod prober;
 pub mod problem;
 pub mod routing;
+pub mod server;
 pub mod snapshot;
+pub mod telemetry;
 pub mod wire;
 pub mod zone;
