@@ -49,7 +49,7 @@ impl Counts {
         if report.len == 0 {
             return add(self.at(Slot::DROPPED), 1);
         }
-        add(self.at(Slot::rcode(report.rcode)), 1);
+        add(self.at(Slot::rcode(report.rcode.0)), 1);
         if report.truncated {
             add(self.at(Slot::TRUNCATED), 1);
         }
@@ -175,6 +175,7 @@ const SLOTS: usize = MALFORMED_FIRST + MalformedKind::ALL.len();
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::header::Rcode;
     use std::collections::HashSet;
     use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -182,7 +183,7 @@ mod tests {
     const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
     fn report(rcode: u16, qtype: u16) -> Report {
-        Report { len: 40, rcode, qtype: Some(RecordType(qtype)), truncated: false, malformed: None }
+        Report { len: 40, rcode: Rcode(rcode), qtype: Some(RecordType(qtype)), truncated: false, malformed: None }
     }
 
     #[test]

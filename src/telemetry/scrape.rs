@@ -239,7 +239,7 @@ mod tests {
             verdict(check("fra"), Status::Unhealthy, false),
             verdict(check("a\"b\\c\nd"), Status::Unknown, true),
         ]);
-        let snapshot = Snapshot { health: Arc::new(health), generation: 7 };
+        let snapshot = Snapshot { health: Arc::new(health), generation: 7, ..Snapshot::default() };
         let scraper = Scraper::new(telemetry.clone(), Arc::new(Published::new(snapshot)));
         (telemetry, scraper)
     }
