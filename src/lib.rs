@@ -2,7 +2,7 @@
 //!
 //! Read the layers from the bottom. Arrows go down only; `tests/tidy.rs` holds the table.
 //!
-//! * [`ids`], [`wire`], [`problem`]: words, bytes, and what is wrong with a text.
+//! * [`ids`], [`wire`], [`text`], [`problem`], [`toml_table`]: words, bytes, texts, and what is wrong with them.
 //! * [`zone`], [`health`]: what is configured, what is known.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
@@ -28,5 +28,7 @@ pub mod routing;
 pub mod server;
 pub mod snapshot;
 pub mod telemetry;
+pub mod text;
+pub mod toml_table;
 pub mod wire;
 pub mod zone;

@@ -11,7 +11,7 @@ use crate::ids::HealthCheckId;
 use crate::zone::hosted_zone::HostedZone;
 
 /// All that is configured. Cloning shares every zone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// In the order configured; no two have one name.
     pub zones: Vec<Arc<HostedZone>>,

@@ -11,6 +11,7 @@
 //! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
 
 pub mod catalog;
+pub mod check;
 pub mod compile;
 pub mod embedded;
 pub mod group;

@@ -1,0 +1,118 @@
+//! All zone files to one state, all or nothing.
+//!
+//! Opens no file: included ones come from the caller. Invariant: a state is returned exactly when no problem is
+//! an error, and then every name, health check and alias target in it exists and no reference loops.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::probed::DefinedCheck;
+use super::references;
+use super::state::State;
+use super::zone_file::{self, ZoneFile};
+use crate::health::check::HealthCheck;
+use crate::ids::HealthCheckId;
+use crate::problem::{Place, Problem, Problems};
+use crate::text::Text;
+use crate::wire::name::Name;
+use crate::zone::check;
+use crate::zone::hosted_zone::HostedZone;
+use crate::zone::master::{Include, Source};
+
+/// Reads `files`, zone TOML or (`*.zone`) master files. `serial` is for the SOAs that are made, not written.
+///
+/// The state is none when a problem is an error; warnings leave it.
+pub fn load_zones(files: Vec<Source>, include: &mut dyn Include, serial: u32) -> (Option<State>, Problems) {
+    let mut texts = Texts { inner: include, kept: HashMap::new() };
+    let mut problems = Problems::default();
+    let mut zones: Vec<Arc<HostedZone>> = Vec::new();
+    let mut names: HashMap<Name, Arc<str>> = HashMap::new();
+    let mut defined = Vec::new();
+    let mut is_whole = true;
+    for source in files {
+        let ZoneFile { zone, place, checks, problems: found } = zone_file::read(source, &mut texts, serial);
+        let was_read = !found.has_errors();
+        is_whole &= was_read;
+        problems.append(found);
+        defined.extend(checks);
+        let Some(zone) = zone else { continue };
+        // A file that could not be read in full lacks what it may well hold, so nothing is called missing.
+        let findings = if was_read { check::check(&zone) } else { check::check_partial(&zone) };
+        let findings = findings.into_iter().map(|finding| texts.finding(&zone, finding));
+        findings.for_each(|problem| problems.push(problem));
+        if let Some(first) = names.insert(zone.name.clone(), zone.files[0].clone()) {
+            let problem = Problem::error(format!("the zone {} is already defined in {first}", zone.name));
+            problems.push(match place {
+                Some(place) => problem.at(place),
+                None => problem,
+            });
+        }
+        zones.push(Arc::new(zone));
+    }
+    references::check_references(&zones, &defined, is_whole, &texts, &mut problems);
+    let checks = gather(defined, &mut problems);
+    let state = (!problems.has_errors()).then_some(State { zones, checks });
+    (state, problems)
+}
+
+/// One map of all checks. One name may be defined in several files, if all say the same: it is one check then.
+fn gather(defined: Vec<DefinedCheck>, problems: &mut Problems) -> BTreeMap<HealthCheckId, HealthCheck> {
+    let mut first_places = BTreeMap::new();
+    let mut checks = BTreeMap::new();
+    for DefinedCheck { id, place, check } in defined {
+        let Some(check) = check else { continue };
+        let Some(first) = checks.get(&id) else {
+            first_places.insert(id.clone(), (place.file, place.line));
+            checks.insert(id, check);
+            continue;
+        };
+        if *first != check {
+            let (file, line) = &first_places[&id];
+            let problem =
+                Problem::error(format!("the health check {id:?} is defined otherwise at {file}:{line}", id = id.as_str()));
+            let help = "names of endpoints and checks are one space over all zone files; equal definitions are one check";
+            problems.push(problem.help(help).at(place));
+        }
+    }
+    checks
+}
+
+/// Loads included files and keeps what each file said, for the lines that problems show.
+pub(super) struct Texts<'i> {
+    inner: &'i mut dyn Include,
+    kept: HashMap<Arc<str>, Kept>,
+}
+
+/// A file's octets; as text from when a problem first shows a line of it.
+struct Kept {
+    octets: Vec<u8>,
+    text: OnceCell<Text>,
+}
+
+impl Texts<'_> {
+    pub fn keep(&mut self, source: &Source) {
+        self.kept.insert(source.file.clone(), Kept { octets: source.octets.clone(), text: OnceCell::new() });
+    }
+
+    /// The place of a line, from 1, of a file that was read.
+    pub fn place_of_line(&self, file: &Arc<str>, line: u32) -> Place {
+        let Some(kept) = self.kept.get(file) else { return Text::new(file.clone(), "").place_of_line(line) };
+        let text = kept.text.get_or_init(|| Text::new(file.clone(), String::from_utf8_lossy(&kept.octets)));
+        text.place_of_line(line)
+    }
+
+    /// A finding as a problem with its place.
+    pub fn finding(&self, zone: &HostedZone, finding: check::Finding) -> Problem {
+        let file = &zone.files[usize::from(finding.at.file).min(zone.files.len() - 1)];
+        finding.problem.at(self.place_of_line(file, finding.at.line))
+    }
+}
+
+impl Include for Texts<'_> {
+    fn load(&mut self, path: &str, from: &str) -> Result<Source, String> {
+        let source = self.inner.load(path, from)?;
+        self.keep(&source);
+        Ok(source)
+    }
+}

@@ -1,0 +1,412 @@
+//! `[probe]` and `[check]` tables, made into health checks.
+//!
+//! Two notations for one thing: a probe says how to check and gets its address from an endpoint; a check is Route
+//! 53's `HealthCheckConfig` with its field names in snake_case. Both fill an [`EndpointSpec`], so what they mean
+//! can't differ. Invariant: every limit of `health::check` holds of what is made here.
+//! Source: Route 53 API reference, `HealthCheckConfig`; developer guide, "How Route 53 determines whether a health
+//! check is healthy" (deadlines, Host header, SNI).
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::health::check::{
+    CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, INTERVAL_MAX, INTERVAL_MIN, Protocol, THRESHOLD_MAX, Target,
+    TargetHost, Thresholds,
+};
+use crate::ids::HealthCheckId;
+use crate::problem::{Place, nearest};
+use crate::toml_table::{Span, Table, Value};
+
+/// A health check that a file names, with its place; none inside when it could not be read.
+pub(super) struct DefinedCheck {
+    pub id: HealthCheckId,
+    pub place: Place,
+    pub check: Option<HealthCheck>,
+}
+
+/// How to check, with no address in it.
+pub(super) struct Probe {
+    pub span: Span,
+    scheme: Scheme,
+    port: Option<u16>,
+    request: Request,
+    verify: bool,
+    timing: Timing,
+    inverted: bool,
+    disabled: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Tcp,
+    Http,
+    Https,
+}
+
+/// The HTTP part of both notations.
+struct Request {
+    /// Host header and SNI.
+    host: Option<String>,
+    path: String,
+    search: Option<String>,
+}
+
+struct Timing {
+    interval: Duration,
+    timeout: Duration,
+    thresholds: Thresholds,
+}
+
+/// Everything that makes an [`EndpointCheck`], whichever notation it was written in.
+struct EndpointSpec<'s> {
+    scheme: Scheme,
+    target: Target,
+    request: &'s Request,
+    enable_sni: bool,
+    verify: bool,
+    timing: &'s Timing,
+}
+
+/// The `[probe.NAME]` tables by name; none where one could not be read.
+pub(super) fn read_probes<'d>(root: &mut Table<'d>) -> BTreeMap<&'d str, Option<Probe>> {
+    root.named_tables("probe").into_iter().map(|(name, span, table)| (name, read_probe(span, table))).collect()
+}
+
+/// The `[check.NAME]` tables.
+pub(super) fn read_checks(root: &mut Table<'_>) -> Vec<DefinedCheck> {
+    let named = root.named_tables("check").into_iter();
+    named
+        .filter_map(|(name, span, table)| {
+            let place = table.document().place(&span);
+            let id = HealthCheckId::new(name).map_err(|error| table.error(&format!("the name {error}"))).ok()?;
+            Some(DefinedCheck { check: read_check(&id, table), id, place })
+        })
+        .collect()
+}
+
+impl Probe {
+    /// The health check of an endpoint at `address`, or at the `target` written for it.
+    pub fn check(&self, id: HealthCheckId, address: IpAddr, target: Option<(TargetHost, Option<u16>)>) -> Option<HealthCheck> {
+        let (host, port) = target.unwrap_or((TargetHost::Address(address), None));
+        let port = port.or(self.port).or(self.scheme.default_port())?;
+        let spec = EndpointSpec {
+            scheme: self.scheme,
+            target: Target { host, port },
+            request: &self.request,
+            enable_sni: true,
+            verify: self.verify,
+            timing: &self.timing,
+        };
+        let kind = CheckKind::Endpoint(Box::new(spec.check()));
+        Some(HealthCheck { id, kind, inverted: self.inverted, disabled: self.disabled })
+    }
+}
+
+impl Scheme {
+    fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Tcp => None,
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+        }
+    }
+
+    fn default_timeout(self) -> Duration {
+        if self == Self::Tcp { TIMEOUT_TCP } else { TIMEOUT_HTTP }
+    }
+}
+
+impl EndpointSpec<'_> {
+    fn check(self) -> EndpointCheck {
+        EndpointCheck {
+            protocol: self.protocol(),
+            target: self.target,
+            interval: self.timing.interval,
+            deadlines: deadlines(self.timing.timeout),
+            thresholds: self.timing.thresholds,
+        }
+    }
+
+    fn protocol(&self) -> Protocol {
+        let host = self.request.host.clone().unwrap_or_else(|| match &self.target.host {
+            TargetHost::Address(address) => bracketed(*address),
+            TargetHost::Name(name) => name.clone(),
+        });
+        // SNI holds host names, no addresses (RFC 6066 §3).
+        let server_name = Some(&host).filter(|host| self.enable_sni && address_of(host).is_none()).cloned();
+        // The port is told unless it is the scheme's own (RFC 9110 §7.2; Route 53 does the same).
+        let is_default = self.scheme.default_port() == Some(self.target.port);
+        let host = if is_default { host } else { format!("{host}:{}", self.target.port) };
+        let request = HttpRequest { host, path: self.request.path.clone(), search: self.request.search.clone() };
+        match self.scheme {
+            Scheme::Tcp => Protocol::Tcp,
+            Scheme::Http => Protocol::Http(request),
+            Scheme::Https => Protocol::Https { request, server_name, verify: self.verify },
+        }
+    }
+}
+
+/// `timeout` bounds connecting; Route 53 gives the status line and the body 2 s each.
+pub(super) fn deadlines(timeout: Duration) -> Deadlines {
+    let answering = timeout.min(Duration::from_secs(2));
+    Deadlines { connect: timeout, status: answering, body: answering }
+}
+
+/// An address as a Host header has it (RFC 3986 §3.2.2).
+pub(super) fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// The address that a host is, if it is one, in brackets or without.
+fn address_of(host: &str) -> Option<IpAddr> {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+}
+
+fn target_host(host: &str) -> TargetHost {
+    address_of(host).map_or_else(|| TargetHost::Name(host.to_owned()), TargetHost::Address)
+}
+
+fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
+    let scheme = table.required("type", "\"https\"").and_then(|value| {
+        let found = value.string()?;
+        let scheme = [("http", Scheme::Http), ("https", Scheme::Https), ("tcp", Scheme::Tcp)]
+            .into_iter()
+            .find(|(word, _)| *word == found)
+            .map(|(_, scheme)| scheme);
+        if scheme.is_none() {
+            value.wrong(
+                format_args!("{found:?} is no type of probe"),
+                "accepted are http, https, tcp; search = \"…\" makes the first two match a string",
+            );
+        }
+        scheme
+    });
+    let for_http = scheme.is_none_or(|scheme| scheme != Scheme::Tcp);
+    let request = read_request(&mut table, ["host", "path", "search"], for_http);
+    if scheme.is_some_and(|scheme| scheme != Scheme::Https) {
+        table.refuse("verify", "means something only with type = \"https\"");
+    }
+    let verify = table.bool_or("verify", true);
+    let port = read_port(&mut table);
+    let timing = read_timing(&mut table, scheme.unwrap_or(Scheme::Https), ["interval", "fall"], Duration::from_secs(10));
+    let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    table.finish();
+    Some(Probe { span, scheme: scheme?, port, request, verify, timing, inverted, disabled })
+}
+
+fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
+    let kind = table.required("type", "\"https\"").and_then(|value| value.string().map(|found| (value, found)));
+    let kind = match kind {
+        Some((_, found)) if found.eq_ignore_ascii_case("calculated") => read_calculated(&mut table),
+        Some((value, found)) => read_endpoint_check(&value, found, &mut table),
+        None => None,
+    };
+    let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    // Without a readable type nothing is known of the other keys.
+    if kind.is_some() {
+        table.finish();
+    }
+    Some(HealthCheck { id: id.clone(), kind: kind?, inverted, disabled })
+}
+
+fn read_calculated(table: &mut Table<'_>) -> Option<CheckKind> {
+    let children = table.required("children", "[\"fra\", \"iad\"]");
+    let threshold = table.required("health_threshold", "1").and_then(|value| value.int(0..=CHILDREN_MAX));
+    let children: Vec<_> = children?.items().into_iter().filter_map(|item| read_id(&item)).collect();
+    Some(CheckKind::Calculated { children, health_threshold: u32::try_from(threshold?).expect("0 to 256") })
+}
+
+/// Reads a reference to a health check.
+pub(super) fn read_id(value: &Value<'_>) -> Option<HealthCheckId> {
+    HealthCheckId::new(value.string()?).map_err(|error| value.error(format_args!("the name {error}"))).ok()
+}
+
+fn read_endpoint_check(value: &Value<'_>, found: &str, table: &mut Table<'_>) -> Option<CheckKind> {
+    let word = found.to_ascii_lowercase();
+    let (scheme, matches) = match word.as_str() {
+        "tcp" => (Scheme::Tcp, false),
+        "http" => (Scheme::Http, false),
+        "http_str_match" => (Scheme::Http, true),
+        "https" => (Scheme::Https, false),
+        "https_str_match" => (Scheme::Https, true),
+        _ => {
+            refuse_type(value, found, &word);
+            return None;
+        }
+    };
+    let keys = ["fully_qualified_domain_name", "resource_path", "search_string"];
+    let request = read_request(table, keys, scheme != Scheme::Tcp);
+    if matches != request.search.is_some() && scheme != Scheme::Tcp {
+        value.error(format_args!(
+            "{found} {}",
+            if matches { "needs a search_string" } else { "has no search_string; the type that does ends in _str_match" }
+        ));
+    }
+    if scheme != Scheme::Https {
+        table.refuse("enable_sni", "means something only with type https");
+        table.refuse("verify", "means something only with type https");
+    }
+    let enable_sni = table.bool_or("enable_sni", true);
+    let verify = table.bool_or("verify", false);
+    let port = read_port(table);
+    let timing = read_timing(table, scheme, ["request_interval", "failure_threshold"], Duration::from_secs(30));
+    let host = read_check_host(table, &request)?;
+    let Some(port) = port.or(scheme.default_port()) else {
+        table.error("port is missing; a tcp check has no usual one");
+        return None;
+    };
+    let spec = EndpointSpec { scheme, target: Target { host, port }, request: &request, enable_sni, verify, timing: &timing };
+    Some(CheckKind::Endpoint(Box::new(spec.check())))
+}
+
+fn refuse_type(value: &Value<'_>, found: &str, word: &str) {
+    const TYPES: [&str; 6] = ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated"];
+    if ["cloudwatch_metric", "recovery_control"].contains(&word) {
+        value.wrong(
+            format_args!("{found} needs services of AWS that waypost does not have"),
+            format!("accepted are {}", TYPES.join(", ")),
+        );
+        return;
+    }
+    let help = match nearest(word, TYPES) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("accepted are {}", TYPES.join(", ")),
+    };
+    value.wrong(format_args!("{found:?} is no type of health check"), help);
+}
+
+/// What a check connects to: `target` (waypost's own), else `ip_address`, else the domain name.
+fn read_check_host(table: &mut Table<'_>, request: &Request) -> Option<TargetHost> {
+    let target = table.optional("target").and_then(|value| read_host(&value)).map(|host| target_host(&host));
+    let address = table.optional_parsed::<IpAddr>("ip_address", "such as 192.0.2.10 or 2001:db8::10").map(TargetHost::Address);
+    let host = target.or(address).or_else(|| request.host.as_deref().map(target_host));
+    if host.is_none() && table.optional("ip_address").is_none() && table.optional("fully_qualified_domain_name").is_none() {
+        table.error("ip_address or fully_qualified_domain_name is needed: nothing says what to probe");
+    }
+    host
+}
+
+/// Reads the keys of the Host header, the path and the search string, each by the notation's own word.
+fn read_request(table: &mut Table<'_>, keys: [&'static str; 3], for_http: bool) -> Request {
+    let [host, path, search] = keys;
+    if !for_http {
+        // Of a TCP check in Route 53's words the domain name is what is probed.
+        let is_route53 = host == "fully_qualified_domain_name";
+        for key in keys.into_iter().skip(usize::from(is_route53)) {
+            table.refuse(key, "means something only with type http or https");
+        }
+        let host = if is_route53 { table.optional(host).and_then(|value| read_host(&value)) } else { None };
+        return Request { host, path: "/".to_owned(), search: None };
+    }
+    Request {
+        host: table.optional(host).and_then(|value| read_host(&value)),
+        path: table.optional(path).and_then(|value| read_path(&value)).unwrap_or_else(|| "/".to_owned()),
+        search: table.optional(search).and_then(|value| read_search(&value)),
+    }
+}
+
+fn read_port(table: &mut Table<'_>) -> Option<u16> {
+    table.optional_int("port", 1..=65_535).map(|port| u16::try_from(port).expect("1 to 65535"))
+}
+
+fn read_timing(table: &mut Table<'_>, scheme: Scheme, keys: [&'static str; 2], interval: Duration) -> Timing {
+    let [interval_key, fall_key] = keys;
+    let interval = table.optional(interval_key).and_then(|value| read_interval(&value)).unwrap_or(interval);
+    let timeout = table.optional_duration("timeout", TIMEOUTS).unwrap_or(scheme.default_timeout());
+    let fall = table.optional_int(fall_key, 1..=THRESHOLD_MAX.into()).unwrap_or(3);
+    let rise = table.optional_int("rise", 1..=THRESHOLD_MAX.into()).unwrap_or(fall);
+    let threshold = |count: i64| u8::try_from(count).ok().and_then(NonZeroU8::new).expect("1 to 10");
+    Timing { interval, timeout, thresholds: Thresholds { fall: threshold(fall), rise: threshold(rise) } }
+}
+
+/// An interval: seconds as a number, as Route 53 has it, or a duration.
+fn read_interval(value: &Value<'_>) -> Option<Duration> {
+    if value.is_int() {
+        let secs = value.int(1..=INTERVAL_MAX.as_secs().cast_signed())?;
+        return Some(Duration::from_secs(secs.unsigned_abs()));
+    }
+    value.duration(INTERVAL_MIN..=INTERVAL_MAX)
+}
+
+/// A host name or an address, without a final dot.
+fn read_host(value: &Value<'_>) -> Option<String> {
+    let written = value.string()?;
+    let host = parse_host(written);
+    if host.is_none() {
+        value.wrong(format_args!("{written:?} is no host name"), "such as www.example.org");
+    }
+    host
+}
+
+fn parse_host(text: &str) -> Option<String> {
+    if let Some(address) = address_of(text) {
+        return Some(bracketed(address));
+    }
+    let host = text.strip_suffix('.').unwrap_or(text);
+    let is_name = host.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
+    let is_valid = is_name && !host.contains("..") && !host.starts_with('.');
+    ((1..=255).contains(&host.len()) && is_valid).then(|| host.to_owned())
+}
+
+fn read_path(value: &Value<'_>) -> Option<String> {
+    let written = value.string()?;
+    if written.len() > 255 || !written.bytes().all(|octet| octet.is_ascii_graphic()) {
+        value.wrong(
+            format_args!("{written:?} is no path"),
+            "at most 255 printable ASCII characters without blanks; others as %XX",
+        );
+        return None;
+    }
+    Some(if written.starts_with('/') { written.to_owned() } else { format!("/{written}") })
+}
+
+fn read_search(value: &Value<'_>) -> Option<String> {
+    let written = value.string()?;
+    let found = written.chars().count();
+    if !(1..=255).contains(&found) {
+        value.error(format_args!("a search string has 1 to 255 characters, not {found}"));
+        return None;
+    }
+    Some(written.to_owned())
+}
+
+/// Reads what an endpoint's probe connects to: an address or a host name, with or without a port.
+pub(super) fn read_target(value: &Value<'_>) -> Option<(TargetHost, Option<u16>)> {
+    let written = value.string()?;
+    let target = parse_target(written);
+    if target.is_none() {
+        value.wrong(
+            format_args!("{written:?} is nothing to connect to"),
+            "such as 127.0.0.1:8081, [::1]:8081, www.example.org:8081; without a port, the probe's",
+        );
+    }
+    target
+}
+
+fn parse_target(text: &str) -> Option<(TargetHost, Option<u16>)> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return (address.port() != 0).then(|| (TargetHost::Address(address.ip()), Some(address.port())));
+    }
+    if let Ok(address) = text.parse() {
+        return Some((TargetHost::Address(address), None));
+    }
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port != 0)?)),
+        None => (text, None),
+    };
+    Some((target_host(&parse_host(host)?), port))
+}
+
+/// The most children of a calculated check (Route 53, `ChildHealthChecks`).
+const CHILDREN_MAX: i64 = 256;
+/// Route 53's deadline for connecting, of HTTP and HTTPS checks.
+const TIMEOUT_HTTP: Duration = Duration::from_secs(4);
+/// The same, of TCP checks.
+const TIMEOUT_TCP: Duration = Duration::from_secs(10);
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
