@@ -8,15 +8,15 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use super::problems::{ProblemReport, count, counted, draw_warnings};
-use super::{ConfigFile, Ending, Failure, write_json};
+use super::problems::{ProblemReport, count, counted};
+use super::{ConfigFile, Ending, Failure, read_files, warn, write_json};
 use crate::control::build::Built;
 use crate::control::expand::expand;
 use crate::control::failover_time::{FailoverTime, failover_times};
-use crate::files::{Loaded, load};
-use crate::clock;
+use crate::files::Loaded;
 use crate::problem::Problems;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::record_set::Content;
 use crate::zone::tree::Zone;
 
 /// Report every problem of the configuration and its zones
@@ -84,8 +84,7 @@ struct ExpandedReport {
 }
 
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let loaded = load(&args.config.config, clock::unix_secs() as u32);
-    match loaded {
+    match read_files(&args.config) {
         Ok(loaded) if args.json => write_json(out, &CheckReport::of(&loaded, args.expand)).map(|()| Ending::Held),
         Ok(loaded) if args.expand => print_expanded(&loaded, out),
         Ok(loaded) => print(&loaded, &args.config.config, out),
@@ -98,7 +97,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Ending, Failu
 }
 
 fn print_expanded(loaded: &Loaded, out: &mut dyn Write) -> Result<Ending, Failure> {
-    draw_warnings(&loaded.warnings);
+    warn(&loaded.warnings);
     for (at, expanded) in expand(&loaded.built.state).iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
@@ -109,7 +108,7 @@ fn print_expanded(loaded: &Loaded, out: &mut dyn Write) -> Result<Ending, Failur
 }
 
 fn print(loaded: &Loaded, config: &Path, out: &mut dyn Write) -> Result<Ending, Failure> {
-    draw_warnings(&loaded.warnings);
+    warn(&loaded.warnings);
     for zone in zones(&loaded.built) {
         let (records, groups) = (counted(zone.records, "record"), counted(zone.groups, "record group"));
         writeln!(out, "zone {}  {records}, {groups}, serial {}", zone.zone, zone.serial)?;
@@ -154,12 +153,20 @@ impl ZoneReport {
     fn of(hosted: &HostedZone, zone: &Zone) -> Self {
         Self {
             zone: hosted.name.to_string(),
-            records: hosted.record_sets.iter().map(|set| set.content.record_count()).sum(),
+            records: hosted.record_sets.iter().map(|set| values(&set.content)).sum(),
             record_sets: hosted.record_sets.len(),
             groups: zone.groups().len(),
             serial: zone.soa().serial,
             files: hosted.files.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+/// Records of a record set of its own; an alias has none.
+fn values(content: &Content) -> usize {
+    match content {
+        Content::Values { rdata, .. } => rdata.len(),
+        Content::Alias(_) => 0,
     }
 }
 

@@ -41,9 +41,7 @@ impl FromStr for BaseUrl {
 
 /// Fetches one page and reads its JSON.
 pub(super) fn fetch<T: DeserializeOwned>(url: Url) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Failed(format!("starting a runtime: {error}")))?;
-    runtime.block_on(fetch_json(&url)).map_err(|reason| Failure::Failed(format!("asking {url}: {reason}")))
+    super::block_on(fetch_json(&url))?.map_err(|reason| Failure::Failed(format!("asking {url}: {reason}")))
 }
 
 async fn fetch_json<T: DeserializeOwned>(url: &Url) -> Result<T, String> {

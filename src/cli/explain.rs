@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::client::{BaseUrl, fetch};
-use super::load::load;
 use super::supposed::suppose;
-use super::{ConfigFile, Ending, Failure, write_json};
+use super::{ConfigFile, Ending, Failure, load, write_json};
 use crate::explain::{AnswerReport, Client, ExplainReport, ExplainRequest, RecordReport, explain};
 use crate::snapshot::Snapshot;
 use crate::wire::name::{InvalidName, Name};
@@ -74,11 +73,11 @@ fn ask(server: &BaseUrl, args: &ExplainArgs) -> Result<ExplainReport, Failure> {
 }
 
 fn explain_offline(args: &ExplainArgs) -> Result<ExplainReport, Failure> {
-    let loaded = load(&args.config.config)?;
+    let loaded = load(&args.config)?;
     let health = suppose(&loaded.built.state.checks, &args.down).map_err(Failure::bad_input)?;
     let snapshot = Snapshot { catalog: loaded.built.catalog.clone(), health: health.into(), generation: 0 };
     let request = ExplainRequest { name: args.name.clone(), rtype: args.rtype, client: args.client, draw: args.draw };
-    Ok(explain(&snapshot, &loaded.identity, &request))
+    Ok(explain(&snapshot, &loaded.config.identity(), &request))
 }
 
 /// A name as people type it: complete even without its final dot.

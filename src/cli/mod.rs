@@ -3,17 +3,23 @@
 //! Each command is a file with its arguments, its help, and `run`; nothing is decided here that a library caller would
 //! miss. Data is written to `out`, what is wrong comes back as a [`Failure`]; `main` makes exit statuses of both.
 
+mod check;
 mod client;
 mod completions;
+mod explain;
 mod man;
+mod probe;
 mod problems;
 mod status;
+mod supposed;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::clock;
+use crate::files::{self, Loaded};
 use crate::problem::Problems;
 
 /// An authoritative DNS server that answers with what is up.
@@ -37,6 +43,9 @@ Exit status: 0 it held, 1 it did not, 2 bad input. `waypost help COMMAND` has ex
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
+    Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -76,6 +85,9 @@ struct ConfigFile {
 /// [`Failure`] when the command can't do its work; nothing half-started is left behind.
 pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
     match cli.command {
+        Command::Check(args) => check::run(&args, out),
+        Command::Explain(args) => explain::run(&args, out),
+        Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),
@@ -85,6 +97,29 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
 /// The whole command line, for completions and man pages.
 fn command() -> clap::Command {
     Cli::command()
+}
+
+/// Reads the server's file and all that it names, and draws the warnings.
+fn load(file: &ConfigFile) -> Result<Loaded, Failure> {
+    let loaded = read_files(file).map_err(Failure::BadInput)?;
+    warn(&loaded.warnings);
+    Ok(loaded)
+}
+
+fn read_files(file: &ConfigFile) -> Result<Loaded, Problems> {
+    // Serials are what this second makes them, in 32 bits (RFC 1982).
+    files::load(&file.config, clock::unix_secs() as u32, None)
+}
+
+/// Draws warnings on stderr.
+fn warn(warnings: &Problems) {
+    tell(&problems::draw(warnings, colours(io::stderr().is_terminal())));
+}
+
+/// Runs a future to its end.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| Failure::Failed(format!("starting a runtime: {error}")))?.block_on(future))
 }
 
 /// Writes `data` as JSON for scripts, one value on several lines.
@@ -114,9 +149,14 @@ impl Failure {
             Self::Failed(reason) => format!("error: {reason}\n"),
             Self::Output(error) => format!("error: writing the output: {error}\n"),
         };
-        // There is nowhere left to say that stderr is gone.
-        let _ = io::stderr().write_all(text.as_bytes());
+        tell(&text);
     }
+}
+
+/// Writes to stderr.
+fn tell(text: &str) {
+    // There is nowhere left to say that stderr is gone.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Whether to colour what goes to a stream (https://no-color.org).

@@ -9,10 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::supposed::unknown_check;
-use super::{ConfigFile, Ending, Failure, write_json};
-use crate::clock;
+use super::{ConfigFile, Ending, Failure, load, tell, write_json};
 use crate::control::state::State;
-use crate::files::load;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Protocol};
 use crate::ids::HealthCheckId;
 use crate::prober::{NameServer, ProbeReport, Prober, Trust};
@@ -60,11 +58,11 @@ struct PhaseReport {
 }
 
 pub(super) fn run(args: &ProbeArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let loaded = load(&args.config.config, clock::unix_secs() as u32).map_err(Failure::BadInput)?;
+    let loaded = load(&args.config)?;
     let (check, endpoint) = find(&loaded.built.state, &args.check).map_err(Failure::bad_input)?;
     let (prober, warnings) = Prober::new(Trust::System, NameServer::System);
     for warning in warnings {
-        eprintln!("warning: {warning}");
+        tell(&format!("warning: {warning}\n"));
     }
     let report = super::block_on(prober.probe(&check.id, endpoint))?;
     let probed = Probed::of(&check.id, endpoint, &report);
