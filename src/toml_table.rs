@@ -100,9 +100,13 @@ impl<'t> Document<'t> {
         self.broken_lines.is_empty()
     }
 
-    /// Everything reported until now.
+    /// Everything reported until now, in the order of the lines.
     pub fn into_problems(self) -> Problems {
-        self.problems.into_inner()
+        let mut sorted: Vec<Problem> = self.problems.into_inner().into_iter().collect();
+        sorted.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        let mut problems = Problems::default();
+        sorted.into_iter().for_each(|problem| problems.push(problem));
+        problems
     }
 }
 

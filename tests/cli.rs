@@ -172,12 +172,10 @@ fn a_file_that_is_missing_is_named() {
 }
 
 #[test]
-fn a_pattern_without_a_match_is_a_warning() {
+fn a_pattern_without_a_match_is_shown_where_it_was_written() {
     let site = Site::new("no-match", ZONE);
     site.write("waypost.toml", &CONFIG.replace("zones/*.toml", "zones/*.zone"));
-    let ran = site.run(&["check"]);
-    assert_eq!(ran.status, 0);
-    assert!(ran.err.contains("warning: no zone file is called zones/*.zone"), "{}", ran.err);
+    site.run(&["check"]).refused(&["waypost.toml:6:10", "files = [\"zones/*.zone\"]", "nothing matches"]);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::io::Write;
 use super::client::{BaseUrl, fetch};
 use super::supposed::suppose;
 use super::{ConfigFile, Ending, Failure, load, write_json};
+use crate::answer::Identity;
+use crate::config::Server;
 use crate::explain::{AnswerReport, Client, ExplainReport, ExplainRequest, RecordReport, explain};
 use crate::snapshot::Snapshot;
 use crate::wire::name::{InvalidName, Name};
@@ -77,7 +79,12 @@ fn explain_offline(args: &ExplainArgs) -> Result<ExplainReport, Failure> {
     let health = suppose(&loaded.built.state.checks, &args.down).map_err(Failure::bad_input)?;
     let snapshot = Snapshot { catalog: loaded.built.catalog.clone(), health: health.into(), generation: 0 };
     let request = ExplainRequest { name: args.name.clone(), rtype: args.rtype, client: args.client, draw: args.draw };
-    Ok(explain(&snapshot, &loaded.config.identity(), &request))
+    Ok(explain(&snapshot, &identity(&loaded.config.server), &request))
+}
+
+/// What of the server's presentation an answer without NSID and cookies can show.
+fn identity(server: &Server) -> Identity {
+    Identity { udp_payload_size: server.udp_payload_size, authority: server.authority, ..Identity::default() }
 }
 
 /// A name as people type it: complete even without its final dot.

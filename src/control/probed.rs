@@ -201,17 +201,20 @@ fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
 }
 
 fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
-    let kind = table.required("type", "\"https\"").and_then(|value| value.string().map(|found| (value, found)));
-    let kind = match kind {
-        Some((_, found)) if found.eq_ignore_ascii_case("calculated") => read_calculated(&mut table),
-        Some((value, found)) => read_endpoint_check(&value, found, &mut table),
-        None => None,
+    let value = table.required("type", "\"https\"")?;
+    let found = value.string()?;
+    let word = found.to_ascii_lowercase();
+    // Without a known type nothing is known of the other keys.
+    if !TYPES.contains(&word.as_str()) {
+        refuse_type(&value, found, &word);
+        return None;
+    }
+    let kind = match word.as_str() {
+        "calculated" => read_calculated(&mut table),
+        word => read_endpoint_check(&value, word, &mut table),
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
-    // Without a readable type nothing is known of the other keys.
-    if kind.is_some() {
-        table.finish();
-    }
+    table.finish();
     Some(HealthCheck { id: id.clone(), kind: kind?, inverted, disabled })
 }
 
@@ -227,26 +230,20 @@ pub(super) fn read_id(value: &Value<'_>) -> Option<HealthCheckId> {
     HealthCheckId::new(value.string()?).map_err(|error| value.error(format_args!("the name {error}"))).ok()
 }
 
-fn read_endpoint_check(value: &Value<'_>, found: &str, table: &mut Table<'_>) -> Option<CheckKind> {
-    let word = found.to_ascii_lowercase();
-    let (scheme, matches) = match word.as_str() {
-        "tcp" => (Scheme::Tcp, false),
-        "http" => (Scheme::Http, false),
-        "http_str_match" => (Scheme::Http, true),
-        "https" => (Scheme::Https, false),
-        "https_str_match" => (Scheme::Https, true),
-        _ => {
-            refuse_type(value, found, &word);
-            return None;
-        }
+fn read_endpoint_check(value: &Value<'_>, word: &str, table: &mut Table<'_>) -> Option<CheckKind> {
+    let protocol = word.strip_suffix("_str_match");
+    let matches = protocol.is_some();
+    let scheme = match protocol.unwrap_or(word) {
+        "tcp" => Scheme::Tcp,
+        "http" => Scheme::Http,
+        _ => Scheme::Https,
     };
     let keys = ["fully_qualified_domain_name", "resource_path", "search_string"];
     let request = read_request(table, keys, scheme != Scheme::Tcp);
-    if matches != request.search.is_some() && scheme != Scheme::Tcp {
-        value.error(format_args!(
-            "{found} {}",
-            if matches { "needs a search_string" } else { "has no search_string; the type that does ends in _str_match" }
-        ));
+    match (matches, &request.search) {
+        (true, None) => value.error(format_args!("{word} needs a search_string")),
+        (false, Some(_)) => value.wrong(format_args!("{word} takes no search_string"), format!("type = \"{word}_str_match\"")),
+        _ => {}
     }
     if scheme != Scheme::Https {
         table.refuse("enable_sni", "means something only with type https");
@@ -256,17 +253,17 @@ fn read_endpoint_check(value: &Value<'_>, found: &str, table: &mut Table<'_>) ->
     let verify = table.bool_or("verify", false);
     let port = read_port(table);
     let timing = read_timing(table, scheme, ["request_interval", "failure_threshold"], Duration::from_secs(30));
-    let host = read_check_host(table, &request)?;
+    let host = read_check_host(table, &request);
     let Some(port) = port.or(scheme.default_port()) else {
         table.error("port is missing; a tcp check has no usual one");
         return None;
     };
-    let spec = EndpointSpec { scheme, target: Target { host, port }, request: &request, enable_sni, verify, timing: &timing };
+    let target = Target { host: host?, port };
+    let spec = EndpointSpec { scheme, target, request: &request, enable_sni, verify, timing: &timing };
     Some(CheckKind::Endpoint(Box::new(spec.check())))
 }
 
 fn refuse_type(value: &Value<'_>, found: &str, word: &str) {
-    const TYPES: [&str; 6] = ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated"];
     if ["cloudwatch_metric", "recovery_control"].contains(&word) {
         value.wrong(
             format_args!("{found} needs services of AWS that waypost does not have"),
@@ -403,6 +400,8 @@ fn parse_target(text: &str) -> Option<(TargetHost, Option<u16>)> {
     Some((target_host(&parse_host(host)?), port))
 }
 
+/// The types of `[check]`.
+const TYPES: [&str; 6] = ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated"];
 /// The most children of a calculated check (Route 53, `ChildHealthChecks`).
 const CHILDREN_MAX: i64 = 256;
 /// Route 53's deadline for connecting, of HTTP and HTTPS checks.

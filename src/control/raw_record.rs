@@ -18,8 +18,11 @@ pub(super) fn read_records(root: &mut Table<'_>, zone: &Name, default_ttl: Ttl) 
 }
 
 fn read_record(mut table: Table<'_>, zone: &Name, default_ttl: Ttl) -> Option<RecordSet> {
-    let origin = Origin { file: 0, line: table.document().line(&table.span) };
-    let name = table.required("name", "\"www\"").and_then(|value| read_name(&value, Some(zone)));
+    let named = table.required("name", "\"www\"");
+    // The line that tells the record set from others, rather than its header.
+    let span = named.as_ref().map_or(&table.span, |value| &value.span);
+    let origin = Origin { file: 0, line: table.document().line(span) };
+    let name = named.and_then(|value| read_name(&value, Some(zone)));
     let rtype = table.required("type", "\"A\"").and_then(|value| read_type(&value));
     let set_identifier = table.optional("set_identifier").and_then(|value| read_set_identifier(&value));
     let policy = read_policy(&mut table);

@@ -36,17 +36,12 @@ pub(super) fn read(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFi
 fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
     let file = source.file.clone();
     let read = master::read(source, None, None, texts);
-    let mut problems = read.problems;
-    if read.apex.is_none() && !problems.has_errors() {
-        let problem = Problem::error("the master file has no SOA, whose owner would name the zone");
-        problems.push(problem.at(texts.place_of_line(&file, 1)));
-    }
     let place = read.record_sets.iter().find(|set| set.rtype == RecordType::SOA).map(|soa| {
         let file = read.files.get(usize::from(soa.origin.file)).unwrap_or(&file);
         texts.place_of_line(file, soa.origin.line)
     });
     let zone = read.apex.map(|name| HostedZone { name, record_sets: read.record_sets, files: read.files });
-    ZoneFile { zone, place, checks: Vec::new(), problems }
+    ZoneFile { zone, place, checks: Vec::new(), problems: read.problems }
 }
 
 fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {

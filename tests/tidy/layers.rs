@@ -51,6 +51,7 @@ pub const ROWS: &[Row] = &[
     row("telemetry", Edge, BELOW_THE_LINE),
     row("explain",   Edge, &["ids", "wire", "health", "routing", "snapshot", "answer"]),
     row("config",    Edge, &["ids", "problem", "wire", "zone", "health", "places", "control"]),
+    row("files",     Edge, &["problem", "control", "config"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "config"]),
@@ -61,10 +62,10 @@ pub const ROWS: &[Row] = &[
     row("dashboard", Edge, &["ids", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
     // 6: wiring
     row("node",      Top,  &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
-                             "clock", "telemetry", "config", "server", "prober", "store", "cluster", "api", "dashboard"]),
+                             "clock", "telemetry", "config", "files", "server", "prober", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
     row("cli",       Top,  &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
-                             "explain", "clock", "telemetry", "config", "prober", "node"]),
+                             "explain", "clock", "telemetry", "config", "files", "prober", "node"]),
     row("main",      Top,  &["cli"]),
 ];
 

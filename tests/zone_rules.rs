@@ -1,0 +1,149 @@
+//! The rules of zones, as pairs of files: `zones/broken/NAME.toml` (or `.zone`, or a directory of files loaded
+//! together) and the problems it has in `zones/broken/NAME.expected`. `UPDATE_CASES=1` rewrites the expectations.
+//!
+//! A good zone is any file directly in `zones/`: it loads without an error, and expanded and read back it is the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use waypost::control::expand::expand;
+use waypost::control::failover_time::failover_times;
+use waypost::control::load::load_zones;
+use waypost::control::state::State;
+use waypost::problem::Problems;
+use waypost::zone::hosted_zone::HostedZone;
+use waypost::zone::master::{Include, Source};
+use waypost::zone::record_set::Origin;
+
+/// Loads files that lie beside the including one.
+struct Beside(PathBuf);
+
+impl Include for Beside {
+    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
+        let octets = fs::read(self.0.join(path)).map_err(|error| error.to_string())?;
+        Ok(Source { file: path.into(), octets })
+    }
+}
+
+/// Nothing is beside it.
+struct Alone;
+
+impl Include for Alone {
+    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
+        Err(format!("{path} is not there"))
+    }
+}
+
+#[test]
+fn every_broken_zone_has_exactly_the_problems_written_beside_it() {
+    let mut differing = Vec::new();
+    for case in entries(&root("zones/broken")).filter(|path| path.extension().is_none_or(|kind| kind != "expected")) {
+        let (_, problems) = load(&case);
+        assert!(!problems.is_empty(), "{} has no problem", case.display());
+        let shown: String = problems
+            .iter()
+            .map(|problem| {
+                // Only what is not there has no line: a master file without SOA.
+                let line = problem.place.as_ref().map_or("(no line)", |place| place.text.trim());
+                format!("{problem}\n    {line}\n")
+            })
+            .collect();
+        let expectation = case.with_extension("expected");
+        if std::env::var_os("UPDATE_CASES").is_some() {
+            fs::write(&expectation, &shown).expect("the expectation is writable");
+        }
+        let expected = fs::read_to_string(&expectation).unwrap_or_default();
+        if shown != expected {
+            differing.push(format!("{}\n--- expected\n{expected}--- found\n{shown}", case.display()));
+        }
+    }
+    assert!(differing.is_empty(), "UPDATE_CASES=1 accepts what was found\n{}", differing.join("\n"));
+}
+
+#[test]
+fn every_good_zone_loads_without_a_problem() {
+    for file in good_zones() {
+        let (state, problems) = load(&file);
+        assert_eq!(problems.to_string(), "", "{}", file.display());
+        assert_eq!(state.expect("no problem is an error").zones.len(), 1);
+    }
+}
+
+#[test]
+fn every_zone_that_loads_is_the_same_when_expanded_and_read_back() {
+    let broken = entries(&root("zones/broken")).filter(|path| path.extension().is_none_or(|kind| kind != "expected"));
+    let mut compared = 0;
+    for file in good_zones().chain(broken) {
+        let (Some(state), _) = load(&file) else { continue };
+        let texts = expand(&state);
+        let sources = texts.iter().map(|text| Source { file: "expanded.toml".into(), octets: text.text.clone().into() });
+        let (again, problems) = load_zones(sources.collect(), &mut Alone, 1);
+        let again = again.unwrap_or_else(|| panic!("{}: expanded, it has problems\n{problems}", file.display()));
+        assert_eq!(without_places(again), without_places(state), "{}", file.display());
+        compared += 1;
+    }
+    assert!(compared > 10, "only {compared} zones were compared");
+}
+
+#[test]
+fn all_good_zones_load_together() {
+    let sources: Vec<Source> = good_zones()
+        .filter(|file| !file.ends_with("multivalue.toml"))
+        .map(|file| Source { file: file.to_string_lossy().into(), octets: fs::read(&file).expect("the zone is readable") })
+        .collect();
+    // weighted.toml's `blue` is nobody else's; an endpoint of one name in two files would have to say the same.
+    let zones = sources.len();
+    let (state, problems) = load_zones(sources, &mut Beside(root("zones")), 7);
+    assert_eq!(problems.to_string(), "");
+    assert_eq!(state.expect("no problem is an error").zones.len(), zones);
+}
+
+#[test]
+fn the_time_to_fail_over_is_fall_times_interval_and_deadlines_and_then_the_ttl() {
+    let (state, _) = load(&root("zones/example.org.toml"));
+    let times = failover_times(&state.expect("the sample is good"));
+    let shown: Vec<String> = times
+        .iter()
+        .map(|time| format!("{} {:?} {} {:?} + {:?}", time.name, time.rtypes, time.policy, time.detect, time.cache))
+        .collect();
+    // 2 × (1 s interval + 1 s to connect + 1 s for the status line), TTL 10 s.
+    assert_eq!(shown, ["www.example.org. [A, AAAA] failover 6s + 10s"]);
+}
+
+/// The state without what says where it was written.
+fn without_places(mut state: State) -> State {
+    for zone in &mut state.zones {
+        let mut record_sets = zone.record_sets.clone();
+        record_sets.iter_mut().for_each(|set| set.origin = Origin::default());
+        *zone = Arc::new(HostedZone { name: zone.name.clone(), record_sets, files: Vec::new() });
+    }
+    state
+}
+
+/// Loads a file, or all files of a directory together, under their names beside the expectation.
+fn load(case: &Path) -> (Option<State>, Problems) {
+    let files: Vec<PathBuf> = if case.is_dir() { entries(case).collect() } else { vec![case.to_owned()] };
+    let beside = files[0].parent().expect("a file is in a directory").to_owned();
+    let sources = files.iter().map(|file| Source {
+        file: file.file_name().expect("a file has a name").to_string_lossy().into(),
+        octets: fs::read(file).expect("the zone is readable"),
+    });
+    load_zones(sources.collect(), &mut Beside(beside), 2_026_010_101)
+}
+
+fn good_zones() -> impl Iterator<Item = PathBuf> {
+    // A master file that is included is no zone by itself.
+    entries(&root("zones")).filter(|path| path.is_file() && !path.ends_with("example.org.zone"))
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(directory).expect("the directory is readable");
+    let sorted: BTreeSet<PathBuf> = entries.map(|entry| entry.expect("the entry is readable").path()).collect();
+    sorted.into_iter()
+}
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
