@@ -29,6 +29,7 @@ pub mod problem;
 pub mod routing;
 pub mod server;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod text;
 pub mod toml_table;
