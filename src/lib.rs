@@ -16,9 +16,12 @@
 
 pub mod answer;
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod explain;
+pub mod files;
 pub mod health;
 pub mod ids;
 pub mod prober;

@@ -5,23 +5,28 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, http::Uri};
 use serde_json::json;
 
+use crate::answer::Identity;
 use crate::snapshot::Published;
 use crate::telemetry::Telemetry;
 use crate::telemetry::scrape::{self, Scraper};
 
+use explain::{Parameters, read_request};
 use health::HealthPage;
 
 pub use listen::{HttpLimits, serve};
 pub use readiness::{Phase, Readiness};
 
+mod explain;
 mod health;
 mod listen;
 mod readiness;
@@ -30,6 +35,7 @@ mod readiness;
 #[derive(Clone)]
 pub struct Admin {
     published: Arc<Published>,
+    identity: Arc<ArcSwap<Identity>>,
     readiness: Arc<Readiness>,
     scraper: Arc<Scraper>,
 }
@@ -37,7 +43,12 @@ pub struct Admin {
 impl Admin {
     pub fn new(published: Arc<Published>, telemetry: Arc<Telemetry>, readiness: Arc<Readiness>) -> Self {
         let scraper = Arc::new(Scraper::new(telemetry, published.clone()));
-        Self { published, readiness, scraper }
+        Self { published, identity: Arc::default(), readiness, scraper }
+    }
+
+    /// The same pages, explaining answers as the server of this identity gives them.
+    pub fn answering_as(self, identity: Arc<ArcSwap<Identity>>) -> Self {
+        Self { identity, ..self }
     }
 
     /// The pages, by path.
@@ -47,6 +58,7 @@ impl Admin {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
             .route("/v1/health", get(health))
+            .route("/v1/explain", get(explain))
             .fallback(not_found)
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(self)
@@ -74,8 +86,15 @@ async fn health(State(admin): State<Admin>) -> Response {
     Json(HealthPage::from(&**snapshot)).into_response()
 }
 
+async fn explain(State(admin): State<Admin>, parameters: Result<Query<Parameters>, QueryRejection>) -> Response {
+    match read_request(parameters) {
+        Ok(request) => Json(crate::explain::explain(&admin.published.load(), &admin.identity.load(), &request)).into_response(),
+        Err(detail) => (StatusCode::BAD_REQUEST, Json(json!({ "error": detail }))).into_response(),
+    }
+}
+
 async fn not_found(uri: Uri) -> Response {
-    let detail = format!("{} is no page here; /healthz, /readyz, /metrics and /v1/health are", uri.path());
+    let detail = format!("{} is no page here; /healthz, /readyz, /metrics, /v1/health and /v1/explain are", uri.path());
     (StatusCode::NOT_FOUND, Json(json!({ "error": detail }))).into_response()
 }
 

@@ -49,21 +49,23 @@ pub const ROWS: &[Row] = &[
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
+    row("explain",   Edge, &["ids", "wire", "health", "routing", "snapshot", "answer"]),
     row("config",    Edge, &["ids", "problem", "wire", "zone", "health", "places", "control"]),
+    row("files",     Edge, &["problem", "control", "config"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "config"]),
     row("store",     Edge, &["ids", "problem", "wire", "zone", "health", "control", "clock", "telemetry", "config"]),
     row("cluster",   Edge, &["ids", "problem", "health", "control", "clock", "telemetry", "config"]),
     row("api",       Edge, &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
-                             "clock", "telemetry", "config"]),
+                             "explain", "clock", "telemetry", "config"]),
     row("dashboard", Edge, &["ids", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
     // 6: wiring
     row("node",      Top,  &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
-                             "clock", "telemetry", "config", "server", "prober", "store", "cluster", "api", "dashboard"]),
+                             "clock", "telemetry", "config", "files", "server", "prober", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
     row("cli",       Top,  &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
-                             "clock", "telemetry", "config", "prober", "node"]),
+                             "explain", "clock", "telemetry", "config", "files", "prober", "node"]),
     row("main",      Top,  &["cli"]),
 ];
 

@@ -1,0 +1,98 @@
+//! Asking a running server over HTTP, for the commands that take `--server`.
+//!
+//! Follows no redirects and waits at most [`ANSWER_WITHIN`]. A server that can't be asked is a [`Failure::Failed`].
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use reqwest::{Client, Url, redirect};
+use serde::de::DeserializeOwned;
+
+use super::Failure;
+
+/// Where a server's HTTP pages are.
+#[derive(Clone, Debug)]
+pub(super) struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// The URL of a page below it, with its parameters.
+    pub fn page(&self, path: &str, parameters: &[(&str, &str)]) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        url
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let accepted = "a URL such as http://127.0.0.1:8053 is accepted";
+        let url: Url = text.parse().map_err(|error| format!("{error}; {accepted}"))?;
+        match url.scheme() {
+            "http" | "https" if url.has_host() => Ok(Self(url)),
+            _ => Err(accepted.to_owned()),
+        }
+    }
+}
+
+/// Fetches one page and reads its JSON.
+pub(super) fn fetch<T: DeserializeOwned>(url: Url) -> Result<T, Failure> {
+    super::block_on(fetch_json(&url))?.map_err(|reason| Failure::Failed(format!("asking {url}: {reason}")))
+}
+
+async fn fetch_json<T: DeserializeOwned>(url: &Url) -> Result<T, String> {
+    let client = Client::builder().timeout(ANSWER_WITHIN).redirect(redirect::Policy::none()).build();
+    let client = client.map_err(|error| in_full(&error))?;
+    let response = client.get(url.clone()).send().await.map_err(|error| in_full(&error))?;
+    let status = response.status();
+    let body = response.bytes().await.map_err(|error| in_full(&error))?;
+    if !status.is_success() {
+        return Err(format!("the server answered {status}: {}", String::from_utf8_lossy(&body).trim()));
+    }
+    serde_json::from_slice(&body).map_err(|error| format!("the server answered what is no such page: {error}"))
+}
+
+/// An error with its causes: reqwest's own text leaves them out.
+fn in_full(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    if text.is_empty() { error.to_string() } else { text }
+}
+
+/// How long the server may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_lie_below_the_base_and_their_parameters_are_escaped() {
+        for (base, expected) in [
+            ("http://127.0.0.1:8053", "http://127.0.0.1:8053/v1/explain?name=a%26b&type=A"),
+            ("http://[::1]:8053/", "http://[::1]:8053/v1/explain?name=a%26b&type=A"),
+            ("https://ns.example/waypost/", "https://ns.example/waypost/v1/explain?name=a%26b&type=A"),
+        ] {
+            let base: BaseUrl = base.parse().unwrap();
+            assert_eq!(base.page("/v1/explain", &[("name", "a&b"), ("type", "A")]).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_server_is_refused() {
+        for text in ["127.0.0.1:8053", "localhost", "file:///etc/passwd", "unix:/x", ""] {
+            assert!(text.parse::<BaseUrl>().is_err(), "{text}");
+        }
+    }
+}

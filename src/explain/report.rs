@@ -1,0 +1,289 @@
+//! What an explanation says, as plain values that go through JSON and back.
+//!
+//! The core's [`Step`]s keep values and print as sentences; here each is both: the sentence, and its facts under stable
+//! names. Invariant: field and tag names are an interface (`explain --json`, `GET /v1/explain`); they are added to,
+//! never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::health::table::{Status, Verdict};
+use crate::routing::trace::{Member, Reason, Step, Unfit};
+
+/// One question, what was considered, and the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainReport {
+    pub question: Question,
+    /// In the order decided.
+    pub steps: Vec<StepReport>,
+    pub answer: AnswerReport,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub rtype: String,
+    /// The resolver's address, or a subnet with its length.
+    pub client: String,
+    /// The random number that the choice was given.
+    pub draw: u64,
+}
+
+/// One thing that was considered or decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// The sentence for people.
+    pub text: String,
+    #[serde(flatten)]
+    pub facts: StepFacts,
+}
+
+/// The facts of a [`Step`], tag for tag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum StepFacts {
+    NotOurs {
+        name: String,
+    },
+    Zone {
+        apex: String,
+    },
+    Wildcard {
+        source: String,
+    },
+    NoData {
+        name: String,
+        #[serde(rename = "type")]
+        rtype: String,
+    },
+    NameError {
+        name: String,
+    },
+    Referral {
+        cut: String,
+    },
+    Redirect {
+        dname: String,
+        target: String,
+    },
+    Follow {
+        target: String,
+    },
+    LeavesZone {
+        target: String,
+    },
+    ChainEnds {
+        target: String,
+    },
+    Plain {
+        name: String,
+        #[serde(rename = "type")]
+        rtype: String,
+        values: u16,
+    },
+    Group {
+        name: String,
+        #[serde(rename = "type")]
+        rtype: String,
+        policy: String,
+        members: usize,
+    },
+    PassedOver {
+        member: MemberReport,
+        reason: UnfitReport,
+    },
+    Chosen {
+        member: MemberReport,
+        by: ReasonReport,
+    },
+    LastResort {
+        members: usize,
+    },
+    Alias {
+        target: String,
+        #[serde(rename = "type")]
+        rtype: String,
+    },
+}
+
+/// A member and its health check's verdict, if it has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberReport {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<VerdictReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictReport {
+    pub id: String,
+    /// `healthy`, `unhealthy` or `unknown`.
+    pub status: String,
+    /// What routing goes by.
+    pub healthy: bool,
+    pub since: String,
+    pub because: String,
+}
+
+/// Why a member was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum UnfitReport {
+    Unhealthy,
+    TargetUnhealthy { target: String },
+    Reserve,
+    NotDrawn,
+}
+
+/// Why a member was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum ReasonReport {
+    OnlyMember,
+    /// Counted from 0, the primary.
+    Tier {
+        tier: usize,
+    },
+    Weight {
+        weight: u32,
+        of: u32,
+    },
+    Even {
+        among: u32,
+    },
+    Together {
+        chosen: u32,
+        of: u32,
+    },
+}
+
+/// A response, decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerReport {
+    pub rcode: String,
+    /// Those set, in lower case: `qr`, `aa`.
+    pub flags: Vec<String>,
+    /// Octets of the response.
+    pub size: usize,
+    /// Over UDP the server would send it without records and with TC.
+    pub truncated_over_udp: bool,
+    pub answer: Vec<RecordReport>,
+    pub authority: Vec<RecordReport>,
+    /// Without the OPT record.
+    pub additional: Vec<RecordReport>,
+    /// Present when the client's subnet was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_subnet: Option<Scope>,
+    /// RFC 8914.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended_errors: Vec<ExtendedErrorReport>,
+}
+
+/// The client subnet as the response has it (RFC 7871): the answer holds for all clients within `scope` bits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    pub address: String,
+    pub source: u8,
+    pub scope: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtendedErrorReport {
+    pub code: u16,
+    pub text: String,
+}
+
+/// One record, its rdata in presentation form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordReport {
+    pub name: String,
+    pub ttl: u32,
+    pub class: String,
+    #[serde(rename = "type")]
+    pub rtype: String,
+    pub rdata: String,
+}
+
+impl StepReport {
+    pub(super) fn of(step: &Step) -> Self {
+        Self { text: step.to_string(), facts: StepFacts::of(step) }
+    }
+}
+
+impl StepFacts {
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::NotOurs { name } => Self::NotOurs { name: name.to_string() },
+            Step::Zone { apex } => Self::Zone { apex: apex.to_string() },
+            Step::Wildcard { source } => Self::Wildcard { source: source.to_string() },
+            Step::NoData { name, rtype } => Self::NoData { name: name.to_string(), rtype: rtype.to_string() },
+            Step::NameError { name } => Self::NameError { name: name.to_string() },
+            Step::Referral { cut } => Self::Referral { cut: cut.to_string() },
+            Step::Redirect { dname, target } => Self::Redirect { dname: dname.to_string(), target: target.to_string() },
+            Step::Follow { target } => Self::Follow { target: target.to_string() },
+            Step::LeavesZone { target } => Self::LeavesZone { target: target.to_string() },
+            Step::ChainEnds { target } => Self::ChainEnds { target: target.to_string() },
+            Step::Plain { name, rtype, values } => {
+                Self::Plain { name: name.to_string(), rtype: rtype.to_string(), values: *values }
+            }
+            Step::Group { name, rtype, policy, members } => Self::Group {
+                name: name.to_string(),
+                rtype: rtype.to_string(),
+                policy: policy.word().to_owned(),
+                members: *members,
+            },
+            Step::PassedOver { member, reason } => {
+                Self::PassedOver { member: MemberReport::of(member), reason: UnfitReport::of(reason) }
+            }
+            Step::Chosen { member, by } => Self::Chosen { member: MemberReport::of(member), by: ReasonReport::of(by) },
+            Step::LastResort { members } => Self::LastResort { members: *members },
+            Step::Alias { target, rtype } => Self::Alias { target: target.to_string(), rtype: rtype.to_string() },
+        }
+    }
+}
+
+impl MemberReport {
+    fn of(member: &Member) -> Self {
+        Self { name: member.name.clone(), health_check: member.verdict.as_ref().map(VerdictReport::of) }
+    }
+}
+
+impl VerdictReport {
+    pub fn of(verdict: &Verdict) -> Self {
+        let status = match verdict.status {
+            Status::Healthy => "healthy",
+            Status::Unhealthy => "unhealthy",
+            Status::Unknown => "unknown",
+        };
+        Self {
+            id: verdict.id.to_string(),
+            status: status.to_owned(),
+            healthy: verdict.healthy,
+            since: verdict.since.to_string(),
+            because: verdict.because.to_string(),
+        }
+    }
+}
+
+impl UnfitReport {
+    fn of(reason: &Unfit) -> Self {
+        match reason {
+            Unfit::Unhealthy => Self::Unhealthy,
+            Unfit::TargetUnhealthy { target } => Self::TargetUnhealthy { target: target.to_string() },
+            Unfit::Reserve => Self::Reserve,
+            Unfit::NotDrawn => Self::NotDrawn,
+        }
+    }
+}
+
+impl ReasonReport {
+    fn of(reason: &Reason) -> Self {
+        match *reason {
+            Reason::OnlyMember => Self::OnlyMember,
+            Reason::Tier(tier) => Self::Tier { tier },
+            Reason::Weight { weight, of } => Self::Weight { weight, of },
+            Reason::Even { among } => Self::Even { among },
+            Reason::Together { chosen, of } => Self::Together { chosen, of },
+        }
+    }
+}

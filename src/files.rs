@@ -1,0 +1,42 @@
+//! The operator's files, from disk to what can be served: one call for `serve`, its reloads, and the commands.
+//!
+//! Opens and judges nothing itself: `config`, `control::load` and `control::build` do. Invariant: all or nothing; what
+//! comes back can be served as it is, and every problem in every file is reported in one run.
+
+use std::path::Path;
+
+use crate::config::{self, Config, Files};
+use crate::control::build::{Built, build};
+use crate::control::load::load_zones;
+use crate::problem::{Problem, Problems};
+
+/// What the files say.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    pub built: Built,
+    pub warnings: Problems,
+}
+
+/// Reads the server's file at `path`, its zones and what they include.
+///
+/// `serial` is for the SOAs that are made, not written; zones that have not changed are shared with `before`.
+///
+/// # Errors
+/// Every problem in every file, when one of them is an error.
+pub fn load(path: &Path, serial: u32, before: Option<&Built>) -> Result<Loaded, Problems> {
+    let (config, mut problems) = config::read(path);
+    let Some(config) = config else { return Err(problems) };
+    let (sources, found) = config::read_zone_files(&config, path);
+    problems.append(found);
+    let (state, found) = load_zones(sources, &mut Files, serial);
+    problems.append(found);
+    let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
+    match build(state, before) {
+        Ok(built) => Ok(Loaded { config, built, warnings: problems }),
+        Err(errors) => {
+            errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
+            Err(problems)
+        }
+    }
+}
