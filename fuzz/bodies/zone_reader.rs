@@ -34,9 +34,8 @@ fn check_problems(read: &Read) {
 fn check_printed(record_sets: &[RecordSet], zone: Option<&Name>) {
     let printed = print(record_sets);
     let again = read_octets(printed.clone().into_bytes(), zone);
-    let content = |sets: &[RecordSet]| -> Vec<_> {
-        sets.iter().map(|set| (set.name.clone(), set.rtype, set.content.clone())).collect()
-    };
+    let content =
+        |sets: &[RecordSet]| -> Vec<_> { sets.iter().map(|set| (set.name.clone(), set.rtype, set.content.clone())).collect() };
     assert_eq!(content(record_sets), content(&again.record_sets), "printed as\n{printed}\n{}", again.problems);
 }
 

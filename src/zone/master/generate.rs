@@ -43,6 +43,7 @@ impl Reader<'_> {
         let mut entry = Entry::default();
         let read = Lexer::new(line).next_entry(&mut entry).unwrap_or(Ok(()));
         self.context.owner = Owner::None;
+        self.context.spelled.clear();
         read.and_then(|()| self.parse_record(at, &entry)).map_err(|invalid| invalid.to_string())
     }
 }
