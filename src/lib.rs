@@ -15,11 +15,16 @@
 #![deny(unsafe_code)]
 
 pub mod answer;
+pub mod api;
+pub mod clock;
 pub mod control;
 pub mod health;
 pub mod ids;
+pub mod prober;
 pub mod problem;
 pub mod routing;
+pub mod server;
 pub mod snapshot;
+pub mod telemetry;
 pub mod wire;
 pub mod zone;

@@ -97,7 +97,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let mut followed: Option<Hop> = None;
         let mut visited = [APEX; CHAIN_MAX];
         for hop in 0..=CHAIN_MAX {
-            let (name, place) = followed.as_ref().map_or((&question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
+            let (name, place) = followed.as_ref().map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
             let next = match resolve(self.zone, name, question.qtype) {
                 Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, name, place), // step 3a
                 Outcome::NoData => return self.put_no_data(question.qtype, name, place),           // RFC 2308 §2.2
@@ -124,7 +124,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let choice = self.choose(answer, owner);
         self.put_choice(&choice, Section::Answer, owner_place)?;
         if self.with_authority {
-            self.put_apex_ns(owner, name, place)?;
+            self.put_apex_ns(answer, name, place)?;
         }
         self.put_additional()
     }
@@ -163,8 +163,10 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
                 count => self.draw.below(count.into()) as u16,
             };
             let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
-            self.put[self.puts] = (at, put);
-            self.puts += 1;
+            if rrset.has_links() {
+                self.put[self.puts] = (at, put);
+                self.puts += 1;
+            }
         }
         Ok(())
     }
@@ -189,7 +191,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let (target, place) = match rdata[end] {
             0 => (QName::read(rdata)?, Some(Placement::whole(at))),
             _ => {
-                let octet = usize::from(rdata[end + 1]) - HEADER_LEN;
+                let octet = (usize::from(rdata[end] & 0x3f) << 8 | usize::from(rdata[end + 1])) - HEADER_LEN;
                 let tail = owner.suffix(name, octet);
                 (QName::join(&rdata[..end], tail)?, owner_place.suffix(octet).behind(end, at))
             }
@@ -277,10 +279,9 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     }
 
     /// The apex NS beside a positive answer, unless they are the answer.
-    fn put_apex_ns(&mut self, owner: Owner, name: &QName, place: Placement) -> Result<(), Full> {
+    fn put_apex_ns(&mut self, answer: AnswerRef, name: &QName, place: Placement) -> Result<(), Full> {
         let Some(ns) = self.zone.answer_at(APEX, RecordType::NS) else { return Ok(()) };
-        let answered = self.zone.answer_at(owner.node, RecordType::NS);
-        if answered == Some(ns) && self.put[..self.puts].iter().any(|(rrset, _)| AnswerRef::Rrset(*rrset) == ns) {
+        if answer == ns {
             return Ok(());
         }
         let apex = place.suffix(name.as_wire().len() - self.zone.apex_len());

@@ -24,6 +24,7 @@ use crate::snapshot::Snapshot;
 use crate::wire::edns::Edns;
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
+use crate::wire::qname::QName;
 use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, parse_query};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
@@ -116,7 +117,8 @@ pub fn respond_traced(
     trace: &mut impl Trace,
 ) -> Report {
     let context = Context { snapshot, identity, asker: *asker, now_secs };
-    match parse_query(message) {
+    let mut name = QName::root();
+    match parse_query(message, &mut name) {
         Ok(query) => respond_to(&query, &context, draw, out, trace),
         Err(malformed) => refuse(&malformed, &context, out),
     }
@@ -194,7 +196,7 @@ fn tell(query: &Query<'_>, context: &Context<'_>, draw: Draw, message: &mut Mess
 #[inline]
 fn tell_zone(query: &Query<'_>, context: &Context<'_>, draw: Draw, message: &mut Message<'_>, trace: &mut impl Trace) -> Told {
     let question = &query.question;
-    let mut zones = context.snapshot.catalog.enclosing(&question.name);
+    let mut zones = context.snapshot.catalog.enclosing(question.name);
     let Some(mut zone) = zones.next() else {
         trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
         return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));

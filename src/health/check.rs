@@ -3,7 +3,8 @@
 //! Plain data; `machine` decides, the prober probes. Invariant: intervals, thresholds and ports that exist are
 //! within their ranges. Source: Route 53 API reference, `HealthCheckConfig`; waypost allows shorter intervals.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -80,6 +81,59 @@ pub struct HttpRequest {
     pub search: Option<String>,
 }
 
+impl HealthCheck {
+    /// What is probed: nothing when the check is calculated or disabled.
+    pub fn probed(&self) -> Option<&EndpointCheck> {
+        match &self.kind {
+            CheckKind::Endpoint(check) if !self.disabled => Some(check),
+            _ => None,
+        }
+    }
+}
+
+impl EndpointCheck {
+    /// What a probe asks, in one line: two checks with the same subject see the same observations.
+    ///
+    /// Intervals, deadlines and thresholds are left out: they say when to believe what was seen, not what is looked at.
+    pub fn subject(&self) -> String {
+        match &self.protocol {
+            Protocol::Tcp => format!("tcp {}", self.target),
+            Protocol::Http(request) => format!("http {} {request}", self.target),
+            Protocol::Https { request, server_name, verify } => {
+                let sni = server_name.as_deref().unwrap_or("-");
+                format!("https {} {request} sni={sni} verify={verify}", self.target)
+            }
+        }
+    }
+
+    /// How long a verdict holds that no observation upholds, because probes cannot be made or nothing ran.
+    ///
+    /// Long enough for three probes, however far apart.
+    pub fn verdict_holds(&self) -> Duration {
+        VERDICT_HOLDS.max(self.interval * 3)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            TargetHost::Address(address) => SocketAddr::new(*address, self.port).fmt(f),
+            TargetHost::Name(name) => write!(f, "{name}:{}", self.port),
+        }
+    }
+}
+
+/// `GET /healthz Host: www.example.org search "ready"`
+impl fmt::Display for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GET {} Host: {}", self.path, self.host)?;
+        match &self.search {
+            Some(search) => write!(f, " search {search:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How long each phase of a probe may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
@@ -100,6 +154,8 @@ pub struct Thresholds {
 
 /// Octets of a body that may hold the search string (Route 53).
 pub const SEARCH_WITHIN: usize = 5_120;
+/// How long a verdict holds at least without an observation that upholds it.
+pub const VERDICT_HOLDS: Duration = Duration::from_secs(3_600);
 /// The shortest interval accepted.
 pub const INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// The longest interval accepted.

@@ -1,11 +1,16 @@
 //! What is known of endpoints, and how it comes to be known.
 //!
 //! ```text
-//! HealthCheck ─ probe ─> Observation ─ observe ─> Status ─> Verdict, Transition ─ table ─> HealthTable
-//! configured    one attempt  its outcome  the machine   what routing reads      dense, immutable
+//! HealthCheck ─ probe ─> Observation ─ observe ─> Status ─ calculate, invert ─> Verdict, Event ─ table ─> HealthTable
+//! configured    one attempt  its outcome  the machine  the board               what routing reads      dense, immutable
 //! ```
 //!
-//! Pure: time arrives as `now`, observations as values. Knows only `ids`.
+//! Pure: time arrives as `now` or within an observation, chance as a draw. Knows only `ids`.
 
+pub mod board;
+pub mod calculated;
 pub mod check;
+pub mod machine;
+pub mod observation;
+pub mod schedule;
 pub mod table;

@@ -3,6 +3,7 @@
 //! Not where verdicts are made: see `machine` and `calculated`. Invariant: one verdict for each index that the
 //! snapshot's zones hold, and the bit read by routing always agrees with the verdict shown to people.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,6 +18,32 @@ pub enum Status {
     /// Before the first verdict. Routing counts it as healthy (Route 53: no data yet), and an inverted check's as
     /// unhealthy: which of the two is in [`Verdict::healthy`].
     Unknown,
+}
+
+impl Status {
+    /// The word used in logs, metrics and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Healthy for unhealthy and the other way round; what is not known stays so.
+    pub fn negated(self) -> Self {
+        match self {
+            Self::Healthy => Self::Unhealthy,
+            Self::Unhealthy => Self::Healthy,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// A health check's status, whether routing counts it as healthy, since when, and why.

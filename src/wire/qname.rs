@@ -15,9 +15,22 @@ pub struct QName {
 }
 
 impl QName {
-    /// Reads the uncompressed name at the start of `from`; none when it is cut short, too long or compressed.
+    /// The root, to be read over.
     #[inline]
+    pub fn root() -> Self {
+        Self { octets: [0; NAME_MAX + 1], len: 1, labels: 0 }
+    }
+
+    /// The uncompressed name at the start of `from`; none when it is cut short, too long or compressed.
     pub fn read(from: &[u8]) -> Option<Self> {
+        let mut name = Self::root();
+        name.replace(from).map(|()| name)
+    }
+
+    /// Becomes the uncompressed name at the start of `from`, or stays as it is. Names are large: the hot path reads
+    /// them where they stay.
+    #[inline]
+    pub fn replace(&mut self, from: &[u8]) -> Option<()> {
         let mut at = 0;
         let mut labels = 0;
         loop {
@@ -31,12 +44,12 @@ impl QName {
                 return None;
             }
         }
-        let mut name = Self { octets: [0; NAME_MAX + 1], len: at as u8 + 1, labels };
         // Length octets are at most 63, below `A`: folding the whole name leaves them alone.
-        for (to, octet) in name.octets[..=at].iter_mut().zip(&from[..=at]) {
+        for (to, octet) in self.octets[..=at].iter_mut().zip(&from[..=at]) {
             *to = octet.to_ascii_lowercase();
         }
-        Some(name)
+        (self.len, self.labels) = (at as u8 + 1, labels);
+        Some(())
     }
 
     /// The name made of `prefix`, whole labels without a root, and the name `tail`; none when longer than 255 octets.

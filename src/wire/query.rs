@@ -29,7 +29,7 @@ pub struct Query<'m> {
 pub struct Question<'m> {
     /// Name, type and class with the case they came in; echoed.
     pub octets: &'m [u8],
-    pub name: QName,
+    pub name: &'m QName,
     pub qtype: RecordType,
     pub qclass: Class,
 }
@@ -129,12 +129,12 @@ impl MalformedKind {
     }
 }
 
-/// Reads one message.
+/// Reads one message; `name` is where the name asked for will stand.
 ///
 /// # Errors
 /// [`Malformed`] with all that could still be read of it.
 #[inline]
-pub fn parse_query(message: &[u8]) -> Result<Query<'_>, Box<Malformed<'_>>> {
+pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'m>, Box<Malformed<'m>>> {
     let Some(header) = message.first_chunk::<HEADER_LEN>() else {
         return Err(refuse(MalformedKind::Short, &[0; HEADER_LEN], None, None));
     };
@@ -143,7 +143,7 @@ pub fn parse_query(message: &[u8]) -> Result<Query<'_>, Box<Malformed<'_>>> {
     }
     let mut cursor = Cursor { message, at: HEADER_LEN };
     let asked = match count(header, 4) {
-        1 => Some(cursor.question()),
+        1 => Some(cursor.question(name)),
         _ => None,
     };
     if header[2] & OPCODE != 0 {
@@ -197,9 +197,9 @@ struct Cursor<'m> {
 
 impl<'m> Cursor<'m> {
     #[inline]
-    fn question(&mut self) -> Option<Question<'m>> {
+    fn question(&mut self, name: &'m mut QName) -> Option<Question<'m>> {
         let rest = &self.message[self.at..];
-        let name = QName::read(rest)?;
+        name.replace(rest)?;
         let len = name.as_wire().len();
         let fixed = rest.get(len..)?.first_chunk::<4>()?;
         self.at += len + 4;
@@ -284,13 +284,14 @@ mod tests {
     }
 
     fn kind(message: &[u8]) -> Option<MalformedKind> {
-        parse_query(message).err().map(|malformed| malformed.kind)
+        parse_query(message, &mut QName::root()).err().map(|malformed| malformed.kind)
     }
 
     #[test]
     fn a_plain_query_is_read_with_its_case_kept_in_the_question() {
         let message = message([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], &[QUESTION]);
-        let query = parse_query(&message).ok().expect("well-formed");
+        let mut name = QName::root();
+        let query = parse_query(&message, &mut name).ok().expect("well-formed");
         assert_eq!((query.id, query.question.octets), ([1, 2], QUESTION));
         assert_eq!(query.question.name.as_wire(), b"\x03www\x07example\x03org\x00");
         assert_eq!((query.question.qtype, query.question.qclass), (RecordType::A, Class::IN));

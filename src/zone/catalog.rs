@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use super::tree::{Zone, hash};
-use crate::wire::qname::{QName, label_starts};
+use crate::wire::qname::QName;
 
 /// The zones that are served.
 #[derive(Clone, Debug, Default)]
@@ -40,27 +40,26 @@ impl Catalog {
         self.by_apex.insert_unique(hash(key(&at)), at, |at| hash(key(at)));
     }
 
+    #[inline]
     fn at(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
         let at = self.by_apex.find(hash(apex), |&at| *self.zones[at as usize].apex_key == *apex)?;
         Some(&self.zones[*at as usize])
     }
 
-    /// The zone with the longest apex that `name` is at or below.
-    #[inline]
-    pub fn closest<'c>(&'c self, name: &QName) -> Option<&'c Zone> {
-        self.enclosing(name).next()
-    }
-
     /// The zones that `name` is at or below, the closest first.
     #[inline]
     pub fn enclosing<'c, 'n>(&'c self, name: &'n QName) -> impl Iterator<Item = &'c Zone> + use<'c, 'n> {
-        let wire = name.as_wire();
-        let root = wire.len() - 1;
-        label_starts(wire)
-            .chain([root])
-            .enumerate()
-            .filter(|(skipped, _)| self.label_counts >> (name.labels() - skipped) & 1 == 1)
-            .filter_map(|(_, start)| self.at(&wire[start..]).map(|zone| &**zone))
+        let mut suffix = Some((name.as_wire(), name.labels()));
+        std::iter::from_fn(move || {
+            while let Some((wire, labels)) = suffix {
+                suffix = labels.checked_sub(1).map(|fewer| (&wire[1 + usize::from(wire[0])..], fewer));
+                let zone = if self.label_counts >> labels & 1 == 1 { self.at(wire) } else { None };
+                if let Some(zone) = zone {
+                    return Some(&**zone);
+                }
+            }
+            None
+        })
     }
 
     pub fn zones(&self) -> &[Arc<Zone>] {

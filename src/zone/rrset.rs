@@ -218,6 +218,12 @@ impl<'z> Rrset<'z> {
         self.pointers.chunks_exact(2).map(|pointer| usize::from(read_u16(pointer, 0)))
     }
 
+    /// Whether the additional section wants anything.
+    #[inline]
+    pub fn has_links(&self) -> bool {
+        !self.links.is_empty()
+    }
+
     /// What the additional section wants: where the name lies in [`Rrset::records`], and the node of that name.
     #[inline]
     pub fn links(&self) -> impl Iterator<Item = (usize, u32)> + 'z {

@@ -1,0 +1,83 @@
+//! HTTP/1.1 on one listener, with bounds on what a peer may cost.
+//!
+//! Knows no pages. hyper is driven here rather than by `axum::serve`, which bounds neither the time for a request's
+//! header nor the number of connections. Invariant: at most [`CONNECTIONS_MAX`] connections, each for at most
+//! [`CONNECTION_AT_MOST`]: peers that never send, or never read, cost no more than that.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Serves `router` until `stop`; then finishes the requests that have begun.
+///
+/// # Errors
+/// When the listener can't be handed to the runtime.
+pub async fn serve(listener: std::net::TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = async {
+                // Taken before accepting: connections beyond the bound wait in the kernel.
+                let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+                listener.accept().await.map(|(io, _)| (io, place))
+            } => accepted,
+        };
+        match accepted {
+            Ok((io, place)) => {
+                let served = serve_connection(io, router.clone(), stop.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(place);
+                });
+            }
+            Err(_) => sleep(AFTER_FAILURE).await,
+        }
+    }
+    connections.close();
+    // Idle connections end at once; one request's time is enough for the others.
+    let _ = timeout(HEADER_WITHIN, connections.wait()).await;
+    Ok(())
+}
+
+async fn serve_connection(io: TcpStream, router: Router, stop: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WITHIN)
+        .max_buf_size(BUFFER_MAX)
+        .serve_connection(TokioIo::new(io), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    // What ends a connection early is the peer's business: there is nobody to tell.
+    let _ = timeout(CONNECTION_AT_MOST, async {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
+    })
+    .await;
+}
+
+/// Scrapers, load balancers and a few people.
+const CONNECTIONS_MAX: usize = 128;
+/// From the opening of a connection, or the last response, to the end of the next request's header.
+const HEADER_WITHIN: Duration = Duration::from_secs(10);
+/// Clients open another; one that reads its response this slowly is not waiting for it.
+const CONNECTION_AT_MOST: Duration = Duration::from_secs(60);
+/// Octets of a request's header.
+const BUFFER_MAX: usize = 16 << 10;
+/// The pause after a failed accept (descriptors ran out, most likely).
+const AFTER_FAILURE: Duration = Duration::from_millis(100);

@@ -1,0 +1,83 @@
+//! The admin HTTP listener: is it alive, is it ready, what does it count, what does it know.
+//!
+//! Not DNS over HTTPS. It changes nothing yet, so it asks nobody who they are: listen on loopback, or where only
+//! operators reach it. Invariant: a response tells of one snapshot.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, http::Uri};
+use serde_json::json;
+
+use crate::snapshot::Published;
+use crate::telemetry::Telemetry;
+use crate::telemetry::scrape::{self, Scraper};
+
+use health::HealthPage;
+
+pub use listen::serve;
+pub use readiness::{Phase, Readiness};
+
+mod health;
+mod listen;
+mod readiness;
+
+/// What the pages show.
+#[derive(Clone)]
+pub struct Admin {
+    published: Arc<Published>,
+    readiness: Arc<Readiness>,
+    scraper: Arc<Scraper>,
+}
+
+impl Admin {
+    pub fn new(published: Arc<Published>, telemetry: Arc<Telemetry>, readiness: Arc<Readiness>) -> Self {
+        let scraper = Arc::new(Scraper::new(telemetry, published.clone()));
+        Self { published, readiness, scraper }
+    }
+
+    /// The pages, by path.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/healthz", get(healthz))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics))
+            .route("/v1/health", get(health))
+            .fallback(not_found)
+            .layer(DefaultBodyLimit::max(BODY_MAX))
+            .with_state(self)
+    }
+}
+
+/// The process runs; whether it should be sent queries is [`readyz`]'s business.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(admin): State<Admin>) -> Response {
+    match admin.readiness.phase().unready_because() {
+        None => "ready\n".into_response(),
+        Some(because) => (StatusCode::SERVICE_UNAVAILABLE, format!("{because}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, scrape::CONTENT_TYPE)], admin.scraper.render())
+}
+
+async fn health(State(admin): State<Admin>) -> Response {
+    let snapshot = admin.published.load();
+    Json(HealthPage::from(&**snapshot)).into_response()
+}
+
+async fn not_found(uri: Uri) -> Response {
+    let detail = format!("{} is no page here; /healthz, /readyz, /metrics and /v1/health are", uri.path());
+    (StatusCode::NOT_FOUND, Json(json!({ "error": detail }))).into_response()
+}
+
+/// Octets of a request body; no page takes one yet.
+const BODY_MAX: usize = 64 << 10;

@@ -1,0 +1,86 @@
+//! The one file that reads a clock or a random source.
+//!
+//! Everything below the edges takes time and chance as arguments; the edges take them from here, so that what depends
+//! on them can be found by looking at who calls this file. Under a paused tokio runtime [`monotonic`] is virtual time.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rustls::crypto::aws_lc_rs;
+
+/// The wall clock, for people: it may jump.
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A clock that never goes back, for measuring and waiting.
+pub fn monotonic() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Whole seconds since 1970-01-01T00:00:00Z, as cookies (RFC 9018 §4.3) and serials count them.
+pub fn unix_secs() -> u64 {
+    u64::try_from(now().as_second()).unwrap_or(0)
+}
+
+/// Octets that nobody can guess: secrets, seeds.
+pub fn fill_random(octets: &mut [u8]) {
+    // The source is the kernel's, which does not fail once it is seeded; without it there is no secret to be had.
+    aws_lc_rs::default_provider().secure_random.fill(octets).expect("the system has a random source");
+}
+
+/// A number that nobody can guess.
+pub fn random_u64() -> u64 {
+    let mut octets = [0; 8];
+    fill_random(&mut octets);
+    u64::from_ne_bytes(octets)
+}
+
+/// Draws for one thread: fast and even, and no secret (wyrand).
+///
+/// Seeded from the system's source, then independent of it: a draw costs a multiplication.
+#[derive(Clone, Debug)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// A sequence of its own.
+    pub fn new() -> Self {
+        Self(random_u64())
+    }
+
+    /// The next draw, even over all 64 bits.
+    #[inline]
+    #[expect(clippy::should_implement_trait, reason = "an endless sequence; `Iterator` would make each draw an Option")]
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0xa076_1d64_78bd_642f);
+        let product = u128::from(self.0) * u128::from(self.0 ^ 0xe703_7ed1_a0b4_28db);
+        (product >> 64) as u64 ^ product as u64
+    }
+}
+
+impl Default for Chance {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_even() {
+        let mut chance = Chance(1);
+        let mut counts = [0u32; 16];
+        for _ in 0..160_000 {
+            counts[(chance.next() >> 60) as usize] += 1;
+        }
+        // Twelve standard deviations of a binomial(160000, 1/16).
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 1_200), "{counts:?}");
+    }
+
+    #[test]
+    fn two_sequences_differ() {
+        assert_ne!(Chance::new().next(), Chance::new().next());
+    }
+}

@@ -1,0 +1,90 @@
+//! One TCP connection to one address, and whose fault it is when there is none.
+//!
+//! Sets no deadline: the caller does. An error that `connect` gives at once was found by this machine alone, without a
+//! packet's answer; that is how "we have no route" is told from "their network is unreachable", which carry one number.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
+
+use crate::health::observation::{Failure, NotRun, Outcome};
+
+/// Connects to `address`.
+pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, Outcome> {
+    let stream = start(address)?;
+    stream.writable().await.map_err(|error| here(&error))?;
+    match stream.take_error() {
+        Ok(None) => Ok(stream),
+        Ok(Some(error)) | Err(error) => Err(answered(&error)),
+    }
+}
+
+/// Sends the first packet; the stream is writable once it is answered.
+fn start(address: SocketAddr) -> Result<TcpStream, Outcome> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP)).map_err(|error| here(&error))?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(at_once(&error)),
+        _ => {}
+    }
+    // A request is one small write; nothing is gained by waiting for more.
+    socket.set_tcp_nodelay(true).map_err(|error| here(&error))?;
+    TcpStream::from_std(socket.into()).map_err(|error| here(&error))
+}
+
+/// An error found before any packet was answered.
+fn at_once(error: &io::Error) -> Outcome {
+    match error.raw_os_error() {
+        // On loopback and for our own addresses the answer is immediate.
+        Some(libc::ECONNREFUSED) => Failure::Refused.into(),
+        _ => here(error),
+    }
+}
+
+/// An error that an answer, or the lack of one, brought.
+fn answered(error: &io::Error) -> Outcome {
+    match error.raw_os_error() {
+        Some(libc::ECONNREFUSED) => Failure::Refused.into(),
+        Some(libc::ECONNRESET) => Failure::ConnectionClosed.into(),
+        // The kernel gives up after its own, longer deadline; ours has normally passed before.
+        Some(libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH | libc::EHOSTDOWN) => Failure::Unreachable.into(),
+        _ => here(error),
+    }
+}
+
+/// An error of this machine.
+fn here(error: &io::Error) -> Outcome {
+    let detail = error.to_string();
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL | libc::EAGAIN) => {
+            NotRun::OutOfResources(detail).into()
+        }
+        Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EAFNOSUPPORT | libc::EACCES | libc::EPERM | libc::ENETDOWN) => {
+            NotRun::NoRoute(detail).into()
+        }
+        _ => NotRun::Impossible(detail).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_answered_is_the_endpoints_fault() {
+        for (number, first, later) in [
+            (libc::ECONNREFUSED, "refused", "refused"),
+            (libc::ENETUNREACH, "not_run_route", "unreachable"),
+            (libc::EHOSTUNREACH, "not_run_route", "unreachable"),
+            (libc::ETIMEDOUT, "not_run_impossible", "unreachable"),
+            (libc::EADDRNOTAVAIL, "not_run_resources", "not_run_resources"),
+            (libc::EMFILE, "not_run_resources", "not_run_resources"),
+            (libc::EACCES, "not_run_route", "not_run_route"),
+        ] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!((at_once(&error).code(), answered(&error).code()), (first, later), "{error}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Every metric and event by name: the one list that the code emits from and `docs/operations.md` repeats.
+//!
+//! Counts nothing. Invariant: what a scrape or a log line shows is listed here, and the other way round (tests in
+//! `scrape` and `events`); the page's tables are equal to [`metrics_table`] and [`events_table`] (`tests/server.rs`).
+
+use std::fmt::Write;
+
+/// One metric family.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// As Prometheus shows it.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// In the order of the values that `scrape` gives.
+    pub labels: &'static [&'static str],
+    pub meaning: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+}
+
+/// One kind of log line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The field `event` of the line.
+    pub name: &'static str,
+    pub level: &'static str,
+    pub fields: &'static [&'static str],
+    pub meaning: &'static str,
+}
+
+macro_rules! metrics {
+    ($($id:ident = $kind:ident $name:literal [$($label:literal),*] $meaning:literal;)+) => {
+        $(pub const $id: Metric = Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], meaning: $meaning };)+
+
+        /// Every metric, in the order of the page.
+        pub const METRICS: &[&Metric] = &[$(&$id),+];
+    };
+}
+
+macro_rules! events {
+    ($($id:ident = $level:ident $name:literal [$($field:literal),*] $meaning:literal;)+) => {
+        $(pub const $id: Event = Event {
+            name: $name, level: stringify!($level), fields: &[$($field),*], meaning: $meaning,
+        };)+
+
+        /// Every event, in the order of the page.
+        pub const EVENTS: &[&Event] = &[$(&$id),+];
+    };
+}
+
+metrics! {
+    QUERIES = Counter "waypost_queries_total" ["transport", "family"]
+        "Messages that were read, well-formed or not, by transport (`udp`, `tcp`) and address family (`ipv4`, `ipv6`)";
+    RESPONSES = Counter "waypost_responses_total" ["transport", "rcode"]
+        "Responses, by response code; codes above 23 as `other`";
+    DROPPED = Counter "waypost_dropped_total" ["transport", "reason"]
+        "Messages without a response: `unanswerable` (a response, or too short), `port_zero`, `oversize` (a datagram above 4,096 octets), `unsent` (the kernel refused the reply), `panicked` (a defect: please report it)";
+    MALFORMED = Counter "waypost_malformed_total" ["transport", "kind"]
+        "Malformed messages, answered or not, by what was wrong first";
+    TRUNCATED = Counter "waypost_truncated_total" ["transport"]
+        "Responses with TC set, which make the client ask again over TCP";
+    QTYPES = Counter "waypost_query_types_total" ["transport", "qtype"]
+        "Queries by type; rare types as `other`, messages without a readable question as `none`";
+    RECEIVE_FAILURES = Counter "waypost_udp_receive_failures_total" []
+        "Receives that failed for another reason than having nothing to read";
+    CONNECTIONS = Gauge "waypost_tcp_connections" []
+        "TCP connections that are open";
+    CONNECTIONS_ACCEPTED = Counter "waypost_tcp_connections_accepted_total" []
+        "TCP connections that were admitted";
+    CONNECTIONS_REFUSED = Counter "waypost_tcp_connections_refused_total" ["cap"]
+        "TCP connections that were closed at once because a cap was reached: the `client`'s, or the `total` with none idle";
+    CONNECTIONS_CLOSED = Counter "waypost_tcp_connections_closed_total" ["reason"]
+        "TCP connections that ended, by why: `peer`, `idle`, `read_deadline`, `write_deadline`, `garbage`, `stopped`, `failed`";
+    ACCEPT_FAILURES = Counter "waypost_tcp_accept_failures_total" []
+        "Failed accepts, most of all for want of descriptors";
+    PROBES = Counter "waypost_probes_total" ["check", "result"]
+        "Probes that ended, `passed` or `failed`";
+    PROBE_SECONDS = Histogram "waypost_probe_duration_seconds" ["check"]
+        "How long probes took, passed or failed";
+    HEALTH_STATUS = Gauge "waypost_health_status" ["check"]
+        "1 when routing counts the health check as healthy, 0 when not";
+    HEALTH_KNOWN = Gauge "waypost_health_known" ["check"]
+        "1 once the health check has a verdict, 0 while its status is unknown";
+    HEALTH_SINCE = Gauge "waypost_health_since_timestamp_seconds" ["check"]
+        "When the status last changed, in seconds since 1970";
+    TRANSITIONS = Counter "waypost_health_transitions_total" ["check", "to"]
+        "Changes of status, by the status changed to: `healthy`, `unhealthy`, `unknown`";
+    GENERATION = Gauge "waypost_snapshot_generation" []
+        "Snapshots published since the start";
+    RELOADS = Counter "waypost_reloads_total" ["result"]
+        "Configuration reloads, `success` or `failure`; a failed one changes nothing";
+    RELOAD_TIME = Gauge "waypost_last_reload_timestamp_seconds" []
+        "When the configuration was last read with success, in seconds since 1970";
+    RELOAD_OK = Gauge "waypost_last_reload_success" []
+        "1 when the last reading of the configuration succeeded, 0 when it failed";
+    BUILD = Info "waypost_build_info" ["version"]
+        "Always 1; the labels tell the version";
+}
+
+events! {
+    STARTED = INFO "started" ["dns", "http", "workers", "version"]
+        "Every socket is bound, and queries are answered";
+    DRAINING = INFO "draining" ["because"]
+        "No more connections are taken; what was received is still answered";
+    DRAINED = INFO "drained" ["cut"]
+        "The server has stopped; `cut` streams were not done in time";
+    TRANSITION = INFO "health_transition" ["check", "from", "to", "healthy", "because", "since"]
+        "A health check changed its status, and why; `healthy` is what routing now goes by";
+    RELOADED = INFO "reloaded" ["generation", "zones", "checks"]
+        "A new configuration is in use";
+    RELOAD_FAILED = ERROR "reload_failed" ["problems"]
+        "The configuration has problems, and the old one stays in use";
+    ACCEPT_PAUSED = WARN "accept_paused" ["error"]
+        "Descriptors or memory ran out; accepting goes on after a pause";
+    PANICKED = ERROR "panicked" ["transport"]
+        "Answering a message hit a defect; that message has no response, the server goes on";
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// The metrics as the page shows them.
+pub fn metrics_table() -> String {
+    let rows = METRICS
+        .iter()
+        .map(|metric| [metric.name, metric.kind.word(), &code_list(metric.labels), metric.meaning].map(str::to_owned));
+    table(["metric", "kind", "labels", "meaning"], rows)
+}
+
+/// The events as the page shows them.
+pub fn events_table() -> String {
+    let rows = EVENTS.iter().map(|event| [event.name, event.level, &code_list(event.fields), event.meaning].map(str::to_owned));
+    table(["event", "level", "fields", "meaning"], rows)
+}
+
+fn table(head: [&str; 4], rows: impl Iterator<Item = [String; 4]>) -> String {
+    let mut text = format!("| {} |\n| --- | --- | --- | --- |\n", head.join(" | "));
+    for [name, kind, details, meaning] in rows {
+        writeln!(text, "| `{name}` | {kind} | {details} | {meaning} |").expect("writing to a string can't fail");
+    }
+    text
+}
+
+fn code_list(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

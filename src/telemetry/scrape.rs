@@ -1,0 +1,329 @@
+//! A scrape: every counter, and the published health, as the text that Prometheus reads.
+//!
+//! Counts nothing. Source: OpenMetrics 1.0. Invariant: each family of `catalog` is written exactly once, with the
+//! labels that are listed for it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use super::catalog::{self as m, Kind, Metric};
+use super::connections::{Closed, Refused};
+use super::counts::{COUNTED_TYPES, Counts, RCODES, Slot, Totals};
+use super::{STATUSES, Telemetry, lock};
+use crate::health::table::Status;
+use crate::snapshot::Published;
+use crate::wire::header::Rcode;
+use crate::wire::query::MalformedKind;
+
+/// The media type of [`Scraper::render`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Renders scrapes.
+#[derive(Debug)]
+pub struct Scraper(Registry);
+
+#[derive(Debug)]
+struct Sources {
+    telemetry: Arc<Telemetry>,
+    published: Arc<Published>,
+}
+
+impl Scraper {
+    pub fn new(telemetry: Arc<Telemetry>, published: Arc<Published>) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Sources { telemetry, published }));
+        Self(registry)
+    }
+
+    /// Everything as of now.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        text::encode(&mut out, &self.0).expect("writing to a string can't fail");
+        out
+    }
+}
+
+impl Collector for Sources {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.put_messages(&mut page)?;
+        self.put_connections(&mut page)?;
+        self.put_probes(&mut page)?;
+        self.put_health(&mut page)?;
+        self.put_process(&mut page)
+    }
+}
+
+impl Sources {
+    fn put_messages(&self, page: &mut Page<'_>) -> fmt::Result {
+        let workers = lock(&self.telemetry.workers);
+        let udp = Totals::of(workers.iter().map(AsRef::<Counts>::as_ref));
+        drop(workers);
+        let tcp = Totals::of([&self.telemetry.streams]);
+        let by_transport = [("udp", &udp), ("tcp", &tcp)];
+        let series = |slots: &[(String, Slot)]| -> Vec<([String; 2], u64)> {
+            let of_transport = |(transport, totals): (&str, &Totals)| {
+                let label = |word: &String| [transport.to_owned(), word.clone()];
+                slots.iter().map(|(word, slot)| (label(word), totals.of_slot(*slot))).collect::<Vec<_>>()
+            };
+            by_transport.into_iter().flat_map(of_transport).collect()
+        };
+        let families = [("ipv4".to_owned(), Slot::IPV4), ("ipv6".to_owned(), Slot::IPV6)];
+        page.counter(&m::QUERIES, series(&families))?;
+        page.counter(&m::RESPONSES, series(&rcode_slots(&[&udp, &tcp])))?;
+        page.counter(&m::DROPPED, series(&drop_slots()))?;
+        let malformed = MalformedKind::ALL.map(|kind| (kind.word().to_owned(), Slot::malformed(kind)));
+        page.counter(&m::MALFORMED, series(&malformed))?;
+        let truncated = |totals: &Totals| totals.of_slot(Slot::TRUNCATED);
+        page.counter(&m::TRUNCATED, by_transport.map(|(transport, totals)| ([transport], truncated(totals))))?;
+        page.counter(&m::QTYPES, series(&qtype_slots()))?;
+        page.counter(&m::RECEIVE_FAILURES, [([""; 0], udp.of_slot(Slot::RECEIVE_FAILED))])
+    }
+
+    fn put_connections(&self, page: &mut Page<'_>) -> fmt::Result {
+        let counts = &self.telemetry.connections;
+        page.gauge(&m::CONNECTIONS, [([""; 0], counts.open.load(Ordering::Relaxed))])?;
+        page.counter(&m::CONNECTIONS_ACCEPTED, [([""; 0], counts.accepted.load(Ordering::Relaxed))])?;
+        let refused = Refused::ALL.map(|cap| ([cap.word()], counts.refused[cap as usize].load(Ordering::Relaxed)));
+        page.counter(&m::CONNECTIONS_REFUSED, refused)?;
+        let closed = Closed::ALL.map(|reason| ([reason.word()], counts.closed[reason as usize].load(Ordering::Relaxed)));
+        page.counter(&m::CONNECTIONS_CLOSED, closed)?;
+        page.counter(&m::ACCEPT_FAILURES, [([""; 0], counts.accept_failures.load(Ordering::Relaxed))])
+    }
+
+    fn put_probes(&self, page: &mut Page<'_>) -> fmt::Result {
+        let checks = lock(&self.telemetry.checks);
+        let probes = checks.iter().flat_map(|(check, counts)| {
+            [([check.as_str(), "passed"], counts.passed), ([check.as_str(), "failed"], counts.failed)]
+        });
+        page.counter(&m::PROBES, probes)?;
+        let mut family = page.family(&m::PROBE_SECONDS)?;
+        for (check, counts) in checks.iter() {
+            counts.duration.encode(family.encode_family(&labels(&m::PROBE_SECONDS, [check.as_str()]))?)?;
+        }
+        let transitions = checks.iter().flat_map(|(check, counts)| {
+            STATUSES.iter().zip(counts.transitions).map(|((_, to), count)| ([check.as_str(), *to], count))
+        });
+        page.counter(&m::TRANSITIONS, transitions)
+    }
+
+    fn put_health(&self, page: &mut Page<'_>) -> fmt::Result {
+        let snapshot = self.published.load();
+        let verdicts = || snapshot.health.iter().map(|verdict| ([verdict.id.as_str()], verdict));
+        page.gauge(&m::HEALTH_STATUS, verdicts().map(|(check, verdict)| (check, i64::from(verdict.healthy))))?;
+        let known = verdicts().map(|(check, verdict)| (check, i64::from(verdict.status != Status::Unknown)));
+        page.gauge(&m::HEALTH_KNOWN, known)?;
+        page.gauge(&m::HEALTH_SINCE, verdicts().map(|(check, verdict)| (check, verdict.since.as_second())))?;
+        page.gauge(&m::GENERATION, [([""; 0], i64::try_from(snapshot.generation).unwrap_or(i64::MAX))])
+    }
+
+    fn put_process(&self, page: &mut Page<'_>) -> fmt::Result {
+        let reloads = &self.telemetry.reloads;
+        let results = [("success", &reloads.succeeded), ("failure", &reloads.failed)];
+        page.counter(&m::RELOADS, results.map(|(result, count)| ([result], count.load(Ordering::Relaxed))))?;
+        page.gauge(&m::RELOAD_TIME, [([""; 0], reloads.last_success_secs.load(Ordering::Relaxed))])?;
+        page.gauge(&m::RELOAD_OK, [([""; 0], i64::from(reloads.last_failed.load(Ordering::Relaxed) == 0))])?;
+        page.family(&m::BUILD)?.encode_info(&labels(&m::BUILD, [env!("CARGO_PKG_VERSION")]))
+    }
+}
+
+/// The codes that this server sends, whatever others were counted, and the rest.
+fn rcode_slots(totals: &[&Totals]) -> Vec<(String, Slot)> {
+    let counted = |code: u16| totals.iter().any(|totals| totals.of_slot(Slot::rcode(code)) > 0);
+    (0..RCODES as u16)
+        .filter(|code| Rcode::ALL.contains(&Rcode(*code)) || counted(*code))
+        .map(|code| (Rcode(code).to_string(), Slot::rcode(code)))
+        .chain([("other".to_owned(), Slot::rcode(u16::MAX))])
+        .collect()
+}
+
+fn drop_slots() -> [(String, Slot); 5] {
+    [
+        ("unanswerable", Slot::DROPPED),
+        ("port_zero", Slot::PORT_ZERO),
+        ("oversize", Slot::OVERSIZE),
+        ("unsent", Slot::UNSENT),
+        ("panicked", Slot::PANICKED),
+    ]
+    .map(|(word, slot)| (word.to_owned(), slot))
+}
+
+fn qtype_slots() -> Vec<(String, Slot)> {
+    let counted = COUNTED_TYPES.map(|qtype| (qtype.to_string(), Slot::qtype(Some(qtype))));
+    let rest = [("other".to_owned(), Slot::qtype_other()), ("none".to_owned(), Slot::qtype(None))];
+    counted.into_iter().chain(rest).collect()
+}
+
+/// The text being written.
+struct Page<'e>(DescriptorEncoder<'e>);
+
+impl Page<'_> {
+    fn family(&mut self, metric: &Metric) -> Result<MetricEncoder<'_>, fmt::Error> {
+        // The encoder adds the suffixes that OpenMetrics prescribes.
+        let (suffix, kind) = match metric.kind {
+            Kind::Counter => ("_total", MetricType::Counter),
+            Kind::Gauge => ("", MetricType::Gauge),
+            Kind::Histogram => ("", MetricType::Histogram),
+            Kind::Info => ("_info", MetricType::Info),
+        };
+        let name = metric.name.strip_suffix(suffix).expect("the catalog's names have their kind's suffix");
+        self.0.encode_descriptor(name, metric.meaning, None, kind)
+    }
+
+    fn counter<S: AsRef<str>, const N: usize>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = ([S; N], u64)>,
+    ) -> fmt::Result {
+        let mut family = self.family(metric)?;
+        for (values, count) in series {
+            let put = |series: &mut MetricEncoder<'_>| series.encode_counter::<NoLabelSet, _, u64>(&count, None);
+            put_series(&mut family, &labels(metric, values), put)?;
+        }
+        Ok(())
+    }
+
+    fn gauge<S: AsRef<str>, const N: usize>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = ([S; N], i64)>,
+    ) -> fmt::Result {
+        let mut family = self.family(metric)?;
+        for (values, value) in series {
+            put_series(&mut family, &labels(metric, values), |series| series.encode_gauge(&value))?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts one value of a family; without labels it is the family's only one.
+fn put_series(
+    family: &mut MetricEncoder<'_>,
+    labels: &Vec<(&'static str, String)>,
+    put: impl FnOnce(&mut MetricEncoder<'_>) -> fmt::Result,
+) -> fmt::Result {
+    if labels.is_empty() { put(family) } else { put(&mut family.encode_family(labels)?) }
+}
+
+/// Each of a metric's labels with its value.
+fn labels<S: AsRef<str>, const N: usize>(metric: &Metric, values: [S; N]) -> Vec<(&'static str, String)> {
+    debug_assert_eq!(metric.labels.len(), N, "{}", metric.name);
+    metric.labels.iter().zip(values).map(|(label, value)| (*label, value.as_ref().to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::super::catalog::METRICS;
+    use super::*;
+    use crate::health::table::{HealthTable, Verdict};
+    use crate::ids::HealthCheckId;
+    use crate::snapshot::Snapshot;
+    use crate::telemetry::Transition;
+
+    fn scraper() -> (Arc<Telemetry>, Scraper) {
+        let telemetry = Arc::new(Telemetry::new());
+        let since = Timestamp::from_second(1_700_000_000).unwrap();
+        let verdict = |id, status, healthy| Verdict { id, status, healthy, since, because: "".into() };
+        let health = HealthTable::new(vec![
+            verdict(check("fra"), Status::Unhealthy, false),
+            verdict(check("a\"b\\c\nd"), Status::Unknown, true),
+        ]);
+        let snapshot = Snapshot { health: Arc::new(health), generation: 7, ..Snapshot::default() };
+        let scraper = Scraper::new(telemetry.clone(), Arc::new(Published::new(snapshot)));
+        (telemetry, scraper)
+    }
+
+    fn check(id: &str) -> HealthCheckId {
+        HealthCheckId::new(id).unwrap()
+    }
+
+    #[test]
+    fn the_catalog_lists_every_family_with_its_labels() {
+        let (telemetry, scraper) = scraper();
+        telemetry.probed(&check("fra"), true, Duration::from_millis(3));
+        let text = scraper.render();
+        let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+        assert_eq!(families.len(), METRICS.len(), "{text}");
+        for metric in METRICS {
+            let prefix = format!("{}{}", metric.name, if metric.kind == Kind::Histogram { "_sum" } else { "" });
+            let line = text
+                .lines()
+                .find(|line| line.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(['{', ' '])))
+                .unwrap_or_else(|| panic!("{} has no series in\n{text}", metric.name));
+            for label in metric.labels {
+                assert!(line.contains(&format!("{label}=\"")), "{line} lacks {label}");
+            }
+        }
+    }
+
+    #[test]
+    fn health_is_what_is_published() {
+        let (_, scraper) = scraper();
+        let text = scraper.render();
+        for line in [
+            r#"waypost_health_status{check="fra"} 0"#,
+            r#"waypost_health_known{check="fra"} 1"#,
+            r#"waypost_health_since_timestamp_seconds{check="fra"} 1700000000"#,
+            r#"waypost_health_status{check="a\"b\\c\nd"} 1"#,
+            r#"waypost_health_known{check="a\"b\\c\nd"} 0"#,
+            "waypost_snapshot_generation 7",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_happens_is_counted_and_forgotten_checks_are_not_shown() {
+        let (telemetry, scraper) = scraper();
+        let (fra, iad) = (check("fra"), check("iad"));
+        telemetry.probed(&fra, true, Duration::from_millis(3));
+        telemetry.probed(&fra, false, Duration::from_millis(300));
+        telemetry.probed(&iad, true, Duration::from_millis(3));
+        telemetry.transition(Transition {
+            check: &fra,
+            from: Status::Healthy,
+            to: Status::Unhealthy,
+            healthy: false,
+            because: "connection refused",
+            since: Timestamp::UNIX_EPOCH,
+        });
+        telemetry.reloaded(Timestamp::from_second(1_700_000_005).unwrap());
+        telemetry.reload_failed();
+        telemetry.connections().refused(Refused::Total);
+        telemetry.connections().opened().closed(Closed::Garbage);
+        let open = telemetry.connections().opened();
+        telemetry.keep_checks(&BTreeSet::from([fra]));
+        let text = scraper.render();
+        for line in [
+            r#"waypost_probes_total{check="fra",result="passed"} 1"#,
+            r#"waypost_probes_total{check="fra",result="failed"} 1"#,
+            r#"waypost_probe_duration_seconds_count{check="fra"} 2"#,
+            r#"waypost_probe_duration_seconds_bucket{le="0.005",check="fra"} 1"#,
+            r#"waypost_health_transitions_total{check="fra",to="unhealthy"} 1"#,
+            r#"waypost_reloads_total{result="success"} 1"#,
+            r#"waypost_reloads_total{result="failure"} 1"#,
+            "waypost_last_reload_timestamp_seconds 1700000005",
+            "waypost_last_reload_success 0",
+            r#"waypost_tcp_connections_refused_total{cap="total"} 1"#,
+            r#"waypost_tcp_connections_closed_total{reason="garbage"} 1"#,
+            "waypost_tcp_connections_accepted_total 2",
+            "waypost_tcp_connections 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("iad"), "{text}");
+        drop(open);
+        assert!(scraper.render().contains("waypost_tcp_connections 0\n"));
+    }
+}
