@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use waypost::answer::{Asker, Report};
-use waypost::api::{self, Admin, Readiness};
+use waypost::api::{self, Admin, HttpLimits, Readiness};
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::problem::Problems;
@@ -173,7 +173,7 @@ async fn ten_thousand_queries_have_ten_thousand_replies() {
 
 #[tokio::test]
 async fn every_worker_has_its_share_of_the_clients() {
-    let workers = Arc::new(std::sync::Mutex::new(HashSet::new()));
+    let workers = Arc::new(Mutex::new(HashSet::new()));
     let seen = workers.clone();
     let noting = move |message: &[u8], asker: &Asker, out: &mut [u8]| {
         seen.lock().unwrap().insert(std::thread::current().id());
@@ -219,17 +219,32 @@ async fn garbage_and_defects_cost_no_other_query_its_reply() {
 async fn what_was_received_before_a_drain_is_answered() {
     // As many as the client's own socket can hold.
     const QUERIES: usize = 200;
-    let listeners = bind(&["127.0.0.1:0"], 1);
-    let address = listeners.addresses().next().unwrap();
+    let (at_work, worker_is_at_work) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let waiting = move |message: &[u8], asker: &Asker, out: &mut [u8]| {
+        if message == b"wait" {
+            at_work.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        }
+        echo(message, asker, out)
+    };
+    let server = start(bind(&["127.0.0.1:0"], 1), waiting, Limits::default());
     let client = client("127.0.0.1:0");
-    client.connect(address).unwrap();
-    // They wait in the socket: nobody reads it yet.
+    client.connect(server.address).unwrap();
+    client.send(b"wait").unwrap();
+    worker_is_at_work.recv_timeout(PATIENCE).unwrap();
     for _ in 0..QUERIES {
-        client.send(b"waiting").unwrap();
+        client.send(b"queued").unwrap();
     }
-    let server = start(listeners, echo, Limits::default());
-    server.stop().await;
-    for _ in 0..QUERIES {
+    let mut drain = std::pin::pin!(server.running.drain(PATIENCE));
+    tokio::select! {
+        biased;
+        _ = &mut drain => panic!("the worker is at work"),
+        () = std::future::ready(()) => release.send(()).unwrap(),
+    }
+    drain.await;
+    for _ in 0..QUERIES + 1 {
         client.recv(&mut [0; 16]).unwrap();
     }
     let after = client.send(b"too late").and_then(|_| client.recv(&mut [0; 16]));
@@ -238,23 +253,25 @@ async fn what_was_received_before_a_drain_is_answered() {
 
 #[tokio::test]
 async fn a_drain_ends_although_queries_never_pause() {
-    let server = echo_server(Limits::default());
-    let address = server.address;
-    let stop = CancellationToken::new();
-    let flood = std::thread::spawn({
-        let stop = stop.clone();
-        move || {
-            let client = client("127.0.0.1:0");
-            while !stop.is_cancelled() {
-                let _ = client.send_to(b"more", address);
+    let listeners = bind(&["127.0.0.1:0"], 1);
+    let address = listeners.addresses().next().unwrap();
+    let peer = Arc::new(client("127.0.0.1:0"));
+    let (sender, began) = (peer.clone(), Instant::now());
+    // Each query is followed by the next before it is answered; nobody reads the answers.
+    let server = start(
+        listeners,
+        move |message: &[u8], asker: &Asker, out: &mut [u8]| {
+            if began.elapsed() < PATIENCE / 4 {
+                sender.send_to(b"more", address).unwrap();
             }
-        }
-    });
-    let began = Instant::now();
+            echo(message, asker, out)
+        },
+        Limits::default(),
+    );
+    peer.send_to(b"first", address).unwrap();
+    peer.recv(&mut [0; 16]).unwrap();
     server.stop().await;
-    stop.cancel();
-    flood.join().unwrap();
-    assert!(began.elapsed() < PATIENCE, "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE / 5, "it took {:?}", began.elapsed());
 }
 
 // Binding
@@ -525,6 +542,64 @@ async fn a_drain_answers_what_was_sent_closes_the_idle_and_cuts_the_unfinished()
     assert_eq!(read_to_close(&mut unfinished).await, NOTHING, "cut, not left open");
 }
 
+#[tokio::test]
+async fn connections_that_the_kernel_completed_before_a_drain_are_answered() {
+    let listeners = bind(&["127.0.0.1:0"], 1);
+    let address = listeners.addresses().next().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&framed(b"waiting")).await.unwrap();
+        waiting.push(stream);
+    }
+    // Nobody has accepted yet.
+    let server = start(listeners, echo, limits(patient()));
+    server.stop().await;
+    for stream in &mut waiting {
+        assert_eq!(read_to_close(stream).await, framed(b"waiting"));
+    }
+}
+
+/// Runs itself again in a process with few descriptors, because the limit is the process's.
+#[test]
+fn when_descriptors_run_out_an_idle_connection_gives_way() {
+    const NAME: &str = "when_descriptors_run_out_an_idle_connection_gives_way";
+    const MARK: &str = "WAYPOST_TEST_FEW_DESCRIPTORS";
+    if std::env::var_os(MARK).is_some() {
+        return tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(without_descriptors());
+    }
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--nocapture"])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+}
+
+async fn without_descriptors() {
+    let server = echo_server(limits(patient()));
+    let mut idle = server.connect().await;
+    idle.write_all(&framed(b"one")).await.unwrap();
+    assert_eq!(read_framed(&mut idle).await.unwrap(), b"one");
+    let mut all = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        all.push(file);
+    }
+    // One for the client's end; there is none for the server's.
+    all.pop();
+    let mut newcomer = server.connect().await;
+    newcomer.write_all(&framed(b"two")).await.unwrap();
+    assert_eq!(read_framed(&mut newcomer).await.unwrap(), b"two");
+    assert_eq!(read_to_close(&mut idle).await, NOTHING);
+    all.clear();
+    drop(newcomer);
+    let counted = server.stop().await;
+    let failures = counted.lines().find_map(|line| line.strip_prefix("waypost_tcp_accept_failures_total ")).unwrap();
+    assert!((1..20).contains(&failures.parse::<u32>().unwrap()), "{failures} failed accepts");
+}
+
 // HTTP
 
 struct Http {
@@ -535,6 +610,10 @@ struct Http {
 }
 
 fn http() -> Http {
+    http_within(HttpLimits::default())
+}
+
+fn http_within(limits: HttpLimits) -> Http {
     let since = Timestamp::from_second(1_700_000_000).unwrap();
     let id = HealthCheckId::new("fra").unwrap();
     let verdict = Verdict { id, status: Status::Unhealthy, healthy: false, since, because: "connection refused".into() };
@@ -544,7 +623,7 @@ fn http() -> Http {
     let mut listeners = Listeners::bind(&[], Some("127.0.0.1:0".parse().unwrap()), NonZeroUsize::MIN).unwrap();
     let address = listeners.http_address().unwrap();
     let stop = CancellationToken::new();
-    let served = tokio::spawn(api::serve(listeners.take_http().unwrap(), admin.router(), stop.clone()));
+    let served = tokio::spawn(api::serve(listeners.take_http().unwrap(), admin.router(), limits, stop.clone()));
     Http { address, readiness, stop, served }
 }
 
@@ -598,6 +677,24 @@ async fn a_header_without_end_is_refused() {
     let _ = stream.write_all(&[b"GET /healthz HTTP/1.1\r\nx: ".as_slice(), &[b'y'; 32 << 10]].concat()).await;
     let response = read_to_close(&mut stream).await;
     assert!(response.is_empty() || response.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&response));
+}
+
+#[tokio::test]
+async fn a_request_that_is_begun_and_not_finished_is_closed() {
+    let http = http_within(HttpLimits { header: SHORT, ..HttpLimits::default() });
+    for begun in ["", "GET /healthz HTTP/1.1\r\nhost:"] {
+        let mut stream = TcpStream::connect(http.address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        assert!(!read_to_close(&mut stream).await.starts_with(b"HTTP/1.1 200"));
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_for_a_place() {
+    let http = http_within(HttpLimits { connections: 1, connection: SHORT, ..HttpLimits::default() });
+    let mut first = TcpStream::connect(http.address).await.unwrap();
+    assert_eq!(http.get("/healthz").await.0, 200, "answered when the first one's time was over");
+    assert_eq!(read_to_close(&mut first).await, NOTHING);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::telemetry::scrape::{self, Scraper};
 
 use health::HealthPage;
 
-pub use listen::serve;
+pub use listen::{HttpLimits, serve};
 pub use readiness::{Phase, Readiness};
 
 mod health;

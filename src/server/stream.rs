@@ -200,8 +200,9 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MESSAGE_MAX].into());
 }
 
-/// How long a stream that is to stop waits for a query that was sent before the peer could know.
-const STOP_GRACE: Duration = Duration::from_millis(50);
+/// How long a stream that is to stop waits for a query, and a listener for a connection, that was sent before the
+/// peer could know.
+pub(super) const STOP_GRACE: Duration = Duration::from_millis(50);
 /// Octets that a waiting connection keeps for input; a longer message makes it grow as the octets come.
 const INPUT_AT_FIRST: usize = 1_024;
 /// Octets of responses that are collected before they are written.
