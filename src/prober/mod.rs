@@ -87,7 +87,7 @@ impl Prober {
         let address = self.address(check, log).await?;
         log.address = Some(address);
         let limit = check.deadlines.connect;
-        let connect_by = tokio::time::Instant::now() + limit;
+        let connect_by = tokio::time::Instant::from_std(clock::monotonic()) + limit;
         let connected = timeout(limit, connect::connect(address)).await;
         log.end("connect");
         let stream = connected.map_err(|_| Failure::ConnectTimeout(limit))??;

@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::monotonic;
 use crate::telemetry::Telemetry;
 
 pub use bind::{BindError, BindFailure, Listeners, workers};
@@ -108,7 +109,7 @@ impl Running {
     /// Stops: takes no more connections, answers what was received, closes idle streams at once and the others when
     /// they are done, or cuts them after `within`.
     pub async fn drain(mut self, within: Duration) -> Drained {
-        let deadline = Instant::now() + within;
+        let deadline = Instant::from_std(monotonic()) + within;
         self.stop();
         let workers = std::mem::take(&mut self.workers);
         // The workers stop by themselves, soon (`bind::WAKE_EVERY`, `udp::DRAIN_AT_MOST`).

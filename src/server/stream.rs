@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::responder::Responder;
 use crate::answer::{Asker, Report, Transport};
+use crate::clock::monotonic;
 use crate::telemetry::connections::Closed;
 use crate::telemetry::counts::{Counts, shared};
 use crate::wire::MESSAGE_MAX;
@@ -163,7 +164,7 @@ async fn read<S: AsyncRead + Unpin>(io: &mut S, input: &mut Vec<u8>, session: &S
         wait_for_message(io, input, session).await?;
     }
     // One deadline for the whole message: octets that trickle in do not move it.
-    let deadline = Instant::now() + session.limits.read;
+    let deadline = Instant::from_std(monotonic()) + session.limits.read;
     while first_message(input).is_none() {
         match timeout_at(deadline, io.read_buf(input)).await {
             Ok(Ok(0)) => return Err(Closed::ByPeer),

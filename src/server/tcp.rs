@@ -18,6 +18,7 @@ use super::connections::{Admitted, Connections};
 use super::responder::Responder;
 use super::stream::{STOP_GRACE, Session, StreamLimits, serve_stream};
 use crate::answer::Transport;
+use crate::clock::monotonic;
 use crate::telemetry::connections::Closed;
 use crate::telemetry::counts::{Slot, shared};
 use crate::telemetry::{Telemetry, events};
@@ -43,7 +44,7 @@ impl TcpService {
         let stopped = loop {
             let accepted = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break Instant::now(),
+                () = self.stop.cancelled() => break Instant::from_std(monotonic()),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
