@@ -5,9 +5,9 @@ use std::num::NonZeroU8;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
 use waypost::health::check::{CheckKind, Deadlines, EndpointCheck, HealthCheck, Protocol, Target, TargetHost, Thresholds};
 use waypost::health::observation::{Failure, Observation, Outcome, Passed};
@@ -45,7 +45,7 @@ impl Probe for Script {
         self.at_once.lock().unwrap().0 -= 1;
         let fails = slow || self.began.elapsed() >= self.fails_from;
         let outcome = if fails { Outcome::Failed(Failure::Refused) } else { Outcome::Passed(Passed::Connected) };
-        ProbeReport { observation: Observation { at: Timestamp::now(), outcome }, phases: Vec::new(), address: None }
+        ProbeReport { observation: Observation { at: clock::now(), outcome }, phases: Vec::new(), address: None }
     }
 }
 
@@ -87,7 +87,7 @@ impl Stage {
         let script = Script { began, fails_from, probes: Arc::default(), at_once: Arc::default() };
         let probed = Arc::default();
         let ears = Ears { began, changes: told, checkpoints: marked, probed: Arc::clone(&probed) };
-        let board = Board::new(&set(checks), Timestamp::now());
+        let board = Board::new(&set(checks), clock::now());
         let runner = RunnerHandle::spawn(board, Arc::new(script.clone()), ears, probes_max);
         Self { runner, script, changes, checkpoints, probed }
     }
