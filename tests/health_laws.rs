@@ -231,7 +231,7 @@ fn what_is_saved_is_the_status_before_inversion() {
         because: "HTTP status 200".into(),
         counted_at: at(5),
     };
-    assert_eq!(board.saved(), [expected.clone()]);
+    assert_eq!(board.saved(), std::slice::from_ref(&expected));
     let checks = [HealthCheck { inverted: true, ..endpoint("a", 80) }];
     let mut after = self::board(checks);
     after.resume([expected], at(6));
