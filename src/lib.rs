@@ -25,6 +25,7 @@ pub mod problem;
 pub mod routing;
 pub mod server;
 pub mod snapshot;
+pub mod store;
 pub mod telemetry;
 pub mod wire;
 pub mod zone;

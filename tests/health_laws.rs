@@ -275,6 +275,7 @@ fn events_add_up_to_the_table() {
             assert_eq!(shown[&verdict.id], verdict.status, "{sequence}");
             let agrees = verdict.status == Status::Unknown || (verdict.status == Status::Healthy) == verdict.healthy;
             assert!(agrees, "{sequence} {verdict:?}");
+            assert_eq!(verdict, board.verdict(board.index(&verdict.id).unwrap()), "{sequence}");
         }
     }
 }

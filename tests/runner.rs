@@ -1,20 +1,27 @@
 //! The runner on a virtual clock: probes are scripts that take as long as they say, and nothing really waits.
+//! One test, the last, runs it with real probes.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
-use waypost::health::check::{CheckKind, Deadlines, EndpointCheck, HealthCheck, Protocol, Target, TargetHost, Thresholds};
+use waypost::health::check::{
+    CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds,
+};
 use waypost::health::observation::{Failure, Observation, Outcome, Passed};
 use waypost::health::table::Status;
 use waypost::ids::HealthCheckId;
-use waypost::prober::ProbeReport;
 use waypost::prober::runner::{Change, Probe, RunnerHandle, Watcher};
+use waypost::prober::{NameServer, ProbeReport, Prober, Trust};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -233,6 +240,60 @@ async fn a_probe_that_panics_counts_neither_way_and_its_check_goes_on() {
     sleep(SECOND * 10).await;
     assert!(stage.probes_of("panics").len() >= 9);
     assert_eq!(stage.probed.lock().unwrap()[0], ("panics".into(), "not_run_impossible"));
+}
+
+/// Real sockets, real time: an endpoint whose status is switched ten times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_probe() {
+    let works = Arc::new(AtomicBool::new(true));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn({
+        let works = works.clone();
+        async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // Closing with the request unread would reset the connection.
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(stream.read_u8().await.unwrap());
+                }
+                let status = if works.load(Relaxed) { "200 OK" } else { "503 Service Unavailable" };
+                stream.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes()).await.unwrap();
+            }
+        }
+    });
+    let mut check = endpoint("web", Duration::from_millis(100));
+    let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
+    probed.target.port = port;
+    probed.protocol = Protocol::Http(HttpRequest { host: "web.test".into(), path: "/".into(), search: None });
+    probed.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
+    let (changes, mut told) = mpsc::unbounded_channel();
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(([127, 0, 0, 1], 53).into()));
+    let board = Board::new(&set([check]), clock::now());
+    let _runner = RunnerHandle::spawn(board, Arc::new(prober), Delays(changes), 10);
+    let mut delays = Vec::new();
+    for turn in 0..10 {
+        let (status, delay) = told.recv().await.unwrap();
+        assert_eq!(status, if turn % 2 == 0 { Status::Healthy } else { Status::Unhealthy });
+        delays.push(delay);
+        works.store(turn % 2 == 1, Relaxed);
+    }
+    // A busy machine delays some; a delay of our own would be in all of them.
+    let best = delays.iter().min().unwrap();
+    assert!(*best < SignedDuration::from_millis(5), "{delays:?}");
+}
+
+/// How long after the deciding observation each change arrived.
+struct Delays(mpsc::UnboundedSender<(Status, SignedDuration)>);
+
+impl Watcher for Delays {
+    fn changed(&mut self, change: Change) {
+        let _ = self.0.send((change.events[0].to, clock::now().duration_since(change.events[0].since)));
+    }
+
+    fn probed(&mut self, _id: &HealthCheckId, _report: &ProbeReport) {}
+
+    fn checkpoint(&mut self, _saved: Vec<SavedVerdict>) {}
 }
 
 fn endpoint(name: &str, interval: Duration) -> HealthCheck {

@@ -32,6 +32,8 @@ use crate::ids::{HealthCheckId, HealthIndex};
 pub struct Board {
     /// By id.
     slots: Vec<Slot>,
+    /// The slots' verdicts, for readers.
+    table: HealthTable,
     /// How many enabled endpoint checks have never been observed.
     awaited: usize,
 }
@@ -164,9 +166,9 @@ impl Board {
         self.awaited == 0
     }
 
-    /// Every verdict, for a snapshot.
+    /// Every verdict, for a snapshot; shares all that has not changed since the last.
     pub fn table(&self) -> HealthTable {
-        HealthTable::new(self.slots.iter().map(|slot| slot.verdict.clone()).collect())
+        self.table.clone()
     }
 
     /// What a restart should know: every endpoint whose status is known.
@@ -217,7 +219,9 @@ impl Board {
     fn settle_all(&mut self, now: Timestamp) -> Vec<Event> {
         let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.height?, at))).collect();
         order.sort_unstable();
-        order.into_iter().filter_map(|(_, at)| self.settle(at, now)).collect()
+        let events = order.into_iter().filter_map(|(_, at)| self.settle(at, now)).collect();
+        self.table = HealthTable::new(self.slots.iter().map(|slot| slot.verdict.clone()).collect());
+        events
     }
 
     /// Settles one check and, as long as that changes anything, those above it.
@@ -225,10 +229,13 @@ impl Board {
         let mut events = Vec::new();
         let mut pending = BTreeSet::from([(0, at)]);
         while let Some((_, at)) = pending.pop_first() {
-            let before = self.slots[at].as_child();
+            let before = self.slots[at].verdict.clone();
             events.extend(self.settle(at, now));
             let slot = &self.slots[at];
-            if slot.as_child() != before {
+            if slot.verdict != before {
+                self.table.set(HealthIndex(at as u32), slot.verdict.clone());
+            }
+            if as_child(&slot.verdict) != as_child(&before) {
                 let above = slot.parents.iter().filter_map(|&parent| Some((self.slots[parent].height?, parent)));
                 pending.extend(above);
             }
@@ -251,7 +258,7 @@ impl Board {
         let raw = match (&slot.check.kind, &slot.state) {
             _ if slot.check.disabled => Raw::known(Status::Healthy, "disabled".into()),
             (CheckKind::Calculated { health_threshold, .. }, _) => {
-                let children = slot.children.iter().map(|&child| self.slots[child].as_child());
+                let children = slot.children.iter().map(|&child| as_child(&self.slots[child].verdict));
                 let parent = calculate(children, *health_threshold);
                 Raw { status: parent.status, healthy: parent.healthy, because: parent.because.into() }
             }
@@ -260,6 +267,11 @@ impl Board {
         };
         slot.conclude(raw, now)
     }
+}
+
+/// What a verdict means to the parents.
+fn as_child(verdict: &Verdict) -> Child {
+    Child { status: verdict.status, healthy: verdict.healthy }
 }
 
 /// A status before inversion.
@@ -343,10 +355,6 @@ impl Slot {
         let counted_at = state.counted_at.filter(|_| state.status != Status::Unknown)?;
         let State { status, since, because, .. } = state.clone();
         Some(SavedVerdict { id: self.check.id.clone(), subject: self.subject.clone(), status, since, because, counted_at })
-    }
-
-    fn as_child(&self) -> Child {
-        Child { status: self.verdict.status, healthy: self.verdict.healthy }
     }
 
     fn conclude(&self, raw: Raw, now: Timestamp) -> Verdict {

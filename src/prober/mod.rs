@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::clock;
 use crate::health::check::{EndpointCheck, Protocol, TargetHost};
@@ -87,7 +87,7 @@ impl Prober {
         let address = self.address(check, log).await?;
         log.address = Some(address);
         let limit = check.deadlines.connect;
-        let connect_by = tokio::time::Instant::from_std(clock::monotonic()) + limit;
+        let connect_by = clock::monotonic() + limit;
         let connected = timeout(limit, connect::connect(address)).await;
         log.end("connect");
         let stream = connected.map_err(|_| Failure::ConnectTimeout(limit))??;
@@ -96,7 +96,7 @@ impl Prober {
             Protocol::Http(request) => http::ask(stream, request, id, check.deadlines, log).await,
             Protocol::Https { request, server_name, verify } => {
                 let handshake = self.tls.connect(stream, address, server_name.as_deref(), *verify);
-                let secured = tokio::time::timeout_at(connect_by, handshake).await;
+                let secured = timeout_at(connect_by.into(), handshake).await;
                 log.end("tls");
                 let stream = secured.map_err(|_| Failure::TlsTimeout(limit))??;
                 http::ask(stream, request, id, check.deadlines, log).await

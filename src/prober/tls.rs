@@ -85,6 +85,7 @@ fn words(reason: &CertificateError) -> String {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired".into(),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not valid yet".into(),
         CertificateError::UnknownIssuer => "issued by an unknown authority".into(),
+        CertificateError::BadSignature => "not signed by the authority it names".into(),
         CertificateError::NotValidForName => "issued for another name".into(),
         reason => reason.to_string(),
     }

@@ -29,16 +29,17 @@ pub struct Arena {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RrsetRef(u32);
 
-/// One RRset, ready to be sent.
+/// One RRset, ready to be sent. Most answers read only its RRs, so the rest is found when it is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Rrset<'z> {
     /// The RRs one behind the other.
     pub records: &'z [u8],
+    /// What lies behind them in the arena: starts, pointers, links, and other RRsets.
+    behind: &'z [u8],
     count: u16,
-    /// Two octets for each RR, its start; empty when all have one length.
-    starts: &'z [u8],
-    pointers: &'z [u8],
-    links: &'z [u8],
+    pointers: u16,
+    /// With the flag that says whether there are starts.
+    links: u16,
 }
 
 /// What is to be encoded.
@@ -186,15 +187,10 @@ impl<'z> Rrset<'z> {
     /// The RRset at `at` in the arena `octets` of its zone.
     #[inline]
     pub fn read(octets: &'z [u8], at: RrsetRef) -> Self {
-        let octets = &octets[at.0 as usize..];
-        let (count, len) = (read_u16(octets, 0), usize::from(read_u16(octets, 2)));
-        let (pointers, links) = (usize::from(read_u16(octets, 4)), read_u16(octets, 6));
-        let starts = if links & STARTS_FLAG == 0 { 0 } else { usize::from(count) };
-        let (records, rest) = octets[HEADER..].split_at(len);
-        let (starts, rest) = rest.split_at(starts * 2);
-        let (pointers, rest) = rest.split_at(pointers * 2);
-        let links = &rest[..usize::from(links & !STARTS_FLAG) * LINK];
-        Self { records, count, starts, pointers, links }
+        let (header, rest) = octets[at.0 as usize..].split_first_chunk::<HEADER>().expect("an RRset begins with its header");
+        let number = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+        let (records, behind) = rest.split_at(usize::from(number(2)));
+        Self { records, behind, count: number(0), pointers: number(4), links: number(6) }
     }
 
     /// How many RRs.
@@ -203,31 +199,41 @@ impl<'z> Rrset<'z> {
         self.count
     }
 
+    /// Octets of the starts: two for each RR, none when all have one length.
+    #[inline]
+    fn starts_len(&self) -> usize {
+        if self.links & STARTS_FLAG == 0 { 0 } else { usize::from(self.count) * 2 }
+    }
+
     /// Where RR number `at` begins in [`Rrset::records`].
     #[inline]
     pub fn start(&self, at: u16) -> usize {
-        match self.starts {
-            [] => self.records.len() / usize::from(self.count.max(1)) * usize::from(at),
-            starts => usize::from(read_u16(starts, usize::from(at) * 2)),
+        match (at, self.starts_len()) {
+            (0, _) => 0,
+            (_, 0) => self.records.len() / usize::from(self.count) * usize::from(at),
+            _ => usize::from(read_u16(self.behind, usize::from(at) * 2)),
         }
     }
 
     /// Where the compression pointers of the rdata lie in [`Rrset::records`].
     #[inline]
-    pub fn pointers(&self) -> impl Iterator<Item = usize> + 'z {
-        self.pointers.chunks_exact(2).map(|pointer| usize::from(read_u16(pointer, 0)))
+    pub fn pointers(&self) -> impl Iterator<Item = usize> + use<'z> {
+        let pointers = &self.behind[self.starts_len()..][..usize::from(self.pointers) * 2];
+        pointers.chunks_exact(2).map(|pointer| usize::from(read_u16(pointer, 0)))
     }
 
     /// Whether the additional section wants anything.
     #[inline]
     pub fn has_links(&self) -> bool {
-        !self.links.is_empty()
+        self.links & !STARTS_FLAG != 0
     }
 
     /// What the additional section wants: where the name lies in [`Rrset::records`], and the node of that name.
     #[inline]
-    pub fn links(&self) -> impl Iterator<Item = (usize, u32)> + 'z {
-        self.links.chunks_exact(LINK).map(|link| {
+    pub fn links(&self) -> impl Iterator<Item = (usize, u32)> + use<'z> {
+        let links = &self.behind[self.starts_len() + usize::from(self.pointers) * 2..];
+        let links = &links[..usize::from(self.links & !STARTS_FLAG) * LINK];
+        links.chunks_exact(LINK).map(|link| {
             let node = u32::from_be_bytes([link[2], link[3], link[4], link[5]]);
             (usize::from(read_u16(link, 0)), node)
         })

@@ -3,15 +3,16 @@
 //! Invariant: a record set's records are all different, names in their rdata compared without regard to case, and
 //! its TTL is the smallest that was given: all of an RRset have one TTL (RFC 2181 §5.2).
 
+use std::hash::{BuildHasher, Hasher};
+
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
 
 use super::report::{At, Report};
 use crate::problem::Problem;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use crate::zone::rdata::fold_names;
+use crate::zone::rdata::{fold_names, show};
 use crate::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
 
 /// The record sets so far.
@@ -59,44 +60,44 @@ impl Gathered {
 
     /// Adds the record whose rdata was written from `start`.
     pub fn add(&mut self, name: &Name, rtype: RecordType, ttl: Ttl, start: usize, at: At, report: &mut Report) {
-        let len = (self.rdata.len() - start) as u16;
-        let place = self.records.len() as u32;
         let hash = hash_name(name, rtype);
         let known = |set: &u32| self.sets[*set as usize].rtype == rtype && self.sets[*set as usize].name == *name;
-        let Some(&set) = self.by_name.find(hash, known) else {
-            let set = self.sets.len() as u32;
-            let sets = &self.sets;
-            self.by_name.insert_unique(hash, set, |set| hash_name(&sets[*set as usize].name, sets[*set as usize].rtype));
-            self.sets.push(Set {
-                name: name.clone(),
-                rtype,
-                ttl,
-                ttl_differs: false,
-                at,
-                outside: false,
-                first: place,
-                last: place,
-            });
-            self.records.push(Record { set, at: start, len, next: None });
-            return;
-        };
+        let Some(&set) = self.by_name.find(hash, known) else { return self.begin_set(hash, name, rtype, ttl, start, at) };
         self.settle_ttl(set, ttl, at, report);
-        if self.is_twice(set, start) {
-            let written = crate::zone::rdata::show(rtype, &self.rdata[start..]).to_string();
-            let problem = Problem::warning(format!("{name} {rtype} {written} is given twice")).help("it is answered once");
-            report.problem(at, at.entry_start..at.entry_start, problem);
-            self.rdata.truncate(start);
-            return;
+        let hash = hash_folded(set, &self.rdata[start..]);
+        if !self.is_twice(set, start, hash) {
+            return self.extend_set(set, start, hash);
         }
-        self.records.push(Record { set, at: start, len, next: None });
-        let previous = std::mem::replace(&mut self.sets[set as usize].last, place);
-        self.records[previous as usize].next = Some(place);
-        let hash = self.hash_rdata(set, start..self.rdata.len());
+        let written = show(rtype, &self.rdata[start..]);
+        let problem = Problem::warning(format!("{name} {rtype} {written} is given twice")).help("it is answered once");
+        report.problem(at, at.entry_start..at.entry_start, problem);
+        self.rdata.truncate(start);
+    }
+
+    fn begin_set(&mut self, hash: u64, name: &Name, rtype: RecordType, ttl: Ttl, start: usize, at: At) {
+        let set = self.sets.len() as u32;
+        let first = self.push_record(set, start);
+        let name = name.clone();
+        self.sets.push(Set { name, rtype, ttl, ttl_differs: false, at, outside: false, first, last: first });
+        let sets = &self.sets;
+        self.by_name.insert_unique(hash, set, |set| hash_name(&sets[*set as usize].name, sets[*set as usize].rtype));
+    }
+
+    fn extend_set(&mut self, set: u32, start: usize, hash: u64) {
+        let record = self.push_record(set, start);
+        let previous = std::mem::replace(&mut self.sets[set as usize].last, record);
+        self.records[previous as usize].next = Some(record);
         let (records, rdata) = (&self.records, &self.rdata);
-        self.by_rdata.insert_unique(hash, place, |record| {
+        self.by_rdata.insert_unique(hash, record, |record| {
             let record = &records[*record as usize];
-            hash_rdata(record.set, &rdata[record.at..][..record.len.into()])
+            hash_folded(record.set, &rdata[record.at..][..record.len.into()])
         });
+    }
+
+    fn push_record(&mut self, set: u32, start: usize) -> u32 {
+        let len = u16::try_from(self.rdata.len() - start).expect("readers of rdata refuse more than 65,535 octets");
+        self.records.push(Record { set, at: start, len, next: None });
+        (self.records.len() - 1) as u32
     }
 
     /// The owner of the first SOA.
@@ -150,7 +151,7 @@ impl Gathered {
     }
 
     /// Whether the set already has the rdata written from `start`.
-    fn is_twice(&self, set: u32, start: usize) -> bool {
+    fn is_twice(&self, set: u32, start: usize, hash: u64) -> bool {
         let rtype = self.sets[set as usize].rtype;
         let new = &self.rdata[start..];
         let same = |record: u32| {
@@ -158,12 +159,7 @@ impl Gathered {
             let old = &self.rdata[record.at..][..record.len.into()];
             record.set == set && old.eq_ignore_ascii_case(new) && (old == new || fold_names(rtype, old) == fold_names(rtype, new))
         };
-        let hash = self.hash_rdata(set, start..self.rdata.len());
         same(self.sets[set as usize].first) || self.by_rdata.find(hash, |record| same(*record)).is_some()
-    }
-
-    fn hash_rdata(&self, set: u32, range: std::ops::Range<usize>) -> u64 {
-        hash_rdata(set, &self.rdata[range])
     }
 }
 
@@ -171,13 +167,8 @@ fn hash_name(name: &Name, rtype: RecordType) -> u64 {
     hash_folded(rtype.0.into(), name.as_wire())
 }
 
-fn hash_rdata(set: u32, rdata: &[u8]) -> u64 {
-    hash_folded(set, rdata)
-}
-
 /// Hashes octets without regard to the case of ASCII letters, in pieces of a size that needs no memory of its own.
 fn hash_folded(seed: u32, octets: &[u8]) -> u64 {
-    use std::hash::Hasher;
     let mut hasher = FixedState::with_seed(SEED).build_hasher();
     hasher.write_u32(seed);
     let mut folded = [0; 64];

@@ -6,10 +6,10 @@
 
 use std::fmt::Write;
 
+use super::Reader;
 use super::directive::misused;
 use super::record::parse_head;
 use super::report::At;
-use super::{Owner, Reader};
 use crate::zone::rdata::number::parse_decimal;
 use crate::zone::rdata::words::{Entry, Lexer, Word};
 use crate::zone::rdata::{InvalidRdata, quoted};
@@ -42,8 +42,6 @@ impl Reader<'_> {
     fn generated(&mut self, at: At, line: &[u8]) -> Result<(), String> {
         let mut entry = Entry::default();
         let read = Lexer::new(line).next_entry(&mut entry).unwrap_or(Ok(()));
-        self.context.owner = Owner::None;
-        self.context.spelled.clear();
         read.and_then(|()| self.parse_record(at, &entry)).map_err(|invalid| invalid.to_string())
     }
 }

@@ -65,7 +65,7 @@ impl Reader<'_> {
     /// Makes the word's name the owner of this record and of those that follow without one.
     fn set_owner(&mut self, word: &Word<'_>) -> Result<(), InvalidRdata> {
         let spelled = &mut self.context.spelled;
-        if !word.text.is_empty() && *spelled == word.text {
+        if matches!(self.context.owner, Owner::Known(_)) && !word.text.is_empty() && *spelled == word.text {
             return Ok(());
         }
         spelled.clear();

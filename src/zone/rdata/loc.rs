@@ -6,8 +6,8 @@ use std::fmt::{self, Formatter};
 
 use super::number::parse_decimal;
 
-/// The octets of the words, one by one: `d m s N d m s E alt size hp vp`. Some(word) of an error is the word
-/// that does not fit; none stands for one that is missing.
+/// Appends the location that the words say: `d m s N d m s E alt size hp vp`, of which m, s and what follows the
+/// altitude can be left out. The error is the place of the word that does not fit, or is missing, and what would.
 pub(super) fn parse(words: &[&[u8]], out: &mut Vec<u8>) -> Result<(), (usize, &'static str)> {
     let mut at = 0;
     let latitude = parse_angle(words, &mut at, 90, b"NS")?;

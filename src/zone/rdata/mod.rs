@@ -1,8 +1,8 @@
 //! Rdata: presentation form to wire octets and back, for every type that a zone can hold.
 //!
-//! Each type is a row of [`grammar`]: the fields it is made of. Reading text ([`text`]), checking octets
-//! ([`wire`]) and showing them ([`shown`]) all follow that row, so they cannot disagree about a type's form. A
-//! type without a row has the generic form `\# length hex`, which the others take too.
+//! Each type is a row of `grammar`: the fields it is made of. Reading text (`text`), checking octets (`wire`) and
+//! showing them (`shown`) all follow that row, so they cannot disagree about a type's form. A type without a row
+//! has the generic form `\# length hex`, which the others take too.
 //! Invariant: what [`parse`] returns passes [`check`], and `parse(rtype, &show(rtype, rdata))` is `rdata`.
 //! Sources: RFC 1035 §3.3 and §5.1, RFC 3597 §5, and the RFC each row names.
 
@@ -38,7 +38,7 @@ pub struct InvalidRdata {
     pub help: Option<String>,
 }
 
-/// Reads presentation form; names come out uncompressed, relative ones completed with `origin`.
+/// Reads presentation form, one line without a comment; names come out uncompressed, relative ones completed with `origin`.
 ///
 /// # Errors
 /// [`InvalidRdata`] says which part of the text does not fit the type, and what would.
@@ -48,8 +48,13 @@ pub fn parse(rtype: RecordType, text: &str, origin: Option<&Name>) -> Result<Vec
     if let Some(outcome) = lexer.next_entry(&mut entry) {
         outcome?;
     }
-    if entry.words.is_empty() && !text.trim().is_empty() || lexer.next_entry(&mut Entry::default()).is_some() {
-        return Err(InvalidRdata::new(0..text.len(), format!("{rtype}: a value is one line, without comments")));
+    let end = entry.words.last().map_or(0, |word| word.span().end);
+    if text.as_bytes()[end..].contains(&b';') {
+        return Err(InvalidRdata::new(end..text.len(), format!("{rtype}: a semicolon begins a comment, and a value has none"))
+            .help("a text that holds a semicolon is written between quotation marks"));
+    }
+    if lexer.next_entry(&mut Entry::default()).is_some() {
+        return Err(InvalidRdata::new(0..text.len(), format!("{rtype}: the value has more than one line")));
     }
     let mut rdata = Vec::new();
     parse_words(rtype, &entry.words, text.len(), origin, &mut rdata)?;

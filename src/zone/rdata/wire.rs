@@ -107,6 +107,9 @@ fn check_bitmap(mut rest: &[u8]) -> Result<(), String> {
     while let [window, len, tail @ ..] = rest {
         let len = *len as usize;
         let in_order = last.is_none_or(|last| last < *window);
+        if *window == 0 && tail.first().is_some_and(|bits| bits & 0x80 != 0) {
+            return Err("the bitmap lists type 0, which is no type (RFC 6895 §3.1)".to_owned());
+        }
         if !in_order || !(1..=32).contains(&len) || tail.len() < len || tail[len - 1] == 0 {
             return Err("the bitmap of types is not well-formed".to_owned());
         }

@@ -1,0 +1,53 @@
+//! How many instructions one answer takes, counted by callgrind: the same on every run, however busy the machine.
+//!
+//! Needs valgrind and `gungraun-runner` of the version in `Cargo.lock`. Each bench answers [`TIMES`] times, so divide.
+
+mod scenes;
+
+use std::hint::black_box;
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use scenes::Scene;
+
+/// Answers a bench.
+const TIMES: u64 = 1_000;
+
+fn plain(scene: &str) -> Scene {
+    Scene::new(scene, false)
+}
+
+fn with_cookie(scene: &str) -> Scene {
+    Scene::new(scene, true)
+}
+
+#[library_benchmark(setup = plain)]
+#[bench::static_name("static")]
+#[bench::nodata("nodata")]
+#[bench::nxdomain("nxdomain")]
+#[bench::wildcard("wildcard")]
+#[bench::referral("referral")]
+#[bench::mx("mx")]
+#[bench::failover("failover")]
+#[bench::weighted("weighted")]
+#[bench::multivalue_of_8("multivalue_of_8")]
+#[bench::tree_of_3("tree_of_3")]
+fn answer(mut scene: Scene) -> Scene {
+    for draw in 0..TIMES {
+        black_box(scene.answer(black_box(draw)));
+    }
+    scene
+}
+
+#[library_benchmark(setup = with_cookie)]
+#[bench::static_name("static")]
+#[bench::failover("failover")]
+#[bench::tree_of_3("tree_of_3")]
+fn answer_with_cookie(mut scene: Scene) -> Scene {
+    for draw in 0..TIMES {
+        black_box(scene.answer(black_box(draw)));
+    }
+    scene
+}
+
+library_benchmark_group!(name = answers; benchmarks = answer, answer_with_cookie);
+main!(library_benchmark_groups = answers);

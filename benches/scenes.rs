@@ -1,0 +1,93 @@
+//! What the benches ask: one zone of ten thousand names with each kind of answer in it, and a query for each kind.
+//!
+//! Shared by `answer.rs` (time) and `answer_callgrind.rs` (instructions), so that both measure the same.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use support::{member, name, query, record_set, snapshot};
+use waypost::answer::{Asker, Identity, Report, Transport, respond};
+use waypost::ids::SetIdentifier;
+use waypost::routing::draw::Draw;
+use waypost::snapshot::Snapshot;
+use waypost::wire::rtype::RecordType;
+use waypost::zone::record_set::{Alias, Content, RecordSet, RoutingPolicy, Weight};
+
+/// A query to be answered again and again.
+pub struct Scene {
+    snapshot: Snapshot,
+    message: Vec<u8>,
+    out: Vec<u8>,
+}
+
+/// Every kind of answer, by name: owner, type, and whether the query carries a cookie.
+pub const SCENES: [(&str, &str, RecordType); 10] = [
+    ("static", "host5000", RecordType::A),
+    ("nodata", "host5000", RecordType::AAAA),
+    ("nxdomain", "nothing", RecordType::A),
+    ("wildcard", "anything.wild", RecordType::A),
+    ("referral", "www.sub", RecordType::A),
+    ("mx", "mail", RecordType::MX),
+    ("failover", "failover", RecordType::A),
+    ("weighted", "weighted", RecordType::A),
+    ("multivalue_of_8", "multivalue", RecordType::A),
+    ("tree_of_3", "tree", RecordType::A),
+];
+
+impl Scene {
+    /// The scene of this name, with or without a cookie in the query.
+    pub fn new(scene: &str, cookie: bool) -> Self {
+        let (_, owner, rtype) = SCENES.iter().find(|(name, ..)| *name == scene).expect("a scene of the table");
+        let mut message = query(&name(owner), *rtype);
+        if cookie {
+            // The OPT record is last: its rdata becomes one cookie option.
+            let len = message.len();
+            message[len - 1] = 12;
+            message.extend([0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        }
+        Self { snapshot: zone(), message, out: vec![0; 65_535] }
+    }
+
+    /// Answers once.
+    pub fn answer(&mut self, draw: u64) -> Report {
+        let asker = Asker { address: [192, 0, 2, 53].into(), transport: Transport::Udp };
+        respond(&self.snapshot, &Identity::default(), &self.message, &asker, 1_700_000_000, Draw::new(draw), &mut self.out)
+    }
+}
+
+fn zone() -> Snapshot {
+    let hosts = (0..10_000u32).map(|at| record_set(&format!("host{at}"), RecordType::A, &[&at.to_be_bytes()]));
+    let mut sets: Vec<RecordSet> = hosts.collect();
+    sets.push(record_set("*.wild", RecordType::A, &[&[192, 0, 2, 1]]));
+    sets.push(record_set("sub", RecordType::NS, &[name("ns.sub").as_wire(), name("ns1").as_wire()]));
+    sets.push(record_set("ns.sub", RecordType::A, &[&[192, 0, 2, 2]]));
+    sets.push(record_set("ns1", RecordType::A, &[&[192, 0, 2, 3]]));
+    sets.push(record_set("mail", RecordType::MX, &[&[&[0, 10], name("ns1").as_wire()].concat()]));
+    let weighted = |at: u8| RoutingPolicy::Weighted(Weight::new(at.into()).expect("in range"));
+    for at in 0..2 {
+        let (identifier, address) = (format!("member{at}"), [192, 0, 2, 10 + at]);
+        sets.push(member("failover", &identifier, RoutingPolicy::Failover(at.into()), address, Some(&identifier)));
+        sets.push(member("weighted", &identifier, weighted(90 + at), address, Some(&identifier)));
+    }
+    for at in 0..8 {
+        let identifier = format!("member{at}");
+        sets.push(member("multivalue", &identifier, RoutingPolicy::Multivalue, [192, 0, 2, 20 + at], Some(&identifier)));
+    }
+    sets.extend([("tree", "tree-eu"), ("tree-eu", "weighted")].iter().flat_map(|(owner, target)| branch(owner, target)));
+    let checks: Vec<String> = (0..8).map(|at| format!("member{at}")).collect();
+    let checks: Vec<(&str, bool)> = checks.iter().map(|id| (id.as_str(), true)).collect();
+    snapshot(sets, &checks)
+}
+
+/// A failover whose primary is another group, and whose secondary is an address.
+fn branch(owner: &str, target: &str) -> [RecordSet; 2] {
+    let alias = Alias { target: name(target), evaluate_target_health: true };
+    let secondary = member(owner, "secondary", RoutingPolicy::Failover(1), [192, 0, 2, 30], None);
+    let primary = RecordSet {
+        set_identifier: Some(SetIdentifier::new("primary").expect("not empty")),
+        policy: RoutingPolicy::Failover(0),
+        content: Content::Alias(Box::new(alias)),
+        ..secondary.clone()
+    };
+    [primary, secondary]
+}

@@ -1,0 +1,438 @@
+//! What outlives the process: the last verdict on each endpoint, in one redb file.
+//!
+//! Knows no probes and decides nothing; a verdict read back is judged by `health::board` (too old, another endpoint).
+//! Writing happens on a thread of its own, so a slow disk delays neither probes nor answers; what waits to be written is
+//! merged, so it never grows beyond one verdict a check. Without a path nothing is kept and nothing is written.
+//! Invariant: the file holds whole transactions only (redb); a file that is not ours is refused and left as it is.
+//!
+//! ```text
+//! table      key       value
+//! waypost    "format"  1
+//! verdicts   check id  (status: 1 healthy, 2 unhealthy; since, counted at: µs since 1970; because; subject)
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use jiff::Timestamp;
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableHandle};
+
+use crate::health::board::SavedVerdict;
+use crate::health::table::Status;
+use crate::ids::HealthCheckId;
+
+/// The store, open for one process.
+#[derive(Debug, Default)]
+pub struct Store(Option<OpenStore>);
+
+#[derive(Debug)]
+struct OpenStore {
+    path: PathBuf,
+    saved: Vec<SavedVerdict>,
+    orders: mpsc::Sender<Order>,
+    writer: JoinHandle<Result<(), StoreError>>,
+}
+
+/// Why the store cannot be used.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The file is not a store of ours, or is damaged.
+    Foreign { path: PathBuf, found: String },
+    /// Another process has it open.
+    InUse { path: PathBuf },
+    /// The disk or the directory does not let us.
+    Disk { path: PathBuf, doing: &'static str, cause: Box<redb::Error> },
+    /// A thread could not be started, or it panicked.
+    Writer { path: PathBuf, found: String },
+}
+
+impl Store {
+    /// Opens the store at `path`, making it if there is none; without a path, one that keeps nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file is not ours, in use, or cannot be read or written.
+    pub fn open(path: Option<&Path>) -> Result<Self, StoreError> {
+        let Some(path) = path else { return Ok(Self(None)) };
+        // redb checks sums where it reads a page as part of a repair, but panics on some pages that were damaged since.
+        let (database, saved) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
+            Err(StoreError::Foreign { path: path.to_owned(), found: "its pages do not fit together".into() })
+        })?;
+        let (orders, waiting) = mpsc::channel();
+        let writer = thread::Builder::new().name("store".into()).spawn({
+            let path = path.to_owned();
+            move || write_all(&database, &path, &waiting)
+        });
+        let path = path.to_owned();
+        match writer {
+            Ok(writer) => Ok(Self(Some(OpenStore { path, saved, orders, writer }))),
+            Err(error) => Err(StoreError::Writer { path, found: error.to_string() }),
+        }
+    }
+
+    /// Takes the verdicts that the store held when it was opened.
+    pub fn take_saved(&mut self) -> Vec<SavedVerdict> {
+        self.0.as_mut().map(|open| std::mem::take(&mut open.saved)).unwrap_or_default()
+    }
+
+    /// Hands changed verdicts to the writer, and does not wait for it.
+    pub fn save(&self, changed: Vec<SavedVerdict>) {
+        if !changed.is_empty() {
+            self.order(Order { verdicts: changed, are_all: false });
+        }
+    }
+
+    /// Hands all verdicts to the writer, and does not wait for it; those of other checks are forgotten.
+    pub fn save_all(&self, all: Vec<SavedVerdict>) {
+        self.order(Order { verdicts: all, are_all: true });
+    }
+
+    fn order(&self, order: Order) {
+        let Some(open) = &self.0 else { return };
+        if open.orders.send(order).is_err() {
+            tracing::error!(path = %open.path.display(), "verdicts not saved: the store's writer has ended");
+        }
+    }
+
+    /// Writes what waits, and closes the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the last of it could not be written.
+    pub fn close(self) -> Result<(), StoreError> {
+        let Some(OpenStore { path, orders, writer, .. }) = self.0 else { return Ok(()) };
+        drop(orders);
+        writer.join().unwrap_or_else(|_| Err(StoreError::Writer { path, found: "it panicked".into() }))
+    }
+}
+
+/// What is to be written.
+struct Order {
+    verdicts: Vec<SavedVerdict>,
+    /// Nothing else is to be kept.
+    are_all: bool,
+}
+
+/// What waits to be written: the last verdict on each check.
+#[derive(Default)]
+struct Waiting {
+    verdicts: BTreeMap<HealthCheckId, SavedVerdict>,
+    are_all: bool,
+}
+
+impl Waiting {
+    fn merge(&mut self, order: Order) {
+        if order.are_all {
+            *self = Self { verdicts: BTreeMap::new(), are_all: true };
+        }
+        self.verdicts.extend(order.verdicts.into_iter().map(|verdict| (verdict.id.clone(), verdict)));
+    }
+}
+
+/// Writes orders until the store is closed; what could not be written is logged, and tried again with the next.
+fn write_all(database: &Database, path: &Path, orders: &mpsc::Receiver<Order>) -> Result<(), StoreError> {
+    let mut waiting = Waiting::default();
+    let mut last = Ok(());
+    while let Ok(first) = orders.recv() {
+        waiting.merge(first);
+        orders.try_iter().for_each(|order| waiting.merge(order));
+        last = write(database, &waiting).map_err(|error| judge(path, "writing", error));
+        match &last {
+            Ok(()) => waiting = Waiting::default(),
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+    last
+}
+
+fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    if waiting.are_all {
+        transaction.delete_table(VERDICTS)?;
+    }
+    {
+        let mut table = transaction.open_table(VERDICTS)?;
+        for (id, verdict) in &waiting.verdicts {
+            let Some(status) = number(verdict.status) else { continue };
+            let (since, counted_at) = (verdict.since.as_microsecond(), verdict.counted_at.as_microsecond());
+            table.insert(id.as_str(), (status, since, counted_at, &*verdict.because, &*verdict.subject))?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Opens or makes the file, and reads all of it.
+fn open(path: &Path) -> Result<(Database, Vec<SavedVerdict>), StoreError> {
+    let database = Database::create(path).map_err(|error| refuse(path, error))?;
+    prepare(&database).map_err(|error| judge(path, "opening", error))?;
+    let saved = read(&database).map_err(|error| judge(path, "reading", error))?;
+    Ok((database, saved))
+}
+
+/// Marks a new file as ours, and sees whether an old one is.
+fn prepare(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    let tables: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    if !tables.is_empty() && !tables.iter().any(|name| name == WAYPOST.name()) {
+        return Err(redb::Error::Corrupted(format!("another program's tables: {}", tables.join(", "))));
+    }
+    {
+        let mut table = transaction.open_table(WAYPOST)?;
+        let found = table.get("format")?.map(|format| format.value());
+        match found {
+            Some(FORMAT) => {}
+            Some(other) => return Err(redb::Error::Corrupted(format!("format {other}; this version reads {FORMAT}"))),
+            None => {
+                table.insert("format", FORMAT)?;
+            }
+        }
+        transaction.open_table(VERDICTS)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
+    let table = database.begin_read()?.open_table(VERDICTS)?;
+    let mut saved = Vec::new();
+    for row in table.iter()? {
+        let (id, verdict) = row?;
+        saved.push(parse(id.value(), verdict.value()).map_err(redb::Error::Corrupted)?);
+    }
+    Ok(saved)
+}
+
+fn parse(id: &str, verdict: Row<'_>) -> Result<SavedVerdict, String> {
+    let (status, since, counted_at, because, subject) = verdict;
+    let wrong = |what: &dyn fmt::Display| format!("the verdict on {id:?}: {what}");
+    let status = match status {
+        1 => Status::Healthy,
+        2 => Status::Unhealthy,
+        other => return Err(wrong(&format_args!("status {other}"))),
+    };
+    Ok(SavedVerdict {
+        id: HealthCheckId::new(id).map_err(|error| wrong(&error))?,
+        status,
+        since: Timestamp::from_microsecond(since).map_err(|error| wrong(&error))?,
+        counted_at: Timestamp::from_microsecond(counted_at).map_err(|error| wrong(&error))?,
+        because: because.into(),
+        subject: subject.into(),
+    })
+}
+
+/// How a status is written; what is unknown is not worth saving.
+fn number(status: Status) -> Option<u8> {
+    match status {
+        Status::Healthy => Some(1),
+        Status::Unhealthy => Some(2),
+        Status::Unknown => None,
+    }
+}
+
+/// Why redb would not open a file.
+fn refuse(path: &Path, error: DatabaseError) -> StoreError {
+    let path = path.to_owned();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path },
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            StoreError::Foreign { path, found: error.to_string() }
+        }
+        error => judge(&path, "opening", error.into()),
+    }
+}
+
+/// What an error says of the file.
+fn judge(path: &Path, doing: &'static str, error: redb::Error) -> StoreError {
+    let path = path.to_owned();
+    match error {
+        redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
+        redb::Error::Corrupted(found) => StoreError::Foreign { path, found },
+        error @ (redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. } | redb::Error::RepairAborted) => {
+            StoreError::Foreign { path, found: error.to_string() }
+        }
+        cause => StoreError::Disk { path, doing, cause: Box::new(cause) },
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign { path, found } => write!(
+                f,
+                "opening the store {}: it is not a store of this version of waypost, or it is damaged: {found} (move it \
+                 away to start with an empty one, or set another `[store] path`; nothing of it was used)",
+                path.display()
+            ),
+            Self::InUse { path } => write!(
+                f,
+                "opening the store {}: another process has it open (stop it, or set another `[store] path`)",
+                path.display()
+            ),
+            Self::Disk { path, doing, cause } => write!(f, "{doing} the store {}: {cause}", path.display()),
+            Self::Writer { path, found } => write!(f, "the writer of the store {}: {found}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Disk { cause, .. } => Some(&**cause),
+            _ => None,
+        }
+    }
+}
+
+type Row<'r> = (u8, i64, i64, &'r str, &'r str);
+
+const WAYPOST: TableDefinition<'_, &str, u32> = TableDefinition::new("waypost");
+const VERDICTS: TableDefinition<'_, &str, (u8, i64, i64, &str, &str)> = TableDefinition::new("verdicts");
+/// Raised when a table changes its meaning.
+const FORMAT: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path that no other test uses, gone with the value.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("waypost-store-{}-{name}.redb", std::process::id()));
+            let _ = std::fs::remove_file(&path);
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn verdict(id: &str, status: Status, counted_at: i64) -> SavedVerdict {
+        SavedVerdict {
+            id: HealthCheckId::new(id).unwrap(),
+            subject: "tcp 127.0.0.1:80".into(),
+            status,
+            since: Timestamp::from_second(7).unwrap(),
+            because: "connection refused".into(),
+            counted_at: Timestamp::from_second(counted_at).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_was_saved_last_is_there_after_a_restart() {
+        let scratch = Scratch::new("again");
+        let mut store = Store::open(Some(&scratch.0)).unwrap();
+        assert_eq!(store.take_saved(), []);
+        store.save(vec![verdict("a", Status::Healthy, 8), verdict("b", Status::Unhealthy, 9)]);
+        store.save(vec![verdict("a", Status::Unhealthy, 10), verdict("c", Status::Unknown, 11)]);
+        store.close().unwrap();
+        let mut store = Store::open(Some(&scratch.0)).unwrap();
+        let expected = [verdict("a", Status::Unhealthy, 10), verdict("b", Status::Unhealthy, 9)];
+        assert_eq!(store.take_saved(), expected);
+        store.close().unwrap();
+    }
+
+    #[test]
+    fn saving_all_forgets_checks_that_are_gone() {
+        let scratch = Scratch::new("all");
+        let store = Store::open(Some(&scratch.0)).unwrap();
+        store.save(vec![verdict("gone", Status::Healthy, 8)]);
+        store.save_all(vec![verdict("a", Status::Healthy, 8)]);
+        store.save(vec![verdict("b", Status::Healthy, 9)]);
+        store.close().unwrap();
+        let mut store = Store::open(Some(&scratch.0)).unwrap();
+        assert_eq!(store.take_saved(), [verdict("a", Status::Healthy, 8), verdict("b", Status::Healthy, 9)]);
+        store.close().unwrap();
+    }
+
+    #[test]
+    fn a_damaged_store_is_an_error_or_opens_but_never_panics() {
+        let scratch = Scratch::new("damaged");
+        let store = Store::open(Some(&scratch.0)).unwrap();
+        store.save(vec![verdict("a", Status::Healthy, 8)]);
+        store.close().unwrap();
+        let whole = std::fs::read(&scratch.0).unwrap();
+        let halved = &whole[..whole.len() / 2];
+        std::fs::write(&scratch.0, halved).unwrap();
+        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
+        assert!(message.contains(scratch.0.to_str().unwrap()), "{message}");
+        for at in (0..whole.len()).step_by(whole.len() / 64) {
+            let mut damaged = whole.clone();
+            damaged[at..(at + 64).min(whole.len())].fill(0xa5);
+            std::fs::write(&scratch.0, &damaged).unwrap();
+            match Store::open(Some(&scratch.0)) {
+                Ok(store) => store.close().unwrap(),
+                Err(error) => assert!(error.to_string().contains("move it away"), "octet {at}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_path_nothing_is_kept() {
+        let mut store = Store::open(None).unwrap();
+        store.save(vec![verdict("a", Status::Healthy, 8)]);
+        assert_eq!(store.take_saved(), []);
+        store.close().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_refused_by_name_and_left_alone() {
+        let text = "zone = \"example.org.\"\n".repeat(500);
+        for (name, content) in [("text", text.as_bytes()), ("short", &b"x"[..])] {
+            let scratch = Scratch::new(name);
+            std::fs::write(&scratch.0, content).unwrap();
+            let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
+            assert!(message.contains(scratch.0.to_str().unwrap()), "{message}");
+            assert!(message.contains("move it away"), "{message}");
+            assert_eq!(std::fs::read(&scratch.0).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_store_of_another_format_is_refused() {
+        let scratch = Scratch::new("format");
+        let database = Database::create(&scratch.0).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(WAYPOST).unwrap().insert("format", 99).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
+        assert!(message.contains("format 99; this version reads 1"), "{message}");
+    }
+
+    #[test]
+    fn the_database_of_another_program_is_refused_and_gets_no_tables_of_ours() {
+        let scratch = Scratch::new("another");
+        let theirs: TableDefinition<'_, &str, u32> = TableDefinition::new("cache");
+        let database = Database::create(&scratch.0).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(theirs).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
+        assert!(message.contains("another program's tables: cache"), "{message}");
+        let database = Database::create(&scratch.0).unwrap();
+        assert_eq!(database.begin_read().unwrap().list_tables().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_store_in_use_says_so() {
+        let scratch = Scratch::new("in-use");
+        let store = Store::open(Some(&scratch.0)).unwrap();
+        let error = Store::open(Some(&scratch.0)).unwrap_err();
+        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+        store.close().unwrap();
+    }
+
+    #[test]
+    fn a_missing_directory_is_named_with_its_cause() {
+        let path = std::env::temp_dir().join("waypost-no-such-directory/waypost.redb");
+        let message = Store::open(Some(&path)).unwrap_err().to_string();
+        assert!(message.contains(path.to_str().unwrap()) && message.contains("No such file"), "{message}");
+    }
+}
