@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
+use crate::control::serial::fill_serials;
 use crate::problem::{Problem, Problems};
 
 /// What the files say.
@@ -20,18 +21,27 @@ pub struct Loaded {
 
 /// Reads the server's file at `path`, its zones and what they include.
 ///
-/// `serial` is for the SOAs that are made, not written; zones that have not changed are shared with `before`.
+/// `now_secs` (since 1970) becomes the serial of SOAs that leave theirs to us; what has not changed since `before` is
+/// shared with it.
 ///
 /// # Errors
 /// Every problem in every file, when one of them is an error.
-pub fn load(path: &Path, serial: u32, before: Option<&Built>) -> Result<Loaded, Problems> {
+pub fn load(path: &Path, now_secs: u32, before: Option<&Built>) -> Result<Loaded, Problems> {
     let (config, mut problems) = config::read(path);
     let Some(config) = config else { return Err(problems) };
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
-    let (state, found) = load_zones(sources, &mut Files, serial);
+    let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
     problems.append(found);
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
+    let served = before.map(|before| before.state.clone()).unwrap_or_default();
+    let state = match fill_serials(state, &served, now_secs) {
+        Ok(state) => state,
+        Err(found) => {
+            problems.append(found);
+            return Err(problems);
+        }
+    };
     match build(state, before) {
         Ok(built) => Ok(Loaded { config, built, warnings: problems }),
         Err(errors) => {
@@ -40,3 +50,6 @@ pub fn load(path: &Path, serial: u32, before: Option<&Built>) -> Result<Loaded, 
         }
     }
 }
+
+/// The serial that asks to be filled in.
+const LEFT_TO_US: u32 = 0;

@@ -24,6 +24,7 @@ pub mod explain;
 pub mod files;
 pub mod health;
 pub mod ids;
+pub mod node;
 pub mod prober;
 pub mod problem;
 pub mod routing;

@@ -15,5 +15,6 @@ mod probed;
 mod raw_record;
 mod references;
 mod routed;
+pub mod serial;
 pub mod state;
 mod zone_file;

@@ -118,6 +118,8 @@ events! {
         "The configuration has problems, and the old one stays in use";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
+    WARNED = WARN "warning" ["warning"]
+        "Something in the configuration or around the server deserves a look; it goes on";
     PANICKED = ERROR "panicked" ["transport"]
         "Answering a message hit a defect; that message has no response, the server goes on";
 }

@@ -60,6 +60,11 @@ pub(crate) fn accept_paused(error: &io::Error) {
     warn!(event = catalog::ACCEPT_PAUSED.name, %error, "accepting TCP connections pauses");
 }
 
+/// Something that deserves a look, in words.
+pub fn warning(warning: &str) {
+    warn!(event = catalog::WARNED.name, warning, "attention");
+}
+
 /// Answering a message panicked.
 pub(crate) fn panicked(transport: Transport) {
     error!(event = catalog::PANICKED.name, ?transport, "a message could not be answered because of a defect");
@@ -100,6 +105,7 @@ mod tests {
             reloaded(2, 1, 3);
             reload_failed(&"zones/a.toml:3: weight 300");
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
+            warning("the store could not be written");
             panicked(Transport::Udp);
         });
         let describe =

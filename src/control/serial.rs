@@ -1,0 +1,173 @@
+//! SOA serials: filled in where the operator leaves them to us, and never going backwards.
+//!
+//! Reads no clock: the time is an argument. A serial of 0, which is what zone TOML gets when its SOA is made, is filled
+//! in: the one served before while nothing else changed, and otherwise a greater one. Invariant: in a state that comes
+//! back no zone's serial is less than it was. Sources: RFC 1982 §3.2 (what "less" means), RFC 1912 §2.2.
+
+use std::sync::Arc;
+
+use super::state::State;
+use crate::problem::{Problem, Problems};
+use crate::wire::rtype::RecordType;
+use crate::zone::hosted_zone::HostedZone;
+use crate::zone::record_set::{Content, RdataList, RecordSet};
+
+/// Fills in the serials of `state`, given the state that is being served.
+///
+/// # Errors
+/// A zone whose own serial is less than the one served.
+pub fn fill_serials(state: State, before: &State, now_secs: u32) -> Result<State, Problems> {
+    let mut problems = Problems::default();
+    let zones = state.zones.iter().map(|zone| {
+        let known = before.zones.iter().find(|known| known.name == zone.name);
+        fill(zone, known, now_secs).unwrap_or_else(|problem| {
+            problems.push(problem);
+            zone.clone()
+        })
+    });
+    let zones = zones.collect();
+    if problems.is_empty() { Ok(State { zones, ..state }) } else { Err(problems) }
+}
+
+fn fill(zone: &Arc<HostedZone>, before: Option<&Arc<HostedZone>>, now_secs: u32) -> Result<Arc<HostedZone>, Problem> {
+    let served = before.and_then(|before| Some((before, serial(before)?)));
+    let (Some(own), Some((before, served))) = (serial(zone), served) else {
+        return Ok(if serial(zone) == Some(0) { with_serial(zone, now_secs.max(1)) } else { zone.clone() });
+    };
+    match own {
+        0 if is_same_but_for_serial(zone, before) => Ok(before.clone()),
+        0 => Ok(with_serial(zone, next(served, now_secs))),
+        own if is_less(own, served) => {
+            let message =
+                format!("the zone {} has the serial {own}, and {served} is being served: a serial never goes back", zone.name);
+            Err(Problem::error(message).help(format!("a serial greater than {served} is accepted")))
+        }
+        _ => Ok(zone.clone()),
+    }
+}
+
+/// The serial after `served`: the time, unless that would be less.
+fn next(served: u32, now_secs: u32) -> u32 {
+    let next = if is_less(served, now_secs) { now_secs } else { served.wrapping_add(1) };
+    // 0 would ask to be filled in again.
+    next.max(1)
+}
+
+/// RFC 1982 §3.2.
+fn is_less(a: u32, b: u32) -> bool {
+    a != b && b.wrapping_sub(a) < 1 << 31
+}
+
+/// The zone's serial; none without an SOA.
+fn serial(zone: &HostedZone) -> Option<u32> {
+    zone.record_sets.iter().find(|set| is_soa(zone, set)).and_then(|set| soa_serial(&set.content))
+}
+
+fn is_soa(zone: &HostedZone, set: &RecordSet) -> bool {
+    set.rtype == RecordType::SOA && set.name == zone.name
+}
+
+fn soa_serial(content: &Content) -> Option<u32> {
+    let Content::Values { rdata, .. } = content else { return None };
+    let numbers = rdata.iter().next()?.last_chunk::<NUMBERS_LEN>()?;
+    Some(u32::from_be_bytes(*numbers.first_chunk()?))
+}
+
+fn with_serial(zone: &HostedZone, serial: u32) -> Arc<HostedZone> {
+    let mut zone = zone.clone();
+    let apex = zone.name.clone();
+    for set in zone.record_sets.iter_mut().filter(|set| set.rtype == RecordType::SOA && set.name == apex) {
+        if let Content::Values { rdata, .. } = &mut set.content {
+            *rdata = RdataList::new(rdata.iter().map(|rdata| patched(rdata, serial)));
+        }
+    }
+    Arc::new(zone)
+}
+
+/// SOA rdata with another serial.
+fn patched(rdata: &[u8], serial: u32) -> Vec<u8> {
+    let mut rdata = rdata.to_vec();
+    if let Some(numbers) = rdata.last_chunk_mut::<NUMBERS_LEN>() {
+        numbers[..4].copy_from_slice(&serial.to_be_bytes());
+    }
+    rdata
+}
+
+fn is_same_but_for_serial(zone: &HostedZone, before: &HostedZone) -> bool {
+    let same_set = |a: &RecordSet, b: &RecordSet| match is_soa(before, b) {
+        false => a == b,
+        true => {
+            RecordSet { content: without_serial(&a.content), ..a.clone() }
+                == RecordSet { content: without_serial(&b.content), ..b.clone() }
+        }
+    };
+    zone.files == before.files
+        && zone.record_sets.len() == before.record_sets.len()
+        && zone.record_sets.iter().zip(&before.record_sets).all(|(a, b)| same_set(a, b))
+}
+
+fn without_serial(content: &Content) -> Content {
+    match content {
+        Content::Values { ttl, rdata } => {
+            Content::Values { ttl: *ttl, rdata: RdataList::new(rdata.iter().map(|rdata| patched(rdata, 0))) }
+        }
+        alias => alias.clone(),
+    }
+}
+
+/// Octets of the five numbers that end SOA rdata, the serial first (RFC 1035 §3.3.13).
+const NUMBERS_LEN: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::name::Name;
+    use crate::zone::record_set::{Origin, RoutingPolicy, Ttl};
+
+    fn state(serial: u32, address: u8) -> State {
+        let name = Name::parse("example.org.", None).expect("valid");
+        let soa = [name.as_wire(), name.as_wire(), &serial.to_be_bytes(), &[0; 16]].concat();
+        let set = |rtype, rdata: &[u8]| RecordSet {
+            name: name.clone(),
+            rtype,
+            set_identifier: None,
+            policy: RoutingPolicy::Simple,
+            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
+            health_check: None,
+            origin: Origin::default(),
+        };
+        let record_sets = vec![set(RecordType::SOA, &soa), set(RecordType::A, &[192, 0, 2, address])];
+        let zone = HostedZone { name: name.clone(), record_sets, files: Vec::new() };
+        State { zones: vec![Arc::new(zone)], ..State::default() }
+    }
+
+    /// The serial served after `before` (serial and content) when the file says `own`.
+    fn served(before: (u32, u8), own: (u32, u8), now_secs: u32) -> Option<u32> {
+        let filled = fill_serials(state(own.0, own.1), &state(before.0, before.1), now_secs).ok()?;
+        serial(&filled.zones[0])
+    }
+
+    #[test]
+    fn a_serial_left_to_us_stays_while_nothing_changes_and_grows_when_something_does() {
+        assert_eq!(served((1_000, 1), (0, 1), 2_000), Some(1_000));
+        assert_eq!(served((1_000, 1), (0, 2), 2_000), Some(2_000));
+        // The clock went back.
+        assert_eq!(served((1_000, 1), (0, 2), 500), Some(1_001));
+        assert_eq!(served((u32::MAX, 1), (0, 2), u32::MAX), Some(1));
+    }
+
+    #[test]
+    fn a_serial_of_the_operators_may_not_go_back() {
+        assert_eq!(served((7, 1), (8, 2), 0), Some(8));
+        assert_eq!(served((7, 1), (7, 2), 0), Some(7));
+        assert_eq!(served((7, 1), (6, 2), 0), None);
+        assert_eq!(served((0xffff_fff0, 1), (5, 2), 0), Some(5), "RFC 1982: 5 comes after");
+    }
+
+    #[test]
+    fn what_has_not_changed_is_shared() {
+        let before = state(1_000, 1);
+        let after = fill_serials(state(0, 1), &before, 2_000).expect("nothing goes back");
+        assert!(Arc::ptr_eq(&after.zones[0], &before.zones[0]));
+    }
+}

@@ -1,0 +1,270 @@
+//! The running server: every part started in order, and stopped in the reverse of it.
+//!
+//! Names everything, decides nothing. Start: files, log, sockets, store; the admin pages; the checks and their first
+//! round; then the first answer. Stop: no longer ready, drain the sockets, stop the checks, save what they know.
+//! Invariants: bad input starts nothing; a reload that fails changes nothing.
+
+mod publish;
+mod reload;
+mod watch;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use self::publish::Publisher;
+use self::reload::Reloader;
+use self::watch::FileWatch;
+use crate::answer::Identity;
+use crate::api::{self, Admin, HttpLimits, Readiness};
+use crate::clock;
+use crate::config::{self, Config, LogFormat, LogLevel};
+use crate::files::{self, Loaded};
+use crate::health::board::Board;
+use crate::prober::runner::{PROBES_MAX, RunnerHandle};
+use crate::prober::{NameServer, Prober, Trust};
+use crate::problem::{Problem, Problems};
+use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
+use crate::snapshot::{Published, Snapshot};
+use crate::store::Store;
+use crate::telemetry::{Telemetry, events, logs};
+
+/// Why the server did not start, or did not stop well.
+#[derive(Debug)]
+pub enum ServeError {
+    /// What the operator asked for cannot be had: files, addresses, the store.
+    BadInput(Problems),
+    /// The system would not let us.
+    Failed { doing: &'static str, cause: io::Error },
+}
+
+/// Serves what the file at `config_path` says, until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`], before the first query is answered.
+pub fn serve(config_path: &Path) -> Result<(), ServeError> {
+    let loaded = files::load(config_path, clock::unix_secs() as u32, None).map_err(ServeError::BadInput)?;
+    start_log(&loaded)?;
+    let config = &loaded.config.server;
+    let listeners = Listeners::bind(&config.listen, loaded.config.http, server::workers(config.workers))
+        .map_err(|error| ServeError::BadInput(error.into()))?;
+    let store = Store::open(store_path(&loaded.config, config_path).as_deref())
+        .map_err(|error| ServeError::BadInput(Problem::error(error.to_string()).into()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| ServeError::Failed { doing: "starting the runtime", cause })?;
+    let stopped = runtime.block_on(run(config_path, loaded, listeners, store));
+    // What may still run is a file watcher's or a resolver's thread: nothing is lost with it.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    stopped
+}
+
+/// The signals that are listened to, from before the first probe on.
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// What runs beside the sockets.
+struct Parts {
+    published: Arc<Published>,
+    telemetry: Arc<Telemetry>,
+    readiness: Arc<Readiness>,
+    identity: Arc<ArcSwap<Identity>>,
+    runner: RunnerHandle,
+    store: Arc<Store>,
+}
+
+async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut store: Store) -> Result<(), ServeError> {
+    let mut signals = Signals::new().map_err(|cause| ServeError::Failed { doing: "listening for signals", cause })?;
+    let mut board = Board::new(&loaded.built.state.checks, clock::now());
+    board.resume(store.take_saved(), clock::now());
+    let parts = Parts::start(&loaded, board, store);
+    let http_stop = CancellationToken::new();
+    let http_address = listeners.http_address();
+    let http = listeners.take_http().map(|listener| {
+        let admin = Admin::new(parts.published.clone(), parts.telemetry.clone(), parts.readiness.clone());
+        let admin = admin.answering_as(parts.identity.clone());
+        tokio::spawn(api::serve(listener, admin.router(), HttpLimits::default(), http_stop.clone()))
+    });
+    let stopped = tokio::select! {
+        // Bounded: an endpoint that hangs must not keep the whole server from answering.
+        _ = timeout(FIRST_ROUND_AT_MOST, parts.runner.first_round()) => None,
+        because = signals.stop() => Some(because),
+    };
+    let ended = match stopped {
+        Some(_) => Ok(()),
+        None => serve_until_stopped(config_path, loaded, listeners, http_address, &parts, &mut signals).await,
+    };
+    parts.stop().await;
+    http_stop.cancel();
+    if let Some(http) = http {
+        // A page that cannot be finished is nobody's loss now.
+        let _ = http.await;
+    }
+    ended
+}
+
+async fn serve_until_stopped(
+    config_path: &Path,
+    loaded: Loaded,
+    listeners: Listeners,
+    http_address: Option<std::net::SocketAddr>,
+    parts: &Parts,
+    signals: &mut Signals,
+) -> Result<(), ServeError> {
+    let addresses: Vec<_> = listeners.addresses().collect();
+    let answers = Answers::new(parts.published.clone(), parts.identity.clone());
+    let running = listeners
+        .start(answers, limits(&loaded.config), &parts.telemetry)
+        .map_err(|cause| ServeError::Failed { doing: "starting the workers", cause })?;
+    parts.readiness.set_ready();
+    parts.telemetry.reloaded(clock::now());
+    events::started(&addresses, http_address, server::workers(loaded.config.server.workers).get());
+    let mut watch = FileWatch::start(config_path, &loaded);
+    let mut reloader = Reloader::new(config_path, loaded);
+    let because = loop {
+        tokio::select! {
+            told = signals.next() => if let Some(because) = told { break because },
+            () = watch.changed() => {}
+        }
+        reloader.reload(parts).await;
+        watch.follow(config_path, reloader.loaded());
+    };
+    drain(running, parts, because).await;
+    Ok(())
+}
+
+async fn drain(running: Running, parts: &Parts, because: &'static str) {
+    parts.readiness.set_draining();
+    events::draining(because);
+    let drained = running.drain(DRAIN_WITHIN).await;
+    events::drained(drained.cut);
+}
+
+impl Parts {
+    /// Publishes the first snapshot and starts the checks.
+    fn start(loaded: &Loaded, board: Board, store: Store) -> Self {
+        let first = Snapshot { catalog: loaded.built.catalog.clone(), health: Arc::new(board.table()), generation: 1 };
+        let published = Arc::new(Published::new(first));
+        let telemetry = Arc::new(Telemetry::new());
+        let store = Arc::new(store);
+        let (prober, warnings) = Prober::new(Trust::System, NameServer::System);
+        warnings.iter().for_each(|warning| events::warning(warning));
+        let publisher = Publisher { published: published.clone(), telemetry: telemetry.clone(), store: store.clone() };
+        let runner = RunnerHandle::spawn(board, Arc::new(prober), publisher, PROBES_MAX);
+        let mut cookie_secret = [0; 16];
+        clock::fill_random(&mut cookie_secret);
+        let identity = Arc::new(ArcSwap::from_pointee(identity(&loaded.config, cookie_secret)));
+        Self { published, telemetry, readiness: Arc::default(), identity, runner, store }
+    }
+
+    /// Stops the checks and saves what they know.
+    async fn stop(self) {
+        let saved = self.runner.stop().await;
+        self.store.save_all(saved);
+        match Arc::into_inner(self.store).map(Store::close) {
+            // The runner holds the store too, and has just stopped; without a last close the writer still ends by itself.
+            Some(Ok(())) | None => {}
+            Some(Err(error)) => events::warning(&error.to_string()),
+        }
+    }
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for any signal: none to reload, or what says to stop.
+    async fn next(&mut self) -> Option<&'static str> {
+        tokio::select! {
+            _ = self.reload.recv() => None,
+            _ = self.terminate.recv() => Some("SIGTERM"),
+            _ = self.interrupt.recv() => Some("SIGINT"),
+        }
+    }
+
+    /// Waits to be told to stop; says by what.
+    async fn stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+fn start_log(loaded: &Loaded) -> Result<(), ServeError> {
+    let format = match loaded.config.log.format {
+        LogFormat::Text => logs::Format::Text,
+        LogFormat::Json => logs::Format::Json,
+    };
+    let level = match loaded.config.log.level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    match logs::init(format, level) {
+        Ok(()) => {}
+        // Somebody who runs a server inside a program of theirs has a log already.
+        Err(logs::LogError::AlreadySet) => {}
+        Err(error) => return Err(ServeError::BadInput(Problem::error(error.to_string()).into())),
+    }
+    loaded.warnings.iter().for_each(|warning| events::warning(&warning.to_string()));
+    Ok(())
+}
+
+fn store_path(config: &Config, config_path: &Path) -> Option<std::path::PathBuf> {
+    config.store.as_ref().map(|store| config::beside(config_path, &store.to_string_lossy()))
+}
+
+fn limits(config: &Config) -> Limits {
+    let tcp = config.server.tcp;
+    let streams = StreamLimits { idle: tcp.idle_timeout, read: tcp.read_timeout, ..StreamLimits::default() };
+    Limits { streams, connections: Caps { total: tcp.max_connections, per_client: tcp.max_connections_per_client } }
+}
+
+/// What the configuration says of the server itself.
+fn identity(config: &Config, cookie_secret: [u8; 16]) -> Identity {
+    let octets = |text: &String| text.as_bytes().into();
+    let idle_tenths = config.server.tcp.idle_timeout.as_millis() / 100;
+    Identity {
+        nsid: config.server.nsid.as_ref().map(octets),
+        version: config.server.version.as_ref().map(octets),
+        udp_payload_size: config.server.udp_payload_size.min(server::UDP_REPLY_MAX as u16),
+        cookie_secret,
+        authority: config.server.authority,
+        keepalive_tenths: u16::try_from(idle_tenths).unwrap_or(u16::MAX),
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadInput(problems) => write!(f, "{problems}"),
+            Self::Failed { doing, cause } => write!(f, "{doing}: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// How long the first answer waits for the first round of probes: a black-holed endpoint takes longer, and is unknown.
+const FIRST_ROUND_AT_MOST: Duration = Duration::from_secs(5);
+/// How long streams may take to finish after SIGTERM.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);

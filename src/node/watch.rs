@@ -1,0 +1,90 @@
+//! Notices that a file of the configuration changed.
+//!
+//! Watches folders, not files: editors and deployment tools replace files rather than write them. Reads no file.
+//! Invariant: many changes in a row are one, told when they have paused; where watching is not to be had, SIGHUP is.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::config;
+use crate::files::Loaded;
+use crate::telemetry::events;
+
+/// The folders being watched.
+pub(super) struct FileWatch {
+    watcher: Option<RecommendedWatcher>,
+    changes: mpsc::Receiver<()>,
+    watched: BTreeSet<PathBuf>,
+}
+
+impl FileWatch {
+    /// Watches every folder that holds a file of `loaded`.
+    pub fn start(config_path: &Path, loaded: &Loaded) -> Self {
+        // One waiting change is enough: it says that there was at least one.
+        let (changed, changes) = mpsc::channel(1);
+        let store = super::store_path(&loaded.config, config_path);
+        let noticed = move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| matters(&event, store.as_deref())) {
+                let _ = changed.try_send(());
+            }
+        };
+        let watcher = match notify::recommended_watcher(noticed) {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                events::warning(&format!("watching files for changes: {error}; SIGHUP still reloads"));
+                None
+            }
+        };
+        let mut watch = Self { watcher, changes, watched: BTreeSet::new() };
+        watch.follow(config_path, loaded);
+        watch
+    }
+
+    /// Watches the folders of `loaded` too; those no longer needed cost nothing.
+    pub fn follow(&mut self, config_path: &Path, loaded: &Loaded) {
+        let Some(watcher) = &mut self.watcher else { return };
+        for folder in folders(config_path, loaded) {
+            if self.watched.contains(&folder) {
+                continue;
+            }
+            if let Err(error) = watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                let folder = folder.display();
+                events::warning(&format!("watching {folder} for changes: {error}; SIGHUP still reloads"));
+            }
+            self.watched.insert(folder);
+        }
+    }
+
+    /// Waits for a change, and for the changes to pause.
+    pub async fn changed(&mut self) {
+        if self.changes.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        while let Ok(Some(())) = timeout(PAUSE, self.changes.recv()).await {}
+    }
+}
+
+/// Whether an event can have changed what the files say: reading does not, and the store writes for itself.
+fn matters(event: &Event, store: Option<&Path>) -> bool {
+    let is_store = |path: &PathBuf| store.is_some_and(|store| path.file_name() == store.file_name());
+    !matches!(event.kind, EventKind::Access(_)) && !event.paths.iter().all(is_store)
+}
+
+/// The folders of the server's file, of the patterns that find zones, and of every file that was read.
+fn folders(config_path: &Path, loaded: &Loaded) -> BTreeSet<PathBuf> {
+    let patterns = loaded.config.zone_files.iter().map(|(pattern, _)| config::beside(config_path, pattern));
+    let zones = loaded.built.state.zones.iter().flat_map(|zone| &zone.files).map(|file| PathBuf::from(&**file));
+    let folder = |file: PathBuf| match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    patterns.chain(zones).chain([config_path.to_owned()]).map(folder).collect()
+}
+
+/// How long files must rest: an editor writes in several steps.
+const PAUSE: Duration = Duration::from_millis(100);
