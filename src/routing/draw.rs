@@ -2,7 +2,7 @@
 //!
 //! Reads no random source. Invariant: over all draws in `0..a*b*…` each combination of `below(a)`, `below(b)`, …
 //! comes up exactly once (they are the number's mixed-radix digits), so laws about shares need no statistics. That
-//! holds until [`PERIOD_MIN`] would be passed; then the number is mixed anew, so that deep trees do not run dry.
+//! holds until `PERIOD_MIN` would be passed; then the number is mixed anew, so that deep trees do not run dry.
 
 /// The chance one query was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
