@@ -148,7 +148,12 @@ fn check_in_json_says_the_same_as_the_table() {
 #[test]
 fn an_unknown_key_is_shown_with_its_file_its_line_and_the_nearest_key() {
     let site = Site::new("unknown-key", &ZONE.replace("interval = ", "intervall = "));
-    site.run(&["check"]).refused(&["zones/example.org.toml:7:1", "intervall = \"10s\"", XX);
+    site.run(&["check"]).refused(&[
+        "zones/example.org.toml:7:1",
+        "intervall = \"10s\"",
+        "^^^^^^^^^",
+        "did you mean \"interval\"?",
+    ]);
     let ran = site.run(&["check", "--json"]);
     let report = json(&ran.out);
     assert_eq!((ran.status, &report["accepted"]), (2, &Value::Bool(false)));

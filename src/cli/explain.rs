@@ -123,9 +123,7 @@ fn push_answer(text: &mut String, answer: &AnswerReport) {
     for error in &answer.extended_errors {
         push(text, format_args!(";; extended error: {} ({})\n", error.code, error.text));
     }
-    for (title, records) in
-        [("ANSWER", &answer.answer), ("AUTHORITY", &answer.authority), ("ADDITIONAL", &answer.additional)]
-    {
+    for (title, records) in [("ANSWER", &answer.answer), ("AUTHORITY", &answer.authority), ("ADDITIONAL", &answer.additional)] {
         push_section(text, title, records);
     }
 }
