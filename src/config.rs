@@ -202,7 +202,7 @@ fn read_server(mut table: Table<'_>) -> Option<Server> {
 
 fn read_listen(value: &Value<'_>) -> Vec<SocketAddr> {
     let items = value.items();
-    if items.is_empty() {
+    if value.is_empty_array() {
         value.wrong("the server listens nowhere", "such as listen = [\"127.0.0.1:5300\"]");
     }
     let mut listen = Vec::new();
@@ -281,7 +281,7 @@ fn read_zones(root: &mut Table<'_>) -> Vec<(String, Place)> {
         }
         patterns.push((pattern.to_owned(), document.place(&item.span)));
     }
-    if patterns.is_empty() {
+    if files.is_empty_array() {
         files.wrong("the server has no zone files", "such as files = [\"zones/*.toml\"]");
     }
     patterns

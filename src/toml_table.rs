@@ -117,7 +117,9 @@ impl<'d> Table<'d> {
 
     /// The value of `key`, if it is written.
     pub fn optional(&mut self, key: &'static str) -> Option<Value<'d>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let value = self.entries.get(key)?;
         Some(Value { document: self.document, value: value.get_ref(), title: key.to_owned(), span: value.span() })
     }
@@ -243,6 +245,10 @@ impl<'d> Value<'d> {
         self.value.is_table()
     }
 
+    pub fn is_empty_array(&self) -> bool {
+        self.value.as_array().is_some_and(|array| array.is_empty())
+    }
+
     pub fn is_int(&self) -> bool {
         self.value.is_integer()
     }
@@ -342,9 +348,9 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 pub fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
-        _ if millis % 1_000 != 0 => format!("{millis}ms"),
-        _ if millis == 0 || millis % 60_000 != 0 => format!("{}s", millis / 1_000),
-        _ if millis % 3_600_000 != 0 => format!("{}m", millis / 60_000),
+        _ if !millis.is_multiple_of(1_000) => format!("{millis}ms"),
+        _ if millis == 0 || !millis.is_multiple_of(60_000) => format!("{}s", millis / 1_000),
+        _ if !millis.is_multiple_of(3_600_000) => format!("{}m", millis / 60_000),
         _ => format!("{}h", millis / 3_600_000),
     }
 }

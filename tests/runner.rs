@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
 use waypost::health::check::{
     CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds,
@@ -51,7 +52,7 @@ impl Probe for Script {
         self.at_once.lock().unwrap().0 -= 1;
         let fails = slow || self.began.elapsed() >= self.fails_from;
         let outcome = if fails { Outcome::Failed(Failure::Refused) } else { Outcome::Passed(Passed::Connected) };
-        ProbeReport { observation: Observation { at: Timestamp::now(), outcome }, phases: Vec::new(), address: None }
+        ProbeReport { observation: Observation { at: clock::now(), outcome }, phases: Vec::new(), address: None }
     }
 }
 
@@ -93,7 +94,7 @@ impl Stage {
         let script = Script { began, fails_from, probes: Arc::default(), at_once: Arc::default() };
         let probed = Arc::default();
         let ears = Ears { began, changes: told, checkpoints: marked, probed: Arc::clone(&probed) };
-        let board = Board::new(&set(checks), Timestamp::now());
+        let board = Board::new(&set(checks), clock::now());
         let runner = RunnerHandle::spawn(board, Arc::new(script.clone()), ears, probes_max);
         Self { runner, script, changes, checkpoints, probed }
     }
@@ -268,7 +269,7 @@ async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_pro
     probed.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let (changes, mut told) = mpsc::unbounded_channel();
     let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(([127, 0, 0, 1], 53).into()));
-    let board = Board::new(&set([check]), Timestamp::now());
+    let board = Board::new(&set([check]), clock::now());
     let _runner = RunnerHandle::spawn(board, Arc::new(prober), Delays(changes), 10);
     let mut delays = Vec::new();
     for turn in 0..10 {
@@ -287,7 +288,7 @@ struct Delays(mpsc::UnboundedSender<(Status, SignedDuration)>);
 
 impl Watcher for Delays {
     fn changed(&mut self, change: Change) {
-        let _ = self.0.send((change.events[0].to, Timestamp::now().duration_since(change.events[0].since)));
+        let _ = self.0.send((change.events[0].to, clock::now().duration_since(change.events[0].since)));
     }
 
     fn probed(&mut self, _id: &HealthCheckId, _report: &ProbeReport) {}

@@ -4,27 +4,37 @@ use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use waypost::answer::{Asker, Report};
-use waypost::api::{self, Admin, Readiness};
+use waypost::answer::{Asker, Identity, Report};
+use waypost::api::{self, Admin, HttpLimits, Readiness};
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::problem::Problems;
-use waypost::server::{Caps, Limits, Listeners, Responder, Running, StreamLimits};
+use waypost::server::{Answers, Caps, Limits, Listeners, Responder, Running, StreamLimits};
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::scrape::Scraper;
 use waypost::telemetry::{Telemetry, catalog};
+use waypost::wire::header::Rcode;
 use waypost::wire::rtype::RecordType;
+
+#[path = "server/admin.rs"]
+mod admin;
+#[path = "server/streams.rs"]
+mod streams;
 
 /// Longer than anything here takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A deadline that tests wait for.
+const SHORT: Duration = Duration::from_millis(50);
 
 const NOTHING: [u8; 0] = [];
 
@@ -33,7 +43,7 @@ fn echo(message: &[u8], _asker: &Asker, out: &mut [u8]) -> Report {
     let len = if message.first() == Some(&0xFF) { 0 } else { message.len() };
     assert_ne!(message.first(), Some(&0xFE), "a defect, on purpose");
     out[..len].copy_from_slice(&message[..len]);
-    Report { len, rcode: 0, qtype: Some(RecordType::A), truncated: false, malformed: None }
+    Report { len, rcode: Rcode::NOERROR, qtype: Some(RecordType::A), truncated: false, malformed: None }
 }
 
 struct Server {
@@ -84,17 +94,6 @@ fn client(address: &str) -> UdpSocket {
     let client = UdpSocket::bind(address).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     client
-}
-
-fn framed(message: &[u8]) -> Vec<u8> {
-    [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
-}
-
-async fn read_framed(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let len = stream.read_u16().await?;
-    let mut message = vec![0; len.into()];
-    stream.read_exact(&mut message).await?;
-    Ok(message)
 }
 
 /// What is left to read until the server closes; a reset counts as closing.
@@ -173,7 +172,7 @@ async fn ten_thousand_queries_have_ten_thousand_replies() {
 
 #[tokio::test]
 async fn every_worker_has_its_share_of_the_clients() {
-    let workers = Arc::new(std::sync::Mutex::new(HashSet::new()));
+    let workers = Arc::new(Mutex::new(HashSet::new()));
     let seen = workers.clone();
     let noting = move |message: &[u8], asker: &Asker, out: &mut [u8]| {
         seen.lock().unwrap().insert(std::thread::current().id());
@@ -219,17 +218,32 @@ async fn garbage_and_defects_cost_no_other_query_its_reply() {
 async fn what_was_received_before_a_drain_is_answered() {
     // As many as the client's own socket can hold.
     const QUERIES: usize = 200;
-    let listeners = bind(&["127.0.0.1:0"], 1);
-    let address = listeners.addresses().next().unwrap();
+    let (at_work, worker_is_at_work) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let waiting = move |message: &[u8], asker: &Asker, out: &mut [u8]| {
+        if message == b"wait" {
+            at_work.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        }
+        echo(message, asker, out)
+    };
+    let server = start(bind(&["127.0.0.1:0"], 1), waiting, Limits::default());
     let client = client("127.0.0.1:0");
-    client.connect(address).unwrap();
-    // They wait in the socket: nobody reads it yet.
+    client.connect(server.address).unwrap();
+    client.send(b"wait").unwrap();
+    worker_is_at_work.recv_timeout(PATIENCE).unwrap();
     for _ in 0..QUERIES {
-        client.send(b"waiting").unwrap();
+        client.send(b"queued").unwrap();
     }
-    let server = start(listeners, echo, Limits::default());
-    server.stop().await;
-    for _ in 0..QUERIES {
+    let mut drain = std::pin::pin!(server.running.drain(PATIENCE));
+    tokio::select! {
+        biased;
+        _ = &mut drain => panic!("the worker is at work"),
+        () = std::future::ready(()) => release.send(()).unwrap(),
+    }
+    drain.await;
+    for _ in 0..QUERIES + 1 {
         client.recv(&mut [0; 16]).unwrap();
     }
     let after = client.send(b"too late").and_then(|_| client.recv(&mut [0; 16]));
@@ -238,23 +252,65 @@ async fn what_was_received_before_a_drain_is_answered() {
 
 #[tokio::test]
 async fn a_drain_ends_although_queries_never_pause() {
-    let server = echo_server(Limits::default());
-    let address = server.address;
-    let stop = CancellationToken::new();
-    let flood = std::thread::spawn({
-        let stop = stop.clone();
-        move || {
-            let client = client("127.0.0.1:0");
-            while !stop.is_cancelled() {
-                let _ = client.send_to(b"more", address);
+    let listeners = bind(&["127.0.0.1:0"], 1);
+    let address = listeners.addresses().next().unwrap();
+    let peer = Arc::new(client("127.0.0.1:0"));
+    let (sender, began) = (peer.clone(), Instant::now());
+    // Each query is followed by the next before it is answered; nobody reads the answers.
+    let server = start(
+        listeners,
+        move |message: &[u8], asker: &Asker, out: &mut [u8]| {
+            if began.elapsed() < PATIENCE / 4 {
+                sender.send_to(b"more", address).unwrap();
             }
-        }
-    });
-    let began = Instant::now();
+            echo(message, asker, out)
+        },
+        Limits::default(),
+    );
+    peer.send_to(b"first", address).unwrap();
+    peer.recv(&mut [0; 16]).unwrap();
     server.stop().await;
-    stop.cancel();
-    flood.join().unwrap();
-    assert!(began.elapsed() < PATIENCE, "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE / 5, "it took {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn the_real_answers_come_by_both_transports() {
+    let identity = Identity {
+        nsid: None,
+        version: None,
+        udp_payload_size: 1_232,
+        cookie_secret: [7; 16],
+        authority: false,
+        keepalive_tenths: 100,
+    };
+    let answers = Answers::new(Arc::default(), Arc::new(ArcSwap::from_pointee(identity)));
+    let server = start(bind(&["127.0.0.1:0"], 1), answers, Limits::default());
+    // `example.org. A`, to a server without zones: REFUSED.
+    let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03org\x00\x00\x01\x00\x01";
+    let refused = [&[0x12, 0x34, 0x81, 0x05], &query[4..]].concat();
+    let response = [&[0x12, 0x34, 0x81, 0x00], &query[4..]].concat();
+    let client = client("127.0.0.1:0");
+    client.connect(server.address).unwrap();
+    // A response is never answered: the first reply is the query's.
+    client.send(&response).unwrap();
+    client.send(query).unwrap();
+    let mut reply = [0; 512];
+    let len = client.recv(&mut reply).unwrap();
+    assert_eq!(reply[..len], refused);
+    let mut stream = server.connect().await;
+    stream.write_all(&[&[0, query.len() as u8], &query[..]].concat()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(read_to_close(&mut stream).await, [&[0, refused.len() as u8], &refused[..]].concat());
+    let counted = server.stop().await;
+    assert_counted(
+        &counted,
+        &[
+            r#"waypost_responses_total{transport="udp",rcode="REFUSED"} 1"#,
+            r#"waypost_responses_total{transport="tcp",rcode="REFUSED"} 1"#,
+            r#"waypost_malformed_total{transport="udp",kind="response"} 1"#,
+            r#"waypost_dropped_total{transport="udp",reason="unanswerable"} 1"#,
+        ],
+    );
 }
 
 // Binding
@@ -314,324 +370,6 @@ fn a_port_of_the_systems_choice_is_one_port_for_udp_and_tcp() {
             assert_eq!(taken.unwrap_err().kind(), ErrorKind::AddrInUse);
         }
     }
-}
-
-// Streams
-
-fn limits(streams: StreamLimits) -> Limits {
-    Limits { streams, ..Limits::default() }
-}
-
-const SHORT: Duration = Duration::from_millis(50);
-
-fn patient() -> StreamLimits {
-    StreamLimits { idle: PATIENCE, read: PATIENCE, write: PATIENCE }
-}
-
-#[tokio::test]
-async fn a_thousand_pipelined_queries_are_answered_in_order() {
-    let server = echo_server(limits(patient()));
-    let (mut read, mut write) = server.connect().await.into_split();
-    let sent = tokio::spawn(async move {
-        let queries: Vec<u8> = (0..1_000u16).flat_map(|number| framed(&number.to_be_bytes().repeat(100))).collect();
-        write.write_all(&queries).await.unwrap();
-        write
-    });
-    for number in 0..1_000u16 {
-        assert_eq!(read.read_u16().await.unwrap(), 200);
-        let mut message = [0; 200];
-        read.read_exact(&mut message).await.unwrap();
-        assert_eq!(message[..2], number.to_be_bytes());
-    }
-    drop((read, sent.await.unwrap()));
-    let counted = server.stop().await;
-    assert_counted(
-        &counted,
-        &[
-            r#"waypost_queries_total{transport="tcp",family="ipv4"} 1000"#,
-            r#"waypost_tcp_connections_closed_total{reason="peer"} 1"#,
-            "waypost_tcp_connections 0",
-        ],
-    );
-}
-
-#[tokio::test]
-async fn a_query_may_come_octet_by_octet_and_be_as_long_as_its_length_can_say() {
-    let server = echo_server(limits(patient()));
-    let mut stream = server.connect().await;
-    stream.set_nodelay(true).unwrap();
-    for octet in framed(b"slow") {
-        stream.write_all(&[octet]).await.unwrap();
-    }
-    assert_eq!(read_framed(&mut stream).await.unwrap(), b"slow");
-    let long = vec![7; 65_535];
-    stream.write_all(&framed(&long)).await.unwrap();
-    assert_eq!(read_framed(&mut stream).await.unwrap(), long);
-    drop(stream);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_half_closed_connection_gets_all_of_its_answers() {
-    let server = echo_server(limits(patient()));
-    let mut stream = server.connect().await;
-    let queries = [framed(b"one"), framed(b"two"), vec![0, 9, 1]].concat();
-    stream.write_all(&queries).await.unwrap();
-    stream.shutdown().await.unwrap();
-    assert_eq!(read_to_close(&mut stream).await, [framed(b"one"), framed(b"two")].concat());
-    server.stop().await;
-}
-
-/// What the server sends, until it closes, to a client that sends `octets` and then keeps still.
-async fn closed_after(streams: StreamLimits, octets: &[u8], reason: &str) -> Vec<u8> {
-    let server = echo_server(limits(streams));
-    let mut stream = server.connect().await;
-    stream.write_all(octets).await.unwrap();
-    let received = read_to_close(&mut stream).await;
-    let counted = server.stop().await;
-    assert_counted(&counted, &[&format!("waypost_tcp_connections_closed_total{{reason=\"{reason}\"}} 1")]);
-    received
-}
-
-#[tokio::test]
-async fn connections_that_ask_nothing_are_closed() {
-    let short = StreamLimits { idle: SHORT, ..patient() };
-    assert_eq!(closed_after(short, &[], "idle").await, NOTHING);
-    assert_eq!(closed_after(short, &framed(b"one"), "idle").await, framed(b"one"));
-}
-
-#[tokio::test]
-async fn a_query_that_is_begun_and_not_finished_is_closed() {
-    let short = StreamLimits { read: SHORT, ..patient() };
-    assert_eq!(closed_after(short, &[0], "read_deadline").await, NOTHING);
-    assert_eq!(closed_after(short, &[&framed(b"one")[..], &[0, 9, 1]].concat(), "read_deadline").await, framed(b"one"));
-}
-
-#[tokio::test]
-async fn octets_that_trickle_in_do_not_move_the_deadline() {
-    let server = echo_server(limits(StreamLimits { read: SHORT, ..patient() }));
-    let (mut read, mut write) = server.connect().await.into_split();
-    write.write_all(&60_000u16.to_be_bytes()).await.unwrap();
-    // Sends for as long as the server listens.
-    let trickle = tokio::spawn(async move {
-        let mut pace = tokio::time::interval(SHORT / 10);
-        while write.write_all(&[1]).await.is_ok() {
-            pace.tick().await;
-        }
-    });
-    let closed = tokio::time::timeout(PATIENCE, read.read(&mut [0])).await.expect("the server closes");
-    assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
-    trickle.await.unwrap();
-    let counted = server.stop().await;
-    assert_counted(&counted, &[r#"waypost_tcp_connections_closed_total{reason="read_deadline"} 1"#]);
-}
-
-#[tokio::test]
-async fn who_does_not_read_is_read_from_no_more_and_closed() {
-    let server = echo_server(limits(StreamLimits { write: SHORT, ..patient() }));
-    let mut stream = server.connect().await;
-    let query = framed(&[7; 60_000]);
-    // Ends by an error, because the server stops reading and then closes: it never takes in all of it.
-    let endless = async {
-        let mut sent = 0usize;
-        while sent < 1 << 30 && stream.write_all(&query).await.is_ok() {
-            sent += query.len();
-        }
-        sent
-    };
-    let sent = tokio::time::timeout(PATIENCE, endless).await.expect("the server closes");
-    assert!(sent < 1 << 30, "the server took everything");
-    let counted = server.stop().await;
-    assert_counted(&counted, &[r#"waypost_tcp_connections_closed_total{reason="write_deadline"} 1"#]);
-}
-
-#[tokio::test]
-async fn a_message_of_no_octets_or_without_an_answer_ends_the_connection() {
-    let unanswerable = framed(&[0xFF, 1]);
-    for garbage in [&[0, 0][..], &unanswerable] {
-        let octets = [&framed(b"one")[..], garbage, &framed(b"never")].concat();
-        assert_eq!(closed_after(patient(), &octets, "garbage").await, framed(b"one"));
-    }
-}
-
-#[tokio::test]
-async fn a_defect_costs_its_connection_and_no_other() {
-    let server = echo_server(limits(patient()));
-    let (mut hurt, mut whole) = (server.connect().await, server.connect().await);
-    hurt.write_all(&framed(&[0xFE, 1])).await.unwrap();
-    assert_eq!(read_to_close(&mut hurt).await, NOTHING);
-    whole.write_all(&framed(b"one")).await.unwrap();
-    assert_eq!(read_framed(&mut whole).await.unwrap(), b"one");
-    drop(whole);
-    let counted = server.stop().await;
-    assert_counted(&counted, &[r#"waypost_dropped_total{transport="tcp",reason="panicked"} 1"#]);
-}
-
-#[tokio::test]
-async fn a_client_has_no_more_connections_than_its_cap() {
-    let connections = Caps { total: 9, per_client: 2 };
-    let server = echo_server(Limits { connections, streams: patient() });
-    let mut open = Vec::new();
-    for _ in 0..2 {
-        let mut stream = server.connect().await;
-        stream.write_all(&framed(b"one")).await.unwrap();
-        assert_eq!(read_framed(&mut stream).await.unwrap(), b"one");
-        open.push(stream);
-    }
-    assert_eq!(read_to_close(&mut server.connect().await).await, NOTHING);
-    open[0].write_all(&framed(b"still")).await.unwrap();
-    assert_eq!(read_framed(&mut open[0]).await.unwrap(), b"still");
-    drop(open);
-    let counted = server.stop().await;
-    assert_counted(&counted, &[r#"waypost_tcp_connections_refused_total{cap="client"} 1"#]);
-}
-
-#[tokio::test]
-async fn when_all_places_are_taken_the_longest_idle_gives_way() {
-    let connections = Caps { total: 2, per_client: 9 };
-    let server = echo_server(Limits { connections, streams: patient() });
-    let mut open = Vec::new();
-    for _ in 0..3 {
-        let mut stream = server.connect().await;
-        stream.write_all(&framed(b"one")).await.unwrap();
-        assert_eq!(read_framed(&mut stream).await.unwrap(), b"one");
-        open.push(stream);
-    }
-    assert_eq!(read_to_close(&mut open[0]).await, NOTHING, "the first gave way");
-    for stream in &mut open[1..] {
-        stream.write_all(&framed(b"two")).await.unwrap();
-        assert_eq!(read_framed(stream).await.unwrap(), b"two");
-    }
-    drop(open);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_drain_answers_what_was_sent_closes_the_idle_and_cuts_the_unfinished() {
-    let server = echo_server(limits(patient()));
-    let (mut idle, mut asking, mut unfinished) = (server.connect().await, server.connect().await, server.connect().await);
-    for stream in [&mut idle, &mut asking, &mut unfinished] {
-        stream.write_all(&framed(b"one")).await.unwrap();
-        assert_eq!(read_framed(stream).await.unwrap(), b"one");
-    }
-    asking.write_all(&framed(b"two")).await.unwrap();
-    unfinished.write_all(&[0, 9, 1]).await.unwrap();
-    let address = server.address;
-    let drained = server.running.drain(SHORT * 10).await;
-    assert_eq!(drained.cut, 1, "the unfinished");
-    assert_eq!(read_to_close(&mut asking).await, framed(b"two"));
-    assert_eq!(read_to_close(&mut idle).await, NOTHING);
-    assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    assert_eq!(read_to_close(&mut unfinished).await, NOTHING, "cut, not left open");
-}
-
-// HTTP
-
-struct Http {
-    address: SocketAddr,
-    readiness: Arc<Readiness>,
-    stop: CancellationToken,
-    served: tokio::task::JoinHandle<io::Result<()>>,
-}
-
-fn http() -> Http {
-    let since = Timestamp::from_second(1_700_000_000).unwrap();
-    let id = HealthCheckId::new("fra").unwrap();
-    let verdict = Verdict { id, status: Status::Unhealthy, healthy: false, since, because: "connection refused".into() };
-    let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), generation: 3 };
-    let readiness = Arc::new(Readiness::default());
-    let admin = Admin::new(Arc::new(Published::new(snapshot)), Arc::new(Telemetry::new()), readiness.clone());
-    let mut listeners = Listeners::bind(&[], Some("127.0.0.1:0".parse().unwrap()), NonZeroUsize::MIN).unwrap();
-    let address = listeners.http_address().unwrap();
-    let stop = CancellationToken::new();
-    let served = tokio::spawn(api::serve(listeners.take_http().unwrap(), admin.router(), stop.clone()));
-    Http { address, readiness, stop, served }
-}
-
-impl Http {
-    async fn get(&self, path: &str) -> (u16, String) {
-        let response = reqwest::get(format!("http://{}{path}", self.address)).await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
-    }
-}
-
-#[tokio::test]
-async fn readiness_follows_the_servers_life() {
-    let http = http();
-    assert_eq!(http.get("/healthz").await, (200, "ok\n".to_owned()));
-    assert_eq!(http.get("/readyz").await, (503, "starting: the first round of health checks is not over\n".to_owned()));
-    http.readiness.set_ready();
-    assert_eq!(http.get("/readyz").await, (200, "ready\n".to_owned()));
-    http.readiness.set_draining();
-    assert_eq!(http.get("/readyz").await, (503, "draining: this server was told to stop\n".to_owned()));
-    assert_eq!(http.get("/healthz").await.0, 200);
-}
-
-#[tokio::test]
-async fn health_is_told_with_its_reason() {
-    let expected = r#"{"generation":3,"checks":[{"id":"fra","status":"unhealthy","healthy":false,"since":"2023-11-14T22:13:20Z","because":"connection refused"}]}"#;
-    assert_eq!(http().get("/v1/health").await, (200, expected.to_owned()));
-}
-
-#[tokio::test]
-async fn metrics_are_openmetrics_text() {
-    let http = http();
-    let response = reqwest::get(format!("http://{}/metrics", http.address)).await.unwrap();
-    let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
-    assert_eq!(media_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = response.text().await.unwrap();
-    assert_counted(&text, &[r#"waypost_health_status{check="fra"} 0"#, "# EOF"]);
-}
-
-#[tokio::test]
-async fn an_unknown_path_says_which_there_are() {
-    let (status, body) = http().get("/metric").await;
-    assert_eq!(
-        (status, body.as_str()),
-        (404, r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics and /v1/health are"}"#)
-    );
-}
-
-#[tokio::test]
-async fn a_header_without_end_is_refused() {
-    let mut stream = TcpStream::connect(http().address).await.unwrap();
-    let _ = stream.write_all(&[b"GET /healthz HTTP/1.1\r\nx: ".as_slice(), &[b'y'; 32 << 10]].concat()).await;
-    let response = read_to_close(&mut stream).await;
-    assert!(response.is_empty() || response.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&response));
-}
-
-#[tokio::test]
-async fn the_listener_stops_although_a_connection_idles() {
-    let http = http();
-    let mut stream = TcpStream::connect(http.address).await.unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    stream.read_u8().await.unwrap();
-    http.stop.cancel();
-    tokio::time::timeout(Duration::from_secs(5), http.served).await.expect("it stops").unwrap().unwrap();
-}
-
-// The page
-
-#[test]
-fn the_operations_page_lists_every_metric_and_event() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    let tables = [("## Metrics", catalog::metrics_table()), ("## Log", catalog::events_table())];
-    if std::env::var_os("UPDATE_CASES").is_some() {
-        let updated = tables.iter().fold(page, |page, (section, table)| page.replace(table_after(&page, section), table));
-        return std::fs::write(path, updated).unwrap();
-    }
-    for (section, table) in tables {
-        assert_eq!(table_after(&page, section), table, "UPDATE_CASES=1 cargo test --test server rewrites the table");
-    }
-}
-
-/// The first table after a heading.
-fn table_after<'p>(page: &'p str, heading: &str) -> &'p str {
-    let section = &page[page.find(heading).unwrap_or_else(|| panic!("{heading} is missing"))..];
-    let start = section.find("\n|").unwrap_or_else(|| panic!("{heading} has no table")) + 1;
-    let end = section[start..].find("\n\n").map_or(section.len(), |end| start + end + 1);
-    &section[start..end]
 }
 
 #[test]

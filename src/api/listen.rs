@@ -1,8 +1,8 @@
 //! HTTP/1.1 on one listener, with bounds on what a peer may cost.
 //!
 //! Knows no pages. hyper is driven here rather than by `axum::serve`, which bounds neither the time for a request's
-//! header nor the number of connections. Invariant: at most [`CONNECTIONS_MAX`] connections, each for at most
-//! [`CONNECTION_AT_MOST`]: peers that never send, or never read, cost no more than that.
+//! header nor the number of connections. Invariant: at most [`HttpLimits::connections`] at once, each for at most
+//! [`HttpLimits::connection`]: peers that never send, or never read, cost no more than that.
 
 use std::io;
 use std::sync::Arc;
@@ -18,13 +18,36 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// What peers may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Connections served at once; those beyond wait in the kernel.
+    pub connections: usize,
+    /// From the opening of a connection, or the last response, to the end of the next request's header.
+    pub header: Duration,
+    /// For all requests of a connection; clients open another.
+    pub connection: Duration,
+}
+
+impl Default for HttpLimits {
+    /// For scrapers, load balancers and a few people.
+    fn default() -> Self {
+        Self { connections: 128, header: Duration::from_secs(10), connection: Duration::from_secs(60) }
+    }
+}
+
 /// Serves `router` until `stop`; then finishes the requests that have begun.
 ///
 /// # Errors
 /// When the listener can't be handed to the runtime.
-pub async fn serve(listener: std::net::TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+pub async fn serve(
+    listener: std::net::TcpListener,
+    router: Router,
+    limits: HttpLimits,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -38,7 +61,7 @@ pub async fn serve(listener: std::net::TcpListener, router: Router, stop: Cancel
         };
         match accepted {
             Ok((io, place)) => {
-                let served = serve_connection(io, router.clone(), stop.clone());
+                let served = serve_connection(io, router.clone(), limits, stop.clone());
                 connections.spawn(async move {
                     served.await;
                     drop(place);
@@ -49,19 +72,19 @@ pub async fn serve(listener: std::net::TcpListener, router: Router, stop: Cancel
     }
     connections.close();
     // Idle connections end at once; one request's time is enough for the others.
-    let _ = timeout(HEADER_WITHIN, connections.wait()).await;
+    let _ = timeout(limits.header, connections.wait()).await;
     Ok(())
 }
 
-async fn serve_connection(io: TcpStream, router: Router, stop: CancellationToken) {
+async fn serve_connection(io: TcpStream, router: Router, limits: HttpLimits, stop: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_WITHIN)
+        .header_read_timeout(limits.header)
         .max_buf_size(BUFFER_MAX)
         .serve_connection(TokioIo::new(io), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // What ends a connection early is the peer's business: there is nobody to tell.
-    let _ = timeout(CONNECTION_AT_MOST, async {
+    let _ = timeout(limits.connection, async {
         tokio::select! {
             ended = connection.as_mut() => return ended,
             () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
@@ -71,12 +94,6 @@ async fn serve_connection(io: TcpStream, router: Router, stop: CancellationToken
     .await;
 }
 
-/// Scrapers, load balancers and a few people.
-const CONNECTIONS_MAX: usize = 128;
-/// From the opening of a connection, or the last response, to the end of the next request's header.
-const HEADER_WITHIN: Duration = Duration::from_secs(10);
-/// Clients open another; one that reads its response this slowly is not waiting for it.
-const CONNECTION_AT_MOST: Duration = Duration::from_secs(60);
 /// Octets of a request's header.
 const BUFFER_MAX: usize = 16 << 10;
 /// The pause after a failed accept (descriptors ran out, most likely).

@@ -185,3 +185,168 @@ fn key(text: &str) -> String {
     let is_bare = text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet));
     if is_bare { text.to_owned() } else { quoted(text) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::num::NonZeroU8;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::super::load::load_zones;
+    use super::super::probed::deadlines;
+    use super::*;
+    use crate::health::check::{Target, Thresholds};
+    use crate::ids::{HealthCheckId, SetIdentifier};
+    use crate::wire::rtype::RecordType;
+    use crate::zone::hosted_zone::HostedZone;
+    use crate::zone::master::{Include, Source};
+    use crate::zone::record_set::{Alias, Origin, RdataList, Ttl, Weight};
+
+    struct Nothing;
+
+    impl Include for Nothing {
+        fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
+            Err(format!("{path} is not there"))
+        }
+    }
+
+    fn host() -> impl Strategy<Value = TargetHost> {
+        prop_oneof![
+            any::<IpAddr>().prop_map(TargetHost::Address),
+            "[a-z][a-z0-9-]{0,9}(\\.[a-z]{1,5}){0,3}".prop_map(TargetHost::Name)
+        ]
+    }
+
+    fn timing() -> impl Strategy<Value = (Duration, Duration, Thresholds)> {
+        (100u64..=3_600_000, 10u64..=60_000, 1u8..=10, 1u8..=10).prop_map(|(interval, timeout, fall, rise)| {
+            let count = |count| NonZeroU8::new(count).expect("1 to 10");
+            let thresholds = Thresholds { fall: count(fall), rise: count(rise) };
+            (Duration::from_millis(interval), Duration::from_millis(timeout), thresholds)
+        })
+    }
+
+    /// A protocol as both notations can make it: the Host header is a name or the address, with the port where due.
+    fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
+        let port = prop_oneof![Just(80), Just(443), 1u16..=65_535];
+        let request = (proptest::option::of("[a-z]{1,8}\\.example"), "/[!-~]{0,20}", proptest::option::of(".{1,40}"));
+        (0..3, host(), port, request, any::<bool>(), any::<bool>(), timing()).prop_map(
+            |(kind, host, port, (named, path, search), sni, verify, (interval, timeout, thresholds))| {
+                let own = match &host {
+                    TargetHost::Address(address) => bracketed(*address),
+                    TargetHost::Name(name) => name.clone(),
+                };
+                let is_name = named.is_some() || matches!(host, TargetHost::Name(_));
+                let name = named.unwrap_or(own);
+                let server_name = (is_name && sni).then(|| name.clone());
+                let usual = if kind == 1 { 80 } else { 443 };
+                let header = if port == usual { name } else { format!("{name}:{port}") };
+                let request = HttpRequest { host: header, path, search };
+                let protocol = match kind {
+                    0 => Protocol::Tcp,
+                    1 => Protocol::Http(request),
+                    _ => Protocol::Https { request, server_name, verify },
+                };
+                let target = Target { host, port };
+                EndpointCheck { target, protocol, interval, deadlines: deadlines(timeout), thresholds }
+            },
+        )
+    }
+
+    fn policy() -> impl Strategy<Value = RoutingPolicy> {
+        let weight = |weight: u8| RoutingPolicy::Weighted(Weight::new(weight.into()).expect("0 to 255"));
+        prop_oneof![
+            Just(RoutingPolicy::Simple),
+            Just(RoutingPolicy::Multivalue),
+            any::<u8>().prop_map(weight),
+            any::<u16>().prop_map(RoutingPolicy::Failover)
+        ]
+    }
+
+    /// Rdata of a type, the opaque one for types that nobody knows.
+    fn values() -> impl Strategy<Value = (RecordType, Vec<Vec<u8>>)> {
+        let octets = |len| proptest::collection::vec(any::<u8>(), len);
+        prop_oneof![
+            octets(4..5).prop_map(|address| (RecordType::A, vec![address])),
+            octets(16..17).prop_map(|address| (RecordType::AAAA, vec![address])),
+            octets(0..200).prop_map(|text| (RecordType::TXT, vec![[&[text.len() as u8], &text[..]].concat()])),
+            proptest::collection::vec(octets(0..50), 1..4).prop_map(|rdata| (RecordType(65_280), rdata)),
+        ]
+    }
+
+    /// A state of one zone: record sets each at a name of its own, and a check for each.
+    fn state() -> impl Strategy<Value = State> {
+        let id = "[^\u{fffe}]{1,20}";
+        let label = proptest::collection::vec(any::<u8>(), 1..20);
+        let ttl = 0..=i64::from(Ttl::MAX);
+        let one = (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), endpoint_check());
+        proptest::collection::vec(one, 1..8).prop_map(|parts| {
+            let apex = Name::parse("example.", None).expect("a name");
+            let mut checks = std::collections::BTreeMap::new();
+            let mut record_sets = apex_records(&apex);
+            for (at, (label, policy, id, (rtype, rdata), ttl, (inverted, disabled, alias), endpoint)) in
+                parts.into_iter().enumerate()
+            {
+                let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
+                let kind = CheckKind::Endpoint(Box::new(endpoint));
+                checks.insert(check_id.clone(), HealthCheck { id: check_id.clone(), kind, inverted, disabled });
+                let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
+                let set = RecordSet {
+                    name: name.clone(),
+                    rtype,
+                    set_identifier: (policy != RoutingPolicy::Simple).then(|| SetIdentifier::new(&id).expect("1 to 20")),
+                    policy,
+                    content: Content::Values { ttl: Ttl::new(ttl).expect("in range"), rdata: RdataList::new(rdata) },
+                    health_check: Some(check_id),
+                    origin: Origin::default(),
+                };
+                let alias_to = Alias { target: name, evaluate_target_health: disabled };
+                let aliased = RecordSet {
+                    name: apex.child(format!("alias{at}").as_bytes()).expect("short"),
+                    set_identifier: None,
+                    policy: RoutingPolicy::Simple,
+                    content: Content::Alias(Box::new(alias_to)),
+                    ..set.clone()
+                };
+                record_sets.push(set);
+                record_sets.extend(alias.then_some(aliased));
+            }
+            let zone = HostedZone { name: apex, record_sets, files: Vec::new() };
+            State { zones: vec![Arc::new(zone)], checks }
+        })
+    }
+
+    fn apex_records(apex: &Name) -> Vec<RecordSet> {
+        let soa = [apex.as_wire(), apex.as_wire(), &[0; 20]].concat();
+        [(RecordType::SOA, soa), (RecordType::NS, b"\x02ns\x03net\0".to_vec())]
+            .map(|(rtype, rdata)| RecordSet {
+                name: apex.clone(),
+                rtype,
+                set_identifier: None,
+                policy: RoutingPolicy::Simple,
+                content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
+                health_check: None,
+                origin: Origin::default(),
+            })
+            .into()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_printed_reads_back_as_the_same_state(state in state()) {
+            let text = expand(&state).remove(0).text;
+            let source = Source { file: "printed.toml".into(), octets: text.clone().into() };
+            let (again, problems) = load_zones(vec![source], &mut Nothing, 1);
+            prop_assert!(again.is_some(), "{}\n{}", problems, text);
+            let again = again.expect("just asserted");
+            prop_assert_eq!(&again.checks, &state.checks);
+            let found: Vec<RecordSet> =
+                again.zones[0].record_sets.iter().map(|set| RecordSet { origin: Origin::default(), ..set.clone() }).collect();
+            prop_assert_eq!(&found, &state.zones[0].record_sets);
+        }
+    }
+}

@@ -112,8 +112,8 @@ fn read_value(value: &Value<'_>, rtype: RecordType, zone: &Name) -> Option<Vec<u
         Ok(octets) => Some(octets),
         Err(invalid) => {
             match invalid.help {
-                Some(help) => value.wrong(format_args!("{rtype}: {}", invalid.message), help),
-                None => value.error(format_args!("{rtype}: {}", invalid.message)),
+                Some(help) => value.wrong(invalid.message, help),
+                None => value.error(invalid.message),
             }
             None
         }

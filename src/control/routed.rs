@@ -96,7 +96,11 @@ fn read_endpoint<'d>(
     checks: &mut Vec<DefinedCheck>,
     probes_used: &mut BTreeSet<&'d str>,
 ) -> Endpoint {
-    let items = table.required("address", "[\"192.0.2.10\"]").map(|value| value.items()).unwrap_or_default();
+    let written = table.required("address", "[\"192.0.2.10\"]");
+    if let Some(value) = written.as_ref().filter(|value| value.is_empty_array()) {
+        value.wrong("the endpoint has no address", "such as address = [\"192.0.2.10\", \"2001:db8::10\"]");
+    }
+    let items = written.map(|value| value.items()).unwrap_or_default();
     let addresses: Vec<IpAddr> = items.iter().filter_map(|item| item.parsed("such as 192.0.2.10 or 2001:db8::10")).collect();
     read_region(&mut table);
     let probe = table.optional("probe").and_then(|value| Some((value.string()?, value)));
@@ -105,9 +109,6 @@ fn read_endpoint<'d>(
     let document = table.document();
     if target.is_some() && probe.is_none() {
         table.refuse("target", "means something only with a probe");
-    }
-    if table.optional("address").is_some_and(|value| value.items().is_empty()) {
-        table.error("address has no addresses");
     }
     table.finish();
     let Some((word, value)) = probe else { return Endpoint { span, addresses, health_check: None } };
@@ -155,7 +156,7 @@ fn read_route<'d>(name: &'d str, span: Span, mut table: Table<'d>, zone: &Name, 
     let ttl = table.optional("ttl").and_then(|value| read_ttl(&value)).unwrap_or(default_ttl);
     let written = table.required("members", "[\"fra\", \"iad\"]");
     let items = written.as_ref().map(|value| value.items()).unwrap_or_default();
-    if let Some(value) = written.filter(|_| items.is_empty()) {
+    if let Some(value) = written.filter(|value| value.is_empty_array()) {
         value.wrong("the route has no members", "the names of endpoints, or route:NAME");
     }
     let members = items.iter().filter_map(|item| read_member(item, policy)).collect();
@@ -320,25 +321,33 @@ impl<'d> Sugar<'d> {
         record_sets
     }
 
-    /// The families that each route's members lead to: what its endpoints have, and what its routes lead to, until
-    /// nothing is added. A loop of routes adds nothing and so ends; as aliases it is reported by `zone::check`.
+    /// The families that each route's members lead to: what its endpoints have, handed on to the routes that use it
+    /// until nothing is new. A loop of routes ends so, too; as aliases it is reported by `zone::check`.
     fn families(&self) -> BTreeMap<&'d str, BTreeSet<Family>> {
-        let mut families: BTreeMap<&str, BTreeSet<Family>> =
-            self.routes.iter().map(|(name, _)| (*name, BTreeSet::new())).collect();
-        loop {
-            let mut grew = false;
-            for (name, route) in &self.routes {
-                let mut led_to = BTreeSet::new();
-                for member in &route.members {
-                    led_to.extend(self.member_families(member.to, &families));
+        let mut families = BTreeMap::new();
+        let mut users: BTreeMap<&str, Vec<&'d str>> = BTreeMap::new();
+        for (name, route) in &self.routes {
+            let direct = route.members.iter().flat_map(|member| self.member_families(member.to, &BTreeMap::new()));
+            families.insert(*name, direct.collect::<BTreeSet<Family>>());
+            for member in &route.members {
+                if let To::Route(used) = member.to {
+                    users.entry(used).or_default().push(name);
                 }
-                grew |= led_to.len() > families[name].len();
-                families.insert(name, led_to);
-            }
-            if !grew {
-                return families;
             }
         }
+        let mut left: Vec<&str> = families.keys().copied().collect();
+        while let Some(name) = left.pop() {
+            let Some(handed_on) = families.get(name).cloned() else { continue };
+            for user in users.get(name).into_iter().flatten() {
+                let own = families.entry(user).or_default();
+                let before = own.len();
+                own.extend(&handed_on);
+                if own.len() > before {
+                    left.push(user);
+                }
+            }
+        }
+        families
     }
 
     fn member_families(&self, to: To<'_>, routes: &BTreeMap<&str, BTreeSet<Family>>) -> BTreeSet<Family> {

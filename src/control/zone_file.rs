@@ -100,7 +100,7 @@ fn read_zone_name(value: &Value<'_>) -> Option<Name> {
 fn read_servers(root: &mut Table<'_>, zone: &Name) -> Option<(Vec<Name>, u32)> {
     let value = root.optional("ns")?;
     let items = value.items();
-    if items.is_empty() {
+    if value.is_empty_array() {
         value.wrong("has no name servers", "such as ns = [\"ns1.example.org.\"]");
     }
     let servers: Vec<Name> = items.iter().filter_map(|item| read_name(item, Some(zone))).collect();

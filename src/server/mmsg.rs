@@ -172,8 +172,10 @@ impl Batch {
             // control and an answer that this value owns.
             let count = unsafe { libc::sendmmsg(socket.as_raw_fd(), headers, (total - done) as _, 0) };
             match usize::try_from(count) {
-                Ok(sent) if sent > 0 => outcome.sent += sent,
-                _ => outcome.failed += not_sent(&io::Error::last_os_error(), total - done),
+                // Never seen; counted so that the loop ends whatever a kernel does.
+                Ok(0) => outcome.failed += 1,
+                Ok(sent) => outcome.sent += sent,
+                Err(_) => outcome.failed += not_sent(&io::Error::last_os_error(), total - done),
             }
         }
         outcome

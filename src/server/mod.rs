@@ -11,19 +11,21 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock;
 use crate::telemetry::Telemetry;
 
 pub use bind::{BindError, BindFailure, Listeners, workers};
 pub use connections::Caps;
+pub use mmsg::REPLY_MAX as UDP_REPLY_MAX;
 pub use responder::{Answers, Responder};
 pub use stream::StreamLimits;
 
@@ -45,8 +47,8 @@ pub struct Limits {
 /// A server that answers.
 #[must_use = "a server is stopped by draining it"]
 pub struct Running {
-    workers: Vec<JoinHandle<io::Result<()>>>,
-    accepting: Vec<AbortHandle>,
+    workers: Vec<thread::JoinHandle<io::Result<()>>>,
+    accepting: Vec<JoinHandle<()>>,
     connections: TaskTracker,
     stop_workers: Arc<AtomicBool>,
     stop_streams: CancellationToken,
@@ -97,7 +99,7 @@ impl Listeners {
                 running.workers.push(thread::Builder::new().name("udp".into()).spawn(move || worker.run())?);
             }
             let accept = service.clone().accept(tcp, responder.fork());
-            running.accepting.push(tokio::spawn(accept).abort_handle());
+            running.accepting.push(tokio::spawn(accept));
         }
         Ok(running)
     }
@@ -107,7 +109,7 @@ impl Running {
     /// Stops: takes no more connections, answers what was received, closes idle streams at once and the others when
     /// they are done, or cuts them after `within`.
     pub async fn drain(mut self, within: Duration) -> Drained {
-        let deadline = Instant::now() + within;
+        let deadline = (clock::monotonic() + within).into();
         self.stop();
         let workers = std::mem::take(&mut self.workers);
         // The workers stop by themselves, soon (`bind::WAKE_EVERY`, `udp::DRAIN_AT_MOST`).
@@ -116,6 +118,9 @@ impl Running {
                 let _ = worker.join();
             });
         });
+        for accepting in &mut self.accepting {
+            let _ = accepting.await;
+        }
         self.connections.close();
         let cut = match timeout_at(deadline, self.connections.wait()).await {
             Ok(()) => 0,

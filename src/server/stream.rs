@@ -10,11 +10,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::responder::Responder;
 use crate::answer::{Asker, Report, Transport};
+use crate::clock;
 use crate::telemetry::connections::Closed;
 use crate::telemetry::counts::{Counts, shared};
 use crate::wire::MESSAGE_MAX;
@@ -163,7 +164,7 @@ async fn read<S: AsyncRead + Unpin>(io: &mut S, input: &mut Vec<u8>, session: &S
         wait_for_message(io, input, session).await?;
     }
     // One deadline for the whole message: octets that trickle in do not move it.
-    let deadline = Instant::now() + session.limits.read;
+    let deadline = (clock::monotonic() + session.limits.read).into();
     while first_message(input).is_none() {
         match timeout_at(deadline, io.read_buf(input)).await {
             Ok(Ok(0)) => return Err(Closed::ByPeer),
@@ -200,8 +201,9 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MESSAGE_MAX].into());
 }
 
-/// How long a stream that is to stop waits for a query that was sent before the peer could know.
-const STOP_GRACE: Duration = Duration::from_millis(50);
+/// How long a stream that is to stop waits for a query, and a listener for a connection, that was sent before the
+/// peer could know.
+pub(super) const STOP_GRACE: Duration = Duration::from_millis(50);
 /// Octets that a waiting connection keeps for input; a longer message makes it grow as the octets come.
 const INPUT_AT_FIRST: usize = 1_024;
 /// Octets of responses that are collected before they are written.

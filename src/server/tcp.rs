@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connections::{Admitted, Connections};
 use super::responder::Responder;
-use super::stream::{Session, StreamLimits, serve_stream};
+use super::stream::{STOP_GRACE, Session, StreamLimits, serve_stream};
 use crate::answer::Transport;
+use crate::clock;
 use crate::telemetry::connections::Closed;
 use crate::telemetry::counts::{Slot, shared};
 use crate::telemetry::{Telemetry, events};
@@ -36,13 +38,13 @@ pub struct TcpService {
 }
 
 impl TcpService {
-    /// Accepts connections until told to stop.
+    /// Accepts connections until told to stop, and then those that the kernel has completed already.
     pub async fn accept<R: Responder>(self, listener: TcpListener, mut responder: R) {
         let mut back_off = BACK_OFF_FIRST;
-        loop {
+        let stopped = loop {
             let accepted = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => break clock::monotonic(),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -50,22 +52,29 @@ impl TcpService {
                     back_off = BACK_OFF_FIRST;
                     self.admit(io, peer, &mut responder);
                 }
-                Err(error) if is_exhaustion(&error) => {
-                    self.telemetry.connections().accept_failed();
-                    if back_off == BACK_OFF_FIRST {
-                        events::accept_paused(&error);
-                    }
-                    self.connections.stop_longest_idle();
-                    tokio::select! {
-                        () = self.stop.cancelled() => return,
-                        () = tokio::time::sleep(back_off) => {}
-                    }
-                    back_off = (back_off * 2).min(BACK_OFF_MOST);
-                }
-                // The connection was gone before it was accepted (accept(2) lists these); the next may be well.
-                Err(_) => self.telemetry.connections().accept_failed(),
+                Err(error) => back_off = self.pause(&error, back_off).await,
             }
+        };
+        // Closing the listener would reset these, with the queries that they may have sent.
+        while let Ok(Ok((io, peer))) = timeout_at((stopped + STOP_GRACE).into(), listener.accept()).await {
+            self.admit(io, peer, &mut responder);
         }
+    }
+
+    /// Waits when the system is out of something; returns how long to wait the next time.
+    async fn pause(&self, error: &io::Error, back_off: Duration) -> Duration {
+        self.telemetry.connections().accept_failed();
+        if !is_exhaustion(error) {
+            // The connection was gone before it was accepted (accept(2) lists these); the next may be well.
+            return back_off;
+        }
+        if back_off == BACK_OFF_FIRST {
+            events::accept_paused(error);
+        }
+        self.connections.stop_longest_idle();
+        // The stop need not wait for the pause.
+        let _ = timeout(back_off, self.stop.cancelled()).await;
+        (back_off * 2).min(BACK_OFF_MOST)
     }
 
     /// Serves a connection, or closes it when there is no place for it.

@@ -9,11 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::mmsg::{Batch, Datagram, Wait};
 use super::responder::Responder;
 use crate::answer::{Asker, Report, Transport};
+use crate::clock;
 use crate::telemetry::counts::{Counts, Slot, alone};
 use crate::telemetry::events;
 
@@ -38,8 +39,8 @@ impl<R: Responder> Worker<R> {
             self.serve_batch(&mut batch, Wait::First);
         }
         // Senders who never pause must not keep us from stopping.
-        let until = Instant::now() + DRAIN_AT_MOST;
-        while self.serve_batch(&mut batch, Wait::No) && Instant::now() < until {}
+        let until = clock::monotonic() + DRAIN_AT_MOST;
+        while self.serve_batch(&mut batch, Wait::No) && clock::monotonic() < until {}
         Ok(())
     }
 

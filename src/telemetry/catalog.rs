@@ -1,7 +1,7 @@
 //! Every metric and event by name: the one list that the code emits from and `docs/operations.md` repeats.
 //!
 //! Counts nothing. Invariant: what a scrape or a log line shows is listed here, and the other way round (tests in
-//! `scrape` and `events`); the page's tables are equal to [`metrics_table`] and [`events_table`] (`tests/server.rs`).
+//! `scrape` and `events`); the page's tables are equal to [`metrics_table`] and [`events_table`] (`tests/server/admin.rs`).
 
 use std::fmt::Write;
 

@@ -2,7 +2,7 @@
 //!
 //! Each UDP worker owns one [`Counts`] and is its only writer, so it adds by a plain load and store ([`alone`]);
 //! streams share one and add atomically ([`shared`]). Nothing here is read but by a scrape.
-//! Invariant: every message that reached a responder is in exactly one `family` slot, and in exactly one of
+//! Invariant: every message that has a report is in exactly one `family` slot, and in exactly one of
 //! `response` and `dropped`.
 
 use std::net::IpAddr;

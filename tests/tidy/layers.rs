@@ -53,7 +53,7 @@ pub const ROWS: &[Row] = &[
     row("config",    Edge, &["ids", "problem", "wire", "zone", "health", "places", "control"]),
     row("files",     Edge, &["problem", "control", "config"]),
     // 5: sockets, disk, async; edges do not see each other
-    row("server",    Edge, &["ids", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
+    row("server",    Edge, &["ids", "problem", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "config"]),
     row("store",     Edge, &["ids", "problem", "wire", "zone", "health", "control", "clock", "telemetry", "config"]),
     row("cluster",   Edge, &["ids", "problem", "health", "control", "clock", "telemetry", "config"]),

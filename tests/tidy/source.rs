@@ -15,14 +15,14 @@ pub struct Source {
     pub text: String,
     /// The code alone: comments and the contents of literals are blanks.
     pub code: String,
-    /// The code alone, without items under `#[cfg(test)]`.
+    /// The code alone, without items under `#[cfg(test)]`; nothing of a `tests.rs` within `src`.
     pub shipped: String,
 }
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         let code = blank_text(text);
-        let shipped = blank_tests(&code);
+        let shipped = if path.starts_with("src/") && path.ends_with("/tests.rs") { blank_all(&code) } else { blank_tests(&code) };
         Self { path: path.to_owned(), text: text.to_owned(), code, shipped }
     }
 
@@ -176,6 +176,10 @@ fn blank_tests(code: &str) -> String {
     String::from_utf8(out).expect("the items end at ASCII")
 }
 
+fn blank_all(code: &str) -> String {
+    code.lines().map(|_| "\n").collect()
+}
+
 /// Where the item at `start` ends: at its closing brace, or at a semicolon before any brace.
 fn item_end(code: &[u8], start: usize) -> usize {
     let mut depth = 0;
@@ -216,6 +220,8 @@ fn what_is_under_cfg_test_is_not_shipped() {
     let source = Source::new("src/x.rs", "a\n#[cfg(test)]\nmod t { fn f() { b } }\nc\n#[cfg(test)]\nuse d;\ne");
     assert_eq!(source.shipped.split_whitespace().collect::<String>(), "ace");
     assert_eq!(source.shipped.lines().count(), 7);
+    let tests = Source::new("src/x/tests.rs", "fn f() {}\n\nfn g() {}");
+    assert_eq!(tests.shipped, "\n\n\n");
 }
 
 #[test]

@@ -1,0 +1,130 @@
+//! The admin pages over HTTP, and the page in `docs/` that explains what they count.
+
+use super::*;
+
+struct Http {
+    address: SocketAddr,
+    readiness: Arc<Readiness>,
+    stop: CancellationToken,
+    served: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+fn http() -> Http {
+    http_within(HttpLimits::default())
+}
+
+fn http_within(limits: HttpLimits) -> Http {
+    let since = Timestamp::from_second(1_700_000_000).unwrap();
+    let id = HealthCheckId::new("fra").unwrap();
+    let verdict = Verdict { id, status: Status::Unhealthy, healthy: false, since, because: "connection refused".into() };
+    let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), generation: 3, ..Snapshot::default() };
+    let readiness = Arc::new(Readiness::default());
+    let admin = Admin::new(Arc::new(Published::new(snapshot)), Arc::new(Telemetry::new()), readiness.clone());
+    let mut listeners = Listeners::bind(&[], Some("127.0.0.1:0".parse().unwrap()), NonZeroUsize::MIN).unwrap();
+    let address = listeners.http_address().unwrap();
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(api::serve(listeners.take_http().unwrap(), admin.router(), limits, stop.clone()));
+    Http { address, readiness, stop, served }
+}
+
+impl Http {
+    async fn get(&self, path: &str) -> (u16, String) {
+        let response = reqwest::get(format!("http://{}{path}", self.address)).await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn readiness_follows_the_servers_life() {
+    let http = http();
+    assert_eq!(http.get("/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(http.get("/readyz").await, (503, "starting: the first round of health checks is not over\n".to_owned()));
+    http.readiness.set_ready();
+    assert_eq!(http.get("/readyz").await, (200, "ready\n".to_owned()));
+    http.readiness.set_draining();
+    assert_eq!(http.get("/readyz").await, (503, "draining: this server was told to stop\n".to_owned()));
+    assert_eq!(http.get("/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn health_is_told_with_its_reason() {
+    let expected = r#"{"generation":3,"checks":[{"id":"fra","status":"unhealthy","healthy":false,"since":"2023-11-14T22:13:20Z","because":"connection refused"}]}"#;
+    assert_eq!(http().get("/v1/health").await, (200, expected.to_owned()));
+}
+
+#[tokio::test]
+async fn metrics_are_openmetrics_text() {
+    let http = http();
+    let response = reqwest::get(format!("http://{}/metrics", http.address)).await.unwrap();
+    let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+    assert_eq!(media_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let text = response.text().await.unwrap();
+    assert_counted(&text, &[r#"waypost_health_status{check="fra"} 0"#, "# EOF"]);
+}
+
+#[tokio::test]
+async fn an_unknown_path_says_which_there_are() {
+    let (status, body) = http().get("/metric").await;
+    assert_eq!(
+        (status, body.as_str()),
+        (404, r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics and /v1/health are"}"#)
+    );
+}
+
+#[tokio::test]
+async fn a_header_without_end_is_refused() {
+    let mut stream = TcpStream::connect(http().address).await.unwrap();
+    let _ = stream.write_all(&[b"GET /healthz HTTP/1.1\r\nx: ".as_slice(), &[b'y'; 32 << 10]].concat()).await;
+    let response = read_to_close(&mut stream).await;
+    assert!(response.is_empty() || response.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&response));
+}
+
+#[tokio::test]
+async fn a_request_that_is_begun_and_not_finished_is_closed() {
+    let http = http_within(HttpLimits { header: SHORT, ..HttpLimits::default() });
+    for begun in ["", "GET /healthz HTTP/1.1\r\nhost:"] {
+        let mut stream = TcpStream::connect(http.address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        assert!(!read_to_close(&mut stream).await.starts_with(b"HTTP/1.1 200"));
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_for_a_place() {
+    let http = http_within(HttpLimits { connections: 1, connection: SHORT, ..HttpLimits::default() });
+    let mut first = TcpStream::connect(http.address).await.unwrap();
+    assert_eq!(http.get("/healthz").await.0, 200, "answered when the first one's time was over");
+    assert_eq!(read_to_close(&mut first).await, NOTHING);
+}
+
+#[tokio::test]
+async fn the_listener_stops_although_a_connection_idles() {
+    let http = http();
+    let mut stream = TcpStream::connect(http.address).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    stream.read_u8().await.unwrap();
+    http.stop.cancel();
+    tokio::time::timeout(Duration::from_secs(5), http.served).await.expect("it stops").unwrap().unwrap();
+}
+
+#[test]
+fn the_operations_page_lists_every_metric_and_event() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let tables = [("## Metrics", catalog::metrics_table()), ("## Log", catalog::events_table())];
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        let updated = tables.iter().fold(page, |page, (section, table)| page.replace(table_after(&page, section), table));
+        return std::fs::write(path, updated).unwrap();
+    }
+    for (section, table) in tables {
+        assert_eq!(table_after(&page, section), table, "UPDATE_CASES=1 cargo test --test server rewrites the table");
+    }
+}
+
+/// The first table after a heading.
+fn table_after<'p>(page: &'p str, heading: &str) -> &'p str {
+    let section = &page[page.find(heading).unwrap_or_else(|| panic!("{heading} is missing"))..];
+    let start = section.find("\n|").unwrap_or_else(|| panic!("{heading} has no table")) + 1;
+    let end = section[start..].find("\n\n").map_or(section.len(), |end| start + end + 1);
+    &section[start..end]
+}
