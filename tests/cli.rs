@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use waypost::api::{Admin, Readiness, serve};
+use waypost::api::{Admin, HttpLimits, Readiness, serve};
 use waypost::files::load;
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::snapshot::{Published, Snapshot};
@@ -357,7 +357,7 @@ impl Running {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let stop = CancellationToken::new();
-        runtime.spawn(serve(listener, admin.router(), stop.clone()));
+        runtime.spawn(serve(listener, admin.router(), HttpLimits::default(), stop.clone()));
         Self { url, stop, _runtime: runtime }
     }
 }
