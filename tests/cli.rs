@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use waypost::api::{Admin, Readiness, serve};
+use waypost::api::{Admin, HttpLimits, Readiness, serve};
 use waypost::files::load;
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::snapshot::{Published, Snapshot};
@@ -148,7 +148,12 @@ fn check_in_json_says_the_same_as_the_table() {
 #[test]
 fn an_unknown_key_is_shown_with_its_file_its_line_and_the_nearest_key() {
     let site = Site::new("unknown-key", &ZONE.replace("interval = ", "intervall = "));
-    site.run(&["check"]).refused(&["zones/example.org.toml:7:1", "intervall = \"10s\"", XX);
+    site.run(&["check"]).refused(&[
+        "zones/example.org.toml:7:1",
+        "intervall = \"10s\"",
+        "^^^^^^^^^",
+        "did you mean \"interval\"?",
+    ]);
     let ran = site.run(&["check", "--json"]);
     let report = json(&ran.out);
     assert_eq!((ran.status, &report["accepted"]), (2, &Value::Bool(false)));
@@ -352,7 +357,7 @@ impl Running {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let stop = CancellationToken::new();
-        runtime.spawn(serve(listener, admin.router(), stop.clone()));
+        runtime.spawn(serve(listener, admin.router(), HttpLimits::default(), stop.clone()));
         Self { url, stop, _runtime: runtime }
     }
 }

@@ -154,6 +154,7 @@ impl std::error::Error for InvalidClient {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::qname::QName;
     use crate::wire::query::parse_query;
 
     #[test]
@@ -172,8 +173,8 @@ mod tests {
             let client: Client = text.parse().unwrap();
             let name = Name::parse("www.example.org.", None).unwrap();
             let query = encode_query(&ExplainRequest { name, rtype: RecordType::A, client, draw: 0 });
-            let subnet =
-                parse_query(&query, &mut crate::wire::qname::QName::root()).ok().unwrap().edns.unwrap().client_subnet.unwrap();
+            let mut qname = QName::root();
+            let subnet = parse_query(&query, &mut qname).ok().unwrap().edns.unwrap().client_subnet.unwrap();
             assert_eq!(format!("{}/{}", subnet.address.unwrap(), subnet.source_prefix), text);
         }
     }

@@ -15,12 +15,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hickory_proto::rr::Name;
+use reqwest::Url;
 use tokio::runtime::Runtime;
 
 use self::asker::{Asker, Tally};
 use self::endpoint::Endpoint;
+use super::client::{BaseUrl, fetch};
 use super::{Ending, Failure};
 use crate::clock;
+use crate::explain::{ExplainReport, StepFacts};
 use crate::node;
 
 /// Show a failover in under a minute, on this machine
@@ -47,6 +50,7 @@ struct Stage {
     /// Not to be dropped: it is what is failed over to.
     _secondary: Endpoint,
     dns: SocketAddr,
+    http: SocketAddr,
     files: Files,
     /// The server's last words, should it end.
     server: Receiver<String>,
@@ -92,9 +96,10 @@ fn set_up() -> io::Result<Stage> {
     let primary = runtime.block_on(Endpoint::start())?;
     let secondary = runtime.block_on(Endpoint::start())?;
     let dns = free_address()?;
-    let files = Files::write(dns, free_address()?, primary.address(), secondary.address())?;
+    let http = free_address()?;
+    let files = Files::write(dns, http, primary.address(), secondary.address())?;
     let server = start_server(files.directory.join(CONFIG_FILE));
-    Ok(Stage { runtime, primary, _secondary: secondary, dns, files, server })
+    Ok(Stage { runtime, primary, _secondary: secondary, dns, http, files, server })
 }
 
 impl Stage {
@@ -141,7 +146,7 @@ fn free_address() -> io::Result<SocketAddr> {
 }
 
 fn introduce(stage: &Stage, out: &mut dyn Write) -> Result<(), Failure> {
-    writeln!(out, "Two HTTP endpoints and a DNS server now run in this process. The server's files:\n")?;
+    writeln!(out, "Two HTTP endpoints and a DNS server run in this process. The server's files:\n")?;
     write_indented(out, CONFIG_FILE, &stage.files.config)?;
     write_indented(out, ZONE_FILE, &stage.files.zone)?;
     writeln!(out, "Ask it yourself, in another terminal:\n")?;
@@ -149,7 +154,7 @@ fn introduce(stage: &Stage, out: &mut dyn Write) -> Result<(), Failure> {
     for rest in ["www.example.org A +short", "www.example.org A +subnet=203.0.113.0/24", "example.org SOA +tcp"] {
         writeln!(out, "    dig @{address} -p {port} {rest}")?;
     }
-    writeln!(out, "\nA client asks for www.example.org A, a thousand times a second:\n")?;
+    writeln!(out, "\nA client asks for www.example.org A every millisecond:\n")?;
     out.flush()?;
     Ok(())
 }
@@ -165,19 +170,21 @@ fn write_indented(out: &mut dyn Write, file: &str, text: &str) -> io::Result<()>
 /// Up, down, up again; whether each was seen.
 fn tell(stage: &mut Stage, asker: &Asker, out: &mut dyn Write) -> Result<bool, Failure> {
     let mut story = Story { out, began: clock::monotonic() };
-    if !story.await_answer(stage, asker, PRIMARY, "fra, the primary", story.began)? {
+    if !story.await_answer(stage, asker, PRIMARY, "fra, the primary", None)? {
         return Ok(false);
     }
     thread::sleep(SCENE);
     let killed = story.say("the primary endpoint is killed: its port refuses connections")?;
     stage.runtime.block_on(stage.primary.kill());
-    if !story.await_answer(stage, asker, SECONDARY, "iad, the secondary", killed)? {
+    if !story.await_answer(stage, asker, SECONDARY, "iad, the secondary", Some(killed))? {
         return Ok(false);
     }
     thread::sleep(SCENE);
     let revived = story.say("the primary endpoint is brought back")?;
     stage.runtime.block_on(stage.primary.revive()).map_err(failed("bringing the primary endpoint back"))?;
-    story.await_answer(stage, asker, PRIMARY, "fra, the primary", revived)
+    let failed_back = story.await_answer(stage, asker, PRIMARY, "fra, the primary", Some(revived))?;
+    thread::sleep(SCENE);
+    Ok(failed_back)
 }
 
 /// Lines with the time since the beginning.
@@ -198,20 +205,32 @@ impl Story<'_> {
         Ok(self.out.flush()?)
     }
 
-    /// Waits for an answer and tells how long it took since `cause`; false when it does not come.
+    /// Tells the server's own reasons: who was passed over, and who was chosen.
+    fn say_why(&mut self, stage: &Stage) -> Result<(), Failure> {
+        let report: ExplainReport = fetch(explanation(stage.http)?)?;
+        for step in report.steps {
+            if matches!(step.facts, StepFacts::PassedOver { .. } | StepFacts::Chosen { .. }) {
+                writeln!(self.out, "{:13}{}", "", step.text)?;
+            }
+        }
+        Ok(self.out.flush()?)
+    }
+
+    /// Waits for an answer and tells how long after its cause it came, and why; false when it does not come.
     fn await_answer(
         &mut self,
         stage: &Stage,
         asker: &Asker,
         expected: IpAddr,
         who: &str,
-        cause: Instant,
+        cause: Option<Instant>,
     ) -> Result<bool, Failure> {
         let until = clock::monotonic() + PATIENCE;
         while clock::monotonic() < until {
             if let Some(change) = asker.await_answer(expected, WAKE_EVERY) {
-                let took = (change.at - cause).as_millis();
-                self.say_at(change.at, &format!("the answer is {expected} ({who}), {took} ms later"))?;
+                let later = cause.map(|cause| format!(", {} ms later", (change.at - cause).as_millis())).unwrap_or_default();
+                self.say_at(change.at, &format!("the answer is {expected} ({who}){later}"))?;
+                self.say_why(stage)?;
                 return Ok(true);
             }
             stage.check_server()?;
@@ -219,6 +238,12 @@ impl Story<'_> {
         self.say(&format!("the answer is not {expected} ({who}) after {} s", PATIENCE.as_secs()))?;
         Ok(false)
     }
+}
+
+/// The URL of the page that explains what is answered now.
+fn explanation(http: SocketAddr) -> Result<Url, Failure> {
+    let server: BaseUrl = format!("http://{http}").parse().map_err(Failure::Failed)?;
+    Ok(server.page("/v1/explain", &[("name", NAME)]))
 }
 
 /// How often a server that has ended is noticed.
