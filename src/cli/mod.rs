@@ -6,10 +6,12 @@
 mod check;
 mod client;
 mod completions;
+mod demo;
 mod explain;
 mod man;
 mod probe;
 mod problems;
+mod serve;
 mod status;
 mod supposed;
 
@@ -43,10 +45,12 @@ Exit status: 0 it held, 1 it did not, 2 bad input. `waypost help COMMAND` has ex
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
+    Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -85,10 +89,12 @@ struct ConfigFile {
 /// [`Failure`] when the command can't do its work; nothing half-started is left behind.
 pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
     match cli.command {
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
         Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Demo(args) => demo::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),
     }

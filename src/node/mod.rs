@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::publish::Publisher;
-use self::reload::Reloader;
+use self::reload::{Because, Reloader};
 use self::watch::FileWatch;
 use crate::answer::Identity;
 use crate::api::{self, Admin, HttpLimits, Readiness};
@@ -133,11 +133,14 @@ async fn serve_until_stopped(
     let mut watch = FileWatch::start(config_path, &loaded);
     let mut reloader = Reloader::new(config_path, loaded);
     let because = loop {
-        tokio::select! {
-            told = signals.next() => if let Some(because) = told { break because },
-            () = watch.changed() => {}
-        }
-        reloader.reload(parts).await;
+        let because = tokio::select! {
+            told = signals.next() => match told {
+                Some(because) => break because,
+                None => Because::Signal,
+            },
+            () = watch.changed() => Because::FileChanged,
+        };
+        reloader.reload(parts, because).await;
         watch.follow(config_path, reloader.loaded());
     };
     drain(running, parts, because).await;

@@ -14,15 +14,24 @@ use crate::problem::Problems;
 use crate::snapshot::Snapshot;
 use crate::telemetry::events;
 
+/// What asked for a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Because {
+    Signal,
+    FileChanged,
+}
+
 /// Knows what is in use.
 pub(super) struct Reloader {
     config_path: PathBuf,
     loaded: Loaded,
+    /// The last attempt left the old configuration in use, so that a good one is news even if it is the old.
+    has_failed: bool,
 }
 
 impl Reloader {
     pub fn new(config_path: &Path, loaded: Loaded) -> Self {
-        Self { config_path: config_path.to_owned(), loaded }
+        Self { config_path: config_path.to_owned(), loaded, has_failed: false }
     }
 
     /// What is in use.
@@ -31,14 +40,21 @@ impl Reloader {
     }
 
     /// Reads the files again and puts them to use, or says why not.
-    pub async fn reload(&mut self, parts: &Parts) {
+    pub async fn reload(&mut self, parts: &Parts, because: Because) {
         match self.read().await {
+            // A file was touched and says what it said: nobody needs to hear of it.
+            Ok(next) if because == Because::FileChanged && self.is_same(&next) => {}
             Ok(next) => self.adopt(next, parts).await,
             Err(problems) => {
+                self.has_failed = true;
                 parts.telemetry.reload_failed();
                 events::reload_failed(&problems);
             }
         }
+    }
+
+    fn is_same(&self, next: &Loaded) -> bool {
+        self.loaded.built.state == next.built.state && self.loaded.config == next.config && !self.has_failed
     }
 
     /// Reading and compiling a large zone takes a while: not on the runtime's threads.
@@ -71,7 +87,7 @@ impl Reloader {
         parts.telemetry.reloaded(clock::now());
         let state = &next.built.state;
         events::reloaded(parts.published.load().generation, state.zones.len(), state.checks.len());
-        self.loaded = next;
+        (self.loaded, self.has_failed) = (next, false);
     }
 }
 

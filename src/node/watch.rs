@@ -4,9 +4,12 @@
 //! Invariant: many changes in a row are one, told when they have paused; where watching is not to be had, SIGHUP is.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -20,6 +23,8 @@ pub(super) struct FileWatch {
     watcher: Option<RecommendedWatcher>,
     changes: mpsc::Receiver<()>,
     watched: BTreeSet<PathBuf>,
+    /// The names of the files that were read, shared with the watcher's thread.
+    known: Arc<ArcSwap<BTreeSet<OsString>>>,
 }
 
 impl FileWatch {
@@ -27,9 +32,11 @@ impl FileWatch {
     pub fn start(config_path: &Path, loaded: &Loaded) -> Self {
         // One waiting change is enough: it says that there was at least one.
         let (changed, changes) = mpsc::channel(1);
-        let store = super::store_path(&loaded.config, config_path);
+        let known: Arc<ArcSwap<BTreeSet<OsString>>> = Arc::default();
+        let names = known.clone();
         let noticed = move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| matters(&event, store.as_deref())) {
+            if event.is_ok_and(|event| matters(&event, &names.load())) {
+                // A full channel says so already.
                 let _ = changed.try_send(());
             }
         };
@@ -40,13 +47,15 @@ impl FileWatch {
                 None
             }
         };
-        let mut watch = Self { watcher, changes, watched: BTreeSet::new() };
+        let mut watch = Self { watcher, changes, watched: BTreeSet::new(), known };
         watch.follow(config_path, loaded);
         watch
     }
 
     /// Watches the folders of `loaded` too; those no longer needed cost nothing.
     pub fn follow(&mut self, config_path: &Path, loaded: &Loaded) {
+        let names = files(config_path, loaded).filter_map(|file| file.file_name().map(OsStr::to_owned));
+        self.known.store(Arc::new(names.collect()));
         let Some(watcher) = &mut self.watcher else { return };
         for folder in folders(config_path, loaded) {
             if self.watched.contains(&folder) {
@@ -69,21 +78,32 @@ impl FileWatch {
     }
 }
 
-/// Whether an event can have changed what the files say: reading does not, and the store writes for itself.
-fn matters(event: &Event, store: Option<&Path>) -> bool {
-    let is_store = |path: &PathBuf| store.is_some_and(|store| path.file_name() == store.file_name());
-    !matches!(event.kind, EventKind::Access(_)) && !event.paths.iter().all(is_store)
+/// Whether an event can have changed what the files say: reading does not, nor does what else lies in their folders,
+/// such as the store or a log.
+fn matters(event: &Event, known: &BTreeSet<OsString>) -> bool {
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        let is_zone = path.extension().is_some_and(|kind| kind == "toml" || kind == "zone");
+        // Mounted configurations are swapped by a link whose name begins with two dots.
+        is_zone || known.contains(name) || name.as_encoded_bytes().starts_with(b"..")
+    };
+    !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(is_ours)
 }
 
-/// The folders of the server's file, of the patterns that find zones, and of every file that was read.
+/// Every file that was read: the server's, the zones' and what they include.
+fn files(config_path: &Path, loaded: &Loaded) -> impl Iterator<Item = PathBuf> {
+    let zones = loaded.built.state.zones.iter().flat_map(|zone| &zone.files).map(|file| PathBuf::from(&**file));
+    zones.chain([config_path.to_owned()])
+}
+
+/// The folders of those files, and of the patterns that find zones.
 fn folders(config_path: &Path, loaded: &Loaded) -> BTreeSet<PathBuf> {
     let patterns = loaded.config.zone_files.iter().map(|(pattern, _)| config::beside(config_path, pattern));
-    let zones = loaded.built.state.zones.iter().flat_map(|zone| &zone.files).map(|file| PathBuf::from(&**file));
     let folder = |file: PathBuf| match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    patterns.chain(zones).chain([config_path.to_owned()]).map(folder).collect()
+    patterns.chain(files(config_path, loaded)).map(folder).collect()
 }
 
 /// How long files must rest: an editor writes in several steps.
