@@ -67,7 +67,7 @@ async fn an_unknown_path_says_which_there_are() {
     let (status, body) = http().get("/metric").await;
     assert_eq!(
         (status, body.as_str()),
-        (404, r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics and /v1/health are"}"#)
+        (404, r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics, /v1/health and /v1/explain are"}"#)
     );
 }
 

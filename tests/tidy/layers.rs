@@ -36,6 +36,8 @@ pub const ROWS: &[Row] = &[
     row("ids",       Core, &[]),
     row("problem",   Core, &[]),
     row("wire",      Core, &[]),
+    row("text",      Core, &["problem"]),
+    row("toml_table", Core, &["problem", "text"]),
     // 2: what is configured, what is known, who asks from where
     row("zone",      Core, &["ids", "problem", "wire"]),
     row("health",    Core, &["ids", "problem"]),
@@ -45,12 +47,12 @@ pub const ROWS: &[Row] = &[
     row("snapshot",  Core, &["ids", "problem", "wire", "zone", "health", "places"]),
     // 4: the read side, the write side
     row("answer",    Core, &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot"]),
-    row("control",   Core, &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("control",   Core, &["ids", "problem", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
     row("explain",   Edge, &["ids", "wire", "health", "routing", "snapshot", "answer"]),
-    row("config",    Edge, &["ids", "problem", "wire", "zone", "health", "places", "control"]),
+    row("config",    Edge, &["ids", "problem", "text", "toml_table", "wire", "zone", "health", "places", "control"]),
     row("files",     Edge, &["problem", "control", "config"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
