@@ -10,21 +10,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 mod query;
 #[path = "../fuzz/bodies/zone_reader.rs"]
 mod zone_reader;
+#[path = "../fuzz/bodies/zone_toml.rs"]
+mod zone_toml;
 
 #[test]
 fn query_seeds_and_their_alterations_are_answered_soundly() {
-    check("query", query::run);
+    check("query", 60, query::run);
 }
 
 #[test]
 fn zone_seeds_and_their_alterations_are_read_soundly() {
-    check("zone_reader", zone_reader::run);
+    check("zone_reader", 40, zone_reader::run);
 }
 
-/// Runs the body over what comes of each seed; names the input that fails.
-fn check(target: &str, run: fn(&[u8])) {
+#[test]
+fn zone_toml_and_configuration_seeds_and_their_alterations_are_read_soundly() {
+    check("zone_toml", 12, zone_toml::run);
+}
+
+/// Runs the body over what comes of each seed, of which there are at least so many; names the input that fails.
+fn check(target: &str, at_least: usize, run: fn(&[u8])) {
     let seeds = seeds(target);
-    assert!(seeds.len() > 20, "{} seeds of {target}", seeds.len());
+    assert!(seeds.len() >= at_least, "{} seeds of {target}", seeds.len());
     for (name, seed) in &seeds {
         for (altered, octets) in alterations(seed) {
             if catch_unwind(AssertUnwindSafe(|| run(&octets))).is_err() {

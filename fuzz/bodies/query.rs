@@ -1,33 +1,37 @@
 //! Any octets are answered within the buffer or not at all, over UDP and over TCP, and never with a panic.
 //!
-//! Not a test of what is answered: see `tests/cases` and `tests/differential.rs`.
+//! Not a test of what is answered: see `tests/cases` and `tests/differential.rs`. The message's id, which means nothing
+//! to the answer, says what is healthy (its first octet) and what is drawn (its second).
 //! Invariants: a response (QR=1) is never answered; an answer is the asker's (id, QR) and fits its transport.
 //! Sources: RFC 1035 §4.1.1, RFC 6891 §6.2.3, RFC 7766 §8.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use jiff::Timestamp;
 use waypost::answer::{Asker, Identity, Transport, respond};
-use waypost::control::build::build;
-use waypost::control::state::State;
+use waypost::control::build::{Built, build};
+use waypost::control::load::load_zones;
+use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::ids::HealthCheckId;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
-use waypost::zone::hosted_zone::HostedZone;
-use waypost::zone::master::{Include, Source, read};
+use waypost::zone::master::{Include, Source};
 
 /// The size announced, which is the largest UDP response.
 const UDP_PAYLOAD_SIZE: u16 = 1232;
 
 pub fn run(octets: &[u8]) {
+    let snapshot = &SNAPSHOTS[usize::from(octets.first().copied().unwrap_or_default())];
     for (transport, limit) in [(Transport::Udp, usize::from(UDP_PAYLOAD_SIZE)), (Transport::Tcp, usize::from(u16::MAX))] {
-        answer(&SNAPSHOT, octets, transport, limit);
+        answer(snapshot, octets, transport, limit);
     }
 }
 
 fn answer(snapshot: &Snapshot, octets: &[u8], transport: Transport, limit: usize) {
     let mut out = vec![0; limit];
     let asker = Asker { address: IpAddr::V4(Ipv4Addr::LOCALHOST), transport };
-    let draw = Draw::new(octets.len() as u64);
+    let draw = Draw::new(u64::from_be_bytes([octets.get(1).copied().unwrap_or_default(); 8]));
     let report = respond(snapshot, &identity(), octets, &asker, 1_700_000_000, draw, &mut out);
     assert!(report.len <= limit, "{} octets in a buffer of {limit}", report.len);
     if report.len > 0 {
@@ -42,10 +46,86 @@ fn check_header(query: &[u8], response: &[u8]) {
     assert_eq!(response[..2], query[..2], "the answer has another id");
 }
 
-/// The zone that is asked: one of each thing that a lookup can find.
+/// The zone that is asked: a record group of each policy and kind of member, and, included, one of each other thing
+/// that a lookup can find.
 const ZONE: &str = r#"
-$ORIGIN example.org.
-$TTL 60
+zone    = "example.org."
+ttl     = 60
+include = ["plain.zone"]
+
+[probe.tcp]
+type = "tcp"
+port = 80
+
+[endpoint.a]
+address = ["192.0.2.1", "2001:db8::1"]
+probe   = "tcp"
+
+[endpoint.b]
+address = ["192.0.2.2"]
+probe   = "tcp"
+
+[endpoint.c]
+address = ["192.0.2.3", "2001:db8::3"]
+probe   = "tcp"
+
+[endpoint.unprobed]
+address = ["192.0.2.4"]
+
+[check.two]
+type             = "calculated"
+children         = ["a", "b", "c"]
+health_threshold = 2
+
+[route.failover]
+policy  = "failover"
+members = ["route:weighted", "route:multivalue", "unprobed"]
+
+[route.weighted]
+policy  = "weighted"
+members = [{ use = "a", weight = 90 }, { use = "b", weight = 10 }, { use = "c", weight = 0 }]
+
+[route.multivalue]
+policy  = "multivalue"
+members = ["a", "b", "c"]
+
+[[record]]
+name           = "cdn"
+type           = "CNAME"
+set_identifier = "first"
+failover       = "PRIMARY"
+health_check   = "two"
+values         = ["www"]
+
+[[record]]
+name           = "cdn"
+type           = "CNAME"
+set_identifier = "second"
+failover       = "SECONDARY"
+values         = ["big"]
+
+[[record]]
+name           = "*.any"
+type           = "TXT"
+set_identifier = "one"
+weight         = 1
+health_check   = "a"
+values         = ['"one"']
+
+[[record]]
+name           = "*.any"
+type           = "TXT"
+set_identifier = "other"
+weight         = 1
+values         = ['"other"']
+
+[[record]]
+name  = "@"
+type  = "A"
+alias = { name = "failover", evaluate_target_health = true }
+"#;
+
+const PLAIN: &str = r#"
 @          SOA   ns1 hostmaster 1 7200 900 1209600 300
 @          NS    ns1
 @          MX    10 mail
@@ -72,21 +152,34 @@ unknown    TYPE65280 \# 4 01020304
 $GENERATE 1-60 big A 198.51.100.$
 "#;
 
-static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
-    let source = Source { file: "fuzz.zone".into(), octets: ZONE.as_bytes().to_vec() };
-    let read = read(source, None, None, &mut NoFiles);
-    assert!(read.problems.is_empty(), "{}", read.problems);
-    let name = read.apex.expect("the zone has a SOA");
-    let hosted = HostedZone { name, record_sets: read.record_sets, files: read.files };
-    let built = build(State { zones: vec![hosted.into()], checks: Default::default() }, None).expect("the zone compiles");
-    Snapshot { catalog: built.catalog, ..Snapshot::default() }
+/// The zone with every combination of health, by the octet that says it.
+static SNAPSHOTS: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
+    let zone = Source { file: "fuzz.toml".into(), octets: ZONE.as_bytes().to_vec() };
+    let (state, problems) = load_zones(vec![zone], &mut Plain, 1);
+    let built = build(state.unwrap_or_else(|| panic!("{problems}")), None).expect("the zone compiles");
+    (0..=u8::MAX).map(|healthy| snapshot(&built, healthy)).collect()
 });
 
-struct NoFiles;
+/// The built zone where the check of index *i* is healthy if bit *i* of `healthy` is set.
+fn snapshot(built: &Built, healthy: u8) -> Snapshot {
+    let verdict = |(at, id): (usize, &HealthCheckId)| {
+        let healthy = healthy >> at & 1 == 1;
+        let status = if healthy { Status::Healthy } else { Status::Unhealthy };
+        Verdict { id: id.clone(), status, healthy, since: Timestamp::UNIX_EPOCH, because: "".into() }
+    };
+    let verdicts = built.state.checks.keys().enumerate().map(verdict).collect();
+    Snapshot { catalog: built.catalog.clone(), health: Arc::new(HealthTable::new(verdicts)), generation: 0 }
+}
 
-impl Include for NoFiles {
+/// Has the one file that the zone includes.
+struct Plain;
+
+impl Include for Plain {
     fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
+        match path {
+            "plain.zone" => Ok(Source { file: path.into(), octets: PLAIN.as_bytes().to_vec() }),
+            _ => Err("it is not there".to_owned()),
+        }
     }
 }
 

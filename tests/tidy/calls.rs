@@ -5,7 +5,7 @@
 
 use crate::NOTHING;
 use crate::layers::{Layer, row_of};
-use crate::source::Source;
+use crate::source::{Source, item_end};
 
 pub struct Rule {
     /// Found as written, at the start of a word.
@@ -33,6 +33,8 @@ pub enum Scope {
     All,
     /// Tests: `tests/`, and `src` where it is not shipped.
     Tests,
+    /// Tests on a real clock: as `Tests`, without what runs on tokio's paused one.
+    Timed,
 }
 
 pub const RULES: &[Rule] = &[
@@ -117,11 +119,19 @@ pub const RULES: &[Rule] = &[
         passes: ("src/server/mmsg.rs", "unsafe { f() }"),
     },
     Rule {
-        banned: &["sleep(", "sleep_ms(", "sleep_until("],
+        banned: &["thread::sleep", "sleep_ms("],
         why: "tests wait for what they need, with a deadline; time is an argument",
         scope: Scope::Tests,
-        except: &["tests/runner.rs"], // on tokio's paused clock, where a sleep passes no time
-        catches: ("tests/server.rs", "std::thread::sleep(second);"),
+        except: &[],
+        catches: ("tests/server.rs", "use std::thread::sleep;"),
+        passes: ("src/server/udp.rs", "std::thread::sleep(second);"),
+    },
+    Rule {
+        banned: &["sleep(", "sleep_until("],
+        why: "tests wait for what they need, with a deadline; only tokio's paused clock passes no time in a sleep",
+        scope: Scope::Timed,
+        except: &[],
+        catches: ("tests/server.rs", "use tokio::time::sleep;\nasync fn f() { sleep(second).await; }"),
         passes: ("src/server/tcp.rs", "tokio::time::sleep(backoff).await;"),
     },
     Rule {
@@ -148,9 +158,9 @@ fn breaches(rule: &Rule, source: &Source) -> Vec<String> {
         Scope::Shipped if source.path.starts_with("src/") => source.shipped.clone(),
         Scope::Written if source.path.starts_with("src/") => source.text.clone(),
         Scope::Core if is_core(source) => source.shipped.clone(),
-        Scope::Tests if source.path.starts_with("tests/") => source.code.clone(),
-        Scope::Tests if source.path.starts_with("src/") => tests_alone(source),
-        Scope::Shipped | Scope::Written | Scope::Core | Scope::Tests => return Vec::new(),
+        Scope::Tests => tests_alone(source),
+        Scope::Timed => timed_tests(&tests_alone(source)),
+        Scope::Shipped | Scope::Written | Scope::Core => return Vec::new(),
     };
     let mut found = Vec::new();
     for (at, line) in code.lines().enumerate() {
@@ -165,10 +175,33 @@ fn is_core(source: &Source) -> bool {
     source.module().and_then(row_of).is_some_and(|row| row.layer == Layer::Core)
 }
 
-/// The lines of the unit tests, the others blank.
+/// The lines of the tests, the others blank.
 fn tests_alone(source: &Source) -> String {
+    if source.path.starts_with("tests/") {
+        return source.code.clone();
+    }
+    if !source.path.starts_with("src/") {
+        return String::new();
+    }
     let lines = source.code.lines().zip(source.shipped.lines());
     lines.map(|(all, shipped)| if all == shipped { "" } else { all }).collect::<Vec<&str>>().join("\n")
+}
+
+/// The code of tests that runs on a real clock. In a file that imports tokio's `sleep` and has tests on the paused clock,
+/// these and what they share are left out; its other tests are not.
+fn timed_tests(code: &str) -> String {
+    let imports = code.lines().any(|line| line.starts_with("use tokio::time::") && says(line, "sleep"));
+    let attributes: Vec<(usize, &str)> = code.match_indices("#[tokio::test").chain(code.match_indices("#[test]")).collect();
+    let is_paused = |at: usize| code[at..].lines().next().is_some_and(|line| says(line, "start_paused = true"));
+    if !imports || !attributes.iter().any(|&(at, _)| is_paused(at)) {
+        return code.to_owned();
+    }
+    let mut timed = vec![false; code.len()];
+    for &(at, _) in attributes.iter().filter(|&&(at, _)| !is_paused(at)) {
+        timed[at..item_end(code.as_bytes(), at)].fill(true);
+    }
+    let kept = code.bytes().zip(timed).map(|(octet, timed)| if timed || octet == b'\n' { octet } else { b' ' });
+    String::from_utf8(kept.collect()).expect("tests begin and end at ASCII")
 }
 
 /// Whether the line says `banned`, whole words where it begins or ends with a letter.
@@ -202,4 +235,17 @@ fn a_breach_is_reported_with_its_line() {
 fn a_sleep_in_a_unit_test_is_caught() {
     let source = Source::new("src/server/udp.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    fn g() { thread::sleep(x) }\n}\n");
     assert!(check_calls(&source).iter().any(|found| found.starts_with("src/server/udp.rs:4:")));
+}
+
+#[test]
+fn a_sleep_passes_in_a_file_of_tests_on_the_paused_clock_but_not_in_its_other_tests() {
+    let shared = "use tokio::time::{Instant, sleep};\nasync fn f() { sleep(x).await }\n";
+    let paused = "#[tokio::test(start_paused = true)]\nasync fn g() { sleep(x).await }\n";
+    let real = "#[tokio::test]\nasync fn h() { sleep(x).await }\n";
+    let breaches = |text: &str| check_calls(&Source::new("tests/runner.rs", text)).len();
+    assert_eq!(breaches(&[shared, paused].concat()), 0);
+    assert_eq!(breaches(&[shared, paused, real].concat()), 1);
+    assert_eq!(breaches(&[shared, real].concat()), 2);
+    assert_eq!(breaches(paused), 1, "whose sleep it is, is not known");
+    assert_eq!(breaches(&[shared, paused, "fn i() { std::thread::sleep(x) }\n"].concat()), 1);
 }

@@ -181,7 +181,7 @@ fn blank_all(code: &str) -> String {
 }
 
 /// Where the item at `start` ends: at its closing brace, or at a semicolon before any brace.
-fn item_end(code: &[u8], start: usize) -> usize {
+pub fn item_end(code: &[u8], start: usize) -> usize {
     let mut depth = 0;
     for (at, octet) in code.iter().enumerate().skip(start) {
         match octet {
