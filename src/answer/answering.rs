@@ -14,7 +14,7 @@ use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::routing::{Choice, Facts, MEMBERS_MAX, choose};
 use crate::wire::header::Rcode;
 use crate::wire::qname::QName;
-use crate::wire::query::Question;
+use crate::wire::query::{Question, Signature};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Full;
 use crate::wire::{HEADER_LEN, LABEL_MAX};
@@ -24,10 +24,12 @@ use crate::zone::tree::{APEX, Zone};
 
 /// What the response says beside its sections.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct Told<'q> {
     /// For how many bits of the client's subnet it holds.
     pub scope_prefix: u8,
     pub error: Option<ExtendedError>,
+    /// The query's signature, which no key here can verify.
+    pub signature: Option<Signature<'q>>,
 }
 
 /// One answer in the making.
@@ -62,13 +64,13 @@ const ADDITIONAL_MAX: usize = 32;
 /// The TTL of the answer to ANY, in seconds: long, as nobody should ask (RFC 8482 §4.2).
 const ANY_TTL_SECS: u32 = 3_600;
 
-impl Told {
-    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None };
+impl Told<'_> {
+    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, signature: None };
 
     /// A response without sections.
     pub fn only(message: &mut Message<'_>, rcode: Rcode, error: Option<ExtendedError>) -> Self {
         message.rcode = rcode;
-        Self { scope_prefix: 0, error }
+        Self { error, ..Self::NOTHING_MORE }
     }
 }
 
@@ -83,11 +85,11 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
 
     /// Fills the sections for `question`, which is in the zone.
     #[inline]
-    pub fn answer(mut self, question: &Question<'_>) -> Told {
+    pub fn answer(mut self, question: &Question<'_>) -> Told<'static> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.scope_prefix, error: None }
+        Told { scope_prefix: self.scope_prefix, ..Told::NOTHING_MORE }
     }
 
     /// RFC 1034 §4.3.2 step 3, again for each CNAME.

@@ -146,6 +146,15 @@ impl<'w> Message<'w> {
         Ok(mark + fixed.len())
     }
 
+    /// Puts in one record that is about the message, in parts, if it fits.
+    pub fn put_meta(&mut self, parts: &[&[u8]]) {
+        let mark = self.writer.len();
+        match parts.iter().try_for_each(|part| self.writer.put(part)) {
+            Ok(()) => self.counts[Section::Additional as usize] += 1,
+            Err(Full) => self.writer.truncate(mark),
+        }
+    }
+
     /// Counts an OPT record that was written to the end.
     pub fn count_opt(&mut self) {
         self.counts[Section::Additional as usize] += 1;
