@@ -218,9 +218,9 @@ fn tell_zone(
         trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
         return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));
     };
-    // DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1).
+    // DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1): in the next zone, if the cut is there.
     if question.qtype == RecordType::DS && zone.apex_len() == question.name.as_wire().len() {
-        zone = zones.next().unwrap_or(zone);
+        zone = zones.next().filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
     Answering::new(zone, context, draw, message, trace).answer(question)
