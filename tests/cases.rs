@@ -16,6 +16,7 @@ use std::sync::Arc;
 use waypost::answer::{Asker, Identity, Report, Transport, respond_traced};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
+use waypost::health::check::HealthCheck;
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::routing::draw::Draw;
@@ -28,6 +29,8 @@ use waypost::zone::master::{Include, Source};
 /// One file, on its way through.
 struct Case {
     path: PathBuf,
+    /// The zones that are served together.
+    sources: Vec<Source>,
     built: Option<Built>,
     /// Health check id -> how its verdict differs from healthy.
     health: BTreeMap<String, (Status, String)>,
@@ -76,15 +79,16 @@ fn difference(path: &Path, expected: &str, actual: &str) -> String {
 
 /// The file as it should be: its own lines, with what the server says under each query.
 fn run(path: &Path, text: &str) -> String {
-    let mut case = Case { path: path.to_owned(), built: None, health: BTreeMap::new(), identity: Identity::default() };
+    let mut case =
+        Case { path: path.to_owned(), sources: Vec::new(), built: None, health: BTreeMap::new(), identity: Identity::default() };
     let mut written = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         written.push_str(line);
         written.push('\n');
         let mut block = Vec::new();
-        let takes_block = ["zone", "query", "message"].contains(&line.split_whitespace().next().unwrap_or_default());
-        while takes_block && is_indented(lines.clone(), line.starts_with("zone")) {
+        let takes_block = ["zone", "also", "query", "message"].contains(&line.split_whitespace().next().unwrap_or_default());
+        while takes_block && is_indented(lines.clone(), line.starts_with("zone") || line.starts_with("also")) {
             block.extend(lines.next());
         }
         for shown in case.take(line, &block) {
@@ -106,7 +110,10 @@ impl Case {
     fn take(&mut self, line: &str, block: &[&str]) -> Vec<String> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
-            "zone" => {
+            "zone" | "also" => {
+                if word == "zone" {
+                    self.sources.clear();
+                }
                 self.load(rest, block);
                 return block.iter().map(|line| unindented(line).to_owned()).collect();
             }
@@ -117,7 +124,10 @@ impl Case {
             "" | "#" => {}
             _ if line.starts_with('#') => {}
             other => {
-                panic!("{}: {other:?} is not zone, query, message, identity, healthy, unhealthy or unknown", self.path.display())
+                panic!(
+                    "{}: {other:?} is not zone, also, query, message, identity, healthy, unhealthy or unknown",
+                    self.path.display()
+                )
             }
         }
         Vec::new()
@@ -130,10 +140,12 @@ impl Case {
             block => {
                 let text: String = block.iter().map(|line| format!("{}\n", unindented(line))).collect();
                 let extension = if text.starts_with('$') { "zone" } else { "toml" };
-                Source { file: format!("{}.{extension}", self.path.display()).into(), octets: text.into_bytes() }
+                let number = self.sources.len();
+                Source { file: format!("{}.{number}.{extension}", self.path.display()).into(), octets: text.into_bytes() }
             }
         };
-        let (state, problems) = load_zones(vec![source], &mut Files, 1);
+        self.sources.push(source);
+        let (state, problems) = load_zones(self.sources.clone(), &mut Files, 1);
         let state = state.unwrap_or_else(|| panic!("{}: {problems}", self.path.display()));
         self.built = Some(build(state, None).expect("a state without problems compiles"));
         self.health.clear();
@@ -168,12 +180,14 @@ impl Case {
     fn snapshot(&self) -> Snapshot {
         let built = self.built.as_ref().expect("a zone comes first");
         let since = "2026-11-21T12:00:00Z".parse().expect("a time");
-        let verdict = |id: &HealthCheckId| {
+        let verdict = |(id, check): (&HealthCheckId, &HealthCheck)| {
             let known = self.health.get(id.as_str());
             let (status, because) = known.cloned().unwrap_or((Status::Healthy, "HTTP 200".to_owned()));
-            Verdict { id: id.clone(), status, healthy: status != Status::Unhealthy, since, because: because.into() }
+            // What an inverted check counts as before its first verdict is the other way round too.
+            let healthy = status == Status::Healthy || status == Status::Unknown && !check.inverted;
+            Verdict { id: id.clone(), status, healthy, since, because: because.into() }
         };
-        let verdicts = built.state.checks.keys().map(verdict).collect();
+        let verdicts = built.state.checks.iter().map(verdict).collect();
         Snapshot { catalog: built.catalog.clone(), health: Arc::new(HealthTable::new(verdicts)), generation: 0 }
     }
 

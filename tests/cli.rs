@@ -4,7 +4,7 @@
 //! a zone is tested elsewhere. Source: DESIGN §6 (names, exit statuses), docs/commands.md.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -290,6 +290,30 @@ fn a_running_server_is_explained_as_the_same_files_are() {
 }
 
 #[test]
+fn serve_refuses_files_with_errors_as_check_does() {
+    let site = Site::new("serve-broken", &ZONE.replace("interval = ", "intervall = "));
+    site.run(&["serve"]).refused(&["zones/example.org.toml:7:1", "did you mean \"interval\"?"]);
+    site.run(&["serve", "-c", "elsewhere.toml"]).refused(&["elsewhere.toml", "No such file"]);
+}
+
+#[test]
+fn serve_names_the_address_that_is_in_use() {
+    let site = Site::new("serve-in-use", ZONE);
+    let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    site.write("waypost.toml", &CONFIG.replace("127.0.0.1:0", &address));
+    site.run(&["serve"]).refused(&[&address, "in use"]);
+}
+
+#[test]
+fn the_demo_fails_over_and_back_without_an_unanswered_query() {
+    let out = Ran::of(waypost(&["demo"]).output().unwrap()).held();
+    for text in ["the answer is 198.51.100.10 (iad, the secondary)", "is passed over: unhealthy", " 0 unanswered"] {
+        assert!(out.contains(text), "{text:?} is not in:\n{out}");
+    }
+}
+
+#[test]
 fn status_does_not_hold_while_a_check_is_unhealthy() {
     let site = Site::new("status", ZONE);
     assert_eq!(site.run(&["status", "--server", &Running::start(&site, &[]).url]).status, 0);
@@ -310,7 +334,7 @@ fn a_server_that_does_not_answer_is_no_bad_input() {
 
 #[test]
 fn completions_and_manual_pages_name_every_command() {
-    let commands = ["check", "explain", "probe", "status", "completions"];
+    let commands = ["serve", "check", "explain", "probe", "status", "demo", "completions"];
     for shell in ["bash", "zsh", "fish"] {
         let script = Ran::of(waypost(&["completions", shell]).output().unwrap()).held();
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}");

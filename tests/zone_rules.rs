@@ -90,10 +90,8 @@ fn every_zone_that_loads_is_the_same_when_expanded_and_read_back() {
 #[test]
 fn all_good_zones_load_together() {
     let sources: Vec<Source> = good_zones()
-        .filter(|file| !file.ends_with("multivalue.toml"))
         .map(|file| Source { file: file.to_string_lossy().into(), octets: fs::read(&file).expect("the zone is readable") })
         .collect();
-    // weighted.toml's `blue` is nobody else's; an endpoint of one name in two files would have to say the same.
     let zones = sources.len();
     let (state, problems) = load_zones(sources, &mut Beside(root("zones")), 7);
     assert_eq!(problems.to_string(), "");
@@ -102,14 +100,32 @@ fn all_good_zones_load_together() {
 
 #[test]
 fn the_time_to_fail_over_is_fall_times_interval_and_deadlines_and_then_the_ttl() {
-    let (state, _) = load(&root("zones/example.org.toml"));
+    // 2 × (1 s interval + 1 s to connect + 1 s for the status line), TTL 10 s.
+    check_times("zones/example.org.toml", &["www.example.org. [A, AAAA] failover 6s + 10s"]);
+}
+
+#[test]
+fn a_tree_takes_as_long_as_the_slowest_check_below_it() {
+    // Frankfurt: 3 × (2 s + 1 s to connect + 1 s + 1 s for status and body); Ashburn, by TCP: 3 × (10 s + 10 s).
+    check_times(
+        "zones/failover.toml",
+        &[
+            "www.failover.example. [A, AAAA] failover 60s + 30s",
+            "fra.failover.example. [A, AAAA] weighted 15s + 30s",
+            "api.failover.example. [A] failover 15s + 30s",
+            "shop.failover.example. [A] simple 60s + 30s",
+        ],
+    );
+}
+
+fn check_times(zone: &str, expected: &[&str]) {
+    let (state, _) = load(&root(zone));
     let times = failover_times(&state.expect("the sample is good"));
     let shown: Vec<String> = times
         .iter()
         .map(|time| format!("{} {:?} {} {:?} + {:?}", time.name, time.rtypes, time.policy, time.detect, time.cache))
         .collect();
-    // 2 × (1 s interval + 1 s to connect + 1 s for the status line), TTL 10 s.
-    assert_eq!(shown, ["www.example.org. [A, AAAA] failover 6s + 10s"]);
+    assert_eq!(shown, expected, "{zone}");
 }
 
 /// The state without what says where it was written.

@@ -14,25 +14,29 @@ use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::routing::{Choice, Facts, MEMBERS_MAX, choose};
 use crate::wire::header::Rcode;
 use crate::wire::qname::QName;
-use crate::wire::query::Question;
+use crate::wire::query::{Question, Signature};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Full;
 use crate::wire::{HEADER_LEN, LABEL_MAX};
+use crate::zone::catalog::Catalog;
 use crate::zone::group::AnswerRef;
 use crate::zone::rrset::{RR_FIXED, RrsetRef};
 use crate::zone::tree::{APEX, Zone};
 
 /// What the response says beside its sections.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct Told<'q> {
     /// For how many bits of the client's subnet it holds.
     pub scope_prefix: u8,
     pub error: Option<ExtendedError>,
+    /// The query's signature, which no key here can verify.
+    pub signature: Option<Signature<'q>>,
 }
 
 /// One answer in the making.
 pub(super) struct Answering<'a, 'w, T> {
     zone: &'a Zone,
+    catalog: &'a Catalog,
     facts: Facts<'a>,
     /// Whether positive answers carry the apex NS.
     with_authority: bool,
@@ -45,6 +49,10 @@ pub(super) struct Answering<'a, 'w, T> {
     puts: usize,
     /// The zone cut that is referred to.
     cut: Option<u32>,
+    /// The DNAMEs given.
+    redirected: [Option<u32>; CHAIN_MAX],
+    /// The node and type of the answer, when its owner is that node.
+    answered: Option<(u32, RecordType)>,
 }
 
 /// A name on its way through a chain of CNAMEs.
@@ -62,13 +70,13 @@ const ADDITIONAL_MAX: usize = 32;
 /// The TTL of the answer to ANY, in seconds: long, as nobody should ask (RFC 8482 §4.2).
 const ANY_TTL_SECS: u32 = 3_600;
 
-impl Told {
-    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None };
+impl Told<'_> {
+    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, signature: None };
 
     /// A response without sections.
     pub fn only(message: &mut Message<'_>, rcode: Rcode, error: Option<ExtendedError>) -> Self {
         message.rcode = rcode;
-        Self { scope_prefix: 0, error }
+        Self { error, ..Self::NOTHING_MORE }
     }
 }
 
@@ -78,53 +86,80 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let facts = Facts { zone, health: &context.snapshot.health };
         let put = [(RrsetRef::default(), Put::default()); PUTS_MAX];
         let with_authority = context.identity.authority;
-        Self { zone, facts, with_authority, draw, message, trace, scope_prefix: 0, put, puts: 0, cut: None }
+        Self {
+            zone,
+            catalog: &context.snapshot.catalog,
+            facts,
+            with_authority,
+            draw,
+            message,
+            trace,
+            scope_prefix: 0,
+            put,
+            puts: 0,
+            cut: None,
+            redirected: [None; CHAIN_MAX],
+            answered: None,
+        }
     }
 
     /// Fills the sections for `question`, which is in the zone.
     #[inline]
-    pub fn answer(mut self, question: &Question<'_>) -> Told {
+    pub fn answer(mut self, question: &Question<'_>) -> Told<'static> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.scope_prefix, error: None }
+        Told { scope_prefix: self.scope_prefix, ..Told::NOTHING_MORE }
     }
 
     /// RFC 1034 §4.3.2 step 3, again for each CNAME.
     #[inline]
     fn put_sections(&mut self, question: &Question<'_>) -> Result<(), Full> {
         self.message.set_authoritative(true);
-        let mut followed: Option<Hop> = None;
-        let mut visited = [APEX; CHAIN_MAX];
+        let mut followed = [const { None::<Hop> }; CHAIN_MAX];
         for hop in 0..=CHAIN_MAX {
-            let (name, place) = followed.as_ref().map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
+            let last = hop.checked_sub(1).and_then(|last| followed[last].as_ref());
+            let (name, place) = last.map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
             let next = match resolve(self.zone, name, question.qtype) {
-                Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, name, place), // step 3a
-                Outcome::NoData => return self.put_no_data(question.qtype, name, place),           // RFC 2308 §2.2
-                Outcome::NameError => return self.put_name_error(name, place),                     // step 3c, RFC 2308 §2.1
-                Outcome::Referral(cut) => return self.put_referral(cut, name, place, hop),         // step 3b
+                Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, question.qtype, name, place), // step 3a
+                Outcome::NoData => return self.put_no_data(question.qtype, name, place), // RFC 2308 §2.2
+                Outcome::NameError => return self.put_name_error(name, place),           // step 3c, RFC 2308 §2.1
+                Outcome::Referral(cut) => return self.put_referral(cut, name, place, hop), // step 3b
                 Outcome::Any => return self.put_any(place),
-                Outcome::Redirect(dname) if hop < CHAIN_MAX => self.put_dname(dname, name, place)?,
-                Outcome::Alias(owner, cname) if hop < CHAIN_MAX && !visited[..hop].contains(&owner.node) => {
-                    visited[hop] = owner.node;
-                    self.put_cname(owner, cname, name, place)? // step 3a, "change QNAME to the canonical name"
-                }
-                Outcome::Redirect(_) | Outcome::Alias(..) => return self.end_chain(name),
+                Outcome::Redirect(_) | Outcome::Alias(..) if hop == CHAIN_MAX => return self.end_chain(name),
+                Outcome::Redirect(dname) => self.put_dname(dname, name, place)?, // step 3c, RFC 6672 §3.2
+                Outcome::Alias(owner, cname) => self.put_cname(owner, cname, name, place)?, // step 3a, "change QNAME"
             };
             let Some(next) = next else { return Ok(()) };
-            followed = Some(next);
+            // The CNAME made of a DNAME answers as one that is there does: it is not followed when it was asked for.
+            if question.qtype == RecordType::CNAME {
+                return Ok(());
+            }
+            let is_next = |name: &QName| name.as_wire() == next.name.as_wire();
+            if is_next(question.name) || followed[..hop].iter().flatten().any(|hop| is_next(&hop.name)) {
+                return self.end_chain(&next.name);
+            }
+            self.trace.note(|| Step::Follow { target: name_of(next.name.as_wire()) });
+            followed[hop] = Some(next);
         }
         Ok(())
     }
 
     #[inline]
-    fn put_answer(&mut self, owner: Owner, answer: AnswerRef, name: &QName, place: Placement) -> Result<(), Full> {
+    fn put_answer(
+        &mut self,
+        owner: Owner,
+        answer: AnswerRef,
+        qtype: RecordType,
+        name: &QName,
+        place: Placement,
+    ) -> Result<(), Full> {
         self.note_owner(owner);
-        let Some(owner_place) = owner.placement(name, place) else { return self.end_chain(name) };
+        self.answered = owner.encloser_len.is_none().then_some((owner.node, qtype));
         let choice = self.choose(answer, owner);
-        self.put_choice(&choice, Section::Answer, owner_place)?;
+        self.put_choice(&choice, Section::Answer, owner.placement(name, place))?;
         if self.with_authority {
-            self.put_apex_ns(answer, name, place)?;
+            self.put_apex_ns(answer, name, place);
         }
         self.put_additional()
     }
@@ -156,8 +191,12 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             // One RRset has one TTL (RFC 2181 §5.2): the smallest.
             several => several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min(),
         };
-        for &at in choice.rrsets() {
+        for (place, &at) in choice.rrsets().iter().enumerate() {
             let rrset = self.zone.rrset(at);
+            let is_twice = |earlier: &RrsetRef| self.zone.rrset(*earlier).has_values_of(&rrset);
+            if place > 0 && choice.rrsets()[..place].iter().any(is_twice) {
+                continue; // RFC 2181 §5: no RR is in an RRset twice.
+            }
             let first = match rrset.count() {
                 1 => 0,
                 count => self.draw.below(count.into()) as u16,
@@ -174,43 +213,22 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     /// Puts a CNAME in, and says where its target goes on.
     fn put_cname(&mut self, owner: Owner, cname: AnswerRef, name: &QName, place: Placement) -> Result<Option<Hop>, Full> {
         self.note_owner(owner);
-        let Some(owner_place) = owner.placement(name, place) else { return self.end_chain(name).map(|()| None) };
         let choice = self.choose(cname, owner);
         let rrset = self.zone.rrset(choice.rrsets()[0]);
-        let put = self.message.put_rrset(Section::Answer, &rrset, Form::at(owner_place))?;
-        let rdata_at = put.at(RR_FIXED) as u16;
-        Ok(self.target(rrset.first_rdata(), owner, name, owner_place, rdata_at))
+        let put = self.message.put_rrset(Section::Answer, &rrset, Form::at(owner.placement(name, place)))?;
+        let target = target(rrset.first_rdata(), owner, name);
+        Ok(target.and_then(|target| self.go_on(target, put.at(RR_FIXED))))
     }
 
-    /// Where a CNAME leads: its rdata is literal, or goes on in the owner's name by pointer.
-    fn target(&mut self, rdata: &[u8], owner: Owner, name: &QName, owner_place: Placement, at: u16) -> Option<Hop> {
-        let mut end = 0;
-        while (1..=LABEL_MAX).contains(&usize::from(rdata[end])) {
-            end += 1 + usize::from(rdata[end]);
-        }
-        let (target, place) = match rdata[end] {
-            0 => (QName::read(rdata)?, Some(Placement::whole(at))),
-            _ => {
-                let octet = (usize::from(rdata[end] & 0x3f) << 8 | usize::from(rdata[end + 1])) - HEADER_LEN;
-                let tail = owner.suffix(name, octet);
-                (QName::join(&rdata[..end], tail)?, owner_place.suffix(octet).behind(end, at))
-            }
-        };
-        self.go_on(target, place)
-    }
-
-    /// The next hop, if it is in this zone.
-    fn go_on(&mut self, target: QName, place: Option<Placement>) -> Option<Hop> {
-        if !self.zone.encloses(target.as_wire()) {
+    /// The next hop, whose name is written at `at`, if this zone is the one to answer for it.
+    fn go_on(&mut self, target: QName, at: usize) -> Option<Hop> {
+        let closest = self.catalog.enclosing(&target).next();
+        if !closest.is_some_and(|closest| std::ptr::eq(closest, self.zone)) {
             self.trace.note(|| Step::LeavesZone { target: name_of(target.as_wire()) });
             return None;
         }
-        let Some(place) = place else {
-            self.trace.note(|| Step::ChainEnds { target: name_of(target.as_wire()) });
-            return None;
-        };
-        self.trace.note(|| Step::Follow { target: name_of(target.as_wire()) });
-        Some(Hop { name: target, place })
+        // A chain is far shorter than what a pointer can say.
+        Some(Hop { name: target, place: Placement::whole(at as u16) })
     }
 
     /// Puts a DNAME in and the CNAME made of it (RFC 6672 §3.1).
@@ -221,7 +239,13 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let rrset = self.zone.rrset(choice.rrsets()[0]);
         let wire = name.as_wire();
         let prefix_len = wire.len() - self.zone.name_len(dname);
-        self.message.put_rrset(Section::Answer, &rrset, Form::at(place.suffix(prefix_len)))?;
+        // A chain may come by one DNAME twice; it is given once.
+        if !self.redirected.contains(&Some(dname)) {
+            let owner = place.suffix(prefix_len, self.message.written());
+            self.message.put_rrset(Section::Answer, &rrset, Form::at(owner))?;
+            let free = self.redirected.iter_mut().find(|dname| dname.is_none());
+            *free.expect("there is a place for each hop") = Some(dname);
+        }
         let Some(target) = QName::join(&wire[..prefix_len], rrset.first_rdata()) else {
             self.message.rcode = Rcode::YXDOMAIN; // RFC 6672 §2.2: the new name would be too long
             return Ok(None);
@@ -230,8 +254,8 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         self.trace.note(|| Step::Redirect { dname: zone.name_of(dname), target: name_of(target.as_wire()) });
         let cname =
             Synthesized { rtype: RecordType::CNAME, class: Class::IN, ttl_secs: rrset.ttl_secs(), rdata: target.as_wire() };
-        let rdata_at = self.message.put_record(Section::Answer, place.locate(0), cname)?;
-        Ok(self.go_on(target, Some(Placement::whole(rdata_at as u16))))
+        let rdata_at = self.message.put_record(Section::Answer, place.first(), cname)?;
+        Ok(self.go_on(target, rdata_at))
     }
 
     fn end_chain(&mut self, name: &QName) -> Result<(), Full> {
@@ -253,7 +277,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     /// The SOA that says how long a negative answer holds (RFC 2308 §3).
     fn put_soa(&mut self, name: &QName, place: Placement) -> Result<(), Full> {
         let soa = self.zone.rrset(self.zone.soa().negative);
-        let apex = place.suffix(name.as_wire().len() - self.zone.apex_len());
+        let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
         self.message.put_rrset(Section::Authority, &soa, Form::at(apex)).map(drop)
     }
 
@@ -264,7 +288,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         self.trace.note(|| Step::Referral { cut: zone.name_of(cut) });
         self.message.set_authoritative(hop > 0);
         let Some(answer) = zone.answer_at(cut, RecordType::NS) else { return Ok(()) };
-        let cut_place = place.suffix(name.as_wire().len() - zone.name_len(cut));
+        let cut_place = place.suffix(name.as_wire().len() - zone.name_len(cut), self.message.written());
         // `check` refuses policies on NS: there is one RRset, and no choice to explain.
         let choice = choose(answer, self.facts, &mut self.draw, &mut NoTrace);
         self.put_choice(&choice, Section::Authority, cut_place)?;
@@ -275,31 +299,37 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     /// The smallest answer to ANY that is one (RFC 8482 §4.2).
     fn put_any(&mut self, place: Placement) -> Result<(), Full> {
         let hinfo = Synthesized { rtype: RecordType::HINFO, class: Class::IN, ttl_secs: ANY_TTL_SECS, rdata: b"\x07RFC8482\x00" };
-        self.message.put_record(Section::Answer, place.locate(0), hinfo).map(drop)
+        self.message.put_record(Section::Answer, place.first(), hinfo).map(drop)
     }
 
-    /// The apex NS beside a positive answer, unless they are the answer.
-    fn put_apex_ns(&mut self, answer: AnswerRef, name: &QName, place: Placement) -> Result<(), Full> {
-        let Some(ns) = self.zone.answer_at(APEX, RecordType::NS) else { return Ok(()) };
+    /// The apex NS beside a positive answer, unless they are the answer or do not fit.
+    fn put_apex_ns(&mut self, answer: AnswerRef, name: &QName, place: Placement) {
+        let Some(ns) = self.zone.answer_at(APEX, RecordType::NS) else { return };
         if answer == ns {
-            return Ok(());
+            return;
         }
-        let apex = place.suffix(name.as_wire().len() - self.zone.apex_len());
+        let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
         let choice = choose(ns, self.facts, &mut self.draw, &mut NoTrace);
-        self.put_choice(&choice, Section::Authority, apex)
+        let mark = self.message.mark();
+        if self.put_choice(&choice, Section::Authority, apex).is_err() {
+            self.message.take_back(mark);
+        }
     }
 
-    /// Adds the addresses of the names just put. They are left out when they do not fit, but for those that a referral
-    /// needs: then TC says so (RFC 9471 §3.1).
+    /// Adds the addresses of the names just put, each once. They are left out when they do not fit, but for those that
+    /// a referral needs: then TC says so (RFC 9471 §3.1).
     #[inline]
     fn put_additional(&mut self) -> Result<(), Full> {
         let mut added = 0;
         for put in 0..self.puts {
-            let (rrset, put) = self.put[put];
+            let (rrset, at) = self.put[put];
             for (name_at, node) in self.zone.rrset(rrset).links() {
-                let Some(owner) = put.pointable(name_at).filter(|_| added < ADDITIONAL_MAX) else { break };
-                added += 1;
                 let needed = self.cut.is_some_and(|cut| self.zone.is_below(node, cut));
+                let Some(owner) = at.pointable(name_at) else { continue };
+                if (added >= ADDITIONAL_MAX && !needed) || self.is_linked_before(put, node) {
+                    continue;
+                }
+                added += 1;
                 match self.put_addresses(node, Placement::whole(owner)) {
                     Err(Full) if needed => return Err(Full),
                     _ => {}
@@ -309,15 +339,40 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         Ok(())
     }
 
+    /// Whether one of the first `put` RRsets named `node` already.
+    fn is_linked_before(&self, put: usize, node: u32) -> bool {
+        self.put[..put].iter().any(|(rrset, _)| self.zone.rrset(*rrset).links().any(|(_, linked)| linked == node))
+    }
+
+    /// Adds the addresses of one node, but for those that are the answer.
     fn put_addresses(&mut self, node: u32, owner: Placement) -> Result<(), Full> {
         for rtype in [RecordType::A, RecordType::AAAA] {
-            let Some(answer) = self.zone.answer_at(node, rtype) else { continue };
+            let Some(answer) = self.zone.answer_at(node, rtype).filter(|_| self.answered != Some((node, rtype))) else {
+                continue;
+            };
             let choice = choose(answer, self.facts, &mut self.draw, &mut NoTrace);
             self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
-            for &rrset in choice.rrsets() {
-                self.message.put_rrset(Section::Additional, &self.zone.rrset(rrset), Form::at(owner))?;
+            let mark = self.message.mark();
+            if let Err(full) = self.put_choice(&choice, Section::Additional, owner) {
+                self.message.take_back(mark);
+                return Err(full);
             }
         }
         Ok(())
+    }
+}
+
+/// Where a CNAME leads: its rdata is literal, or goes on in the owner's name by pointer.
+fn target(rdata: &[u8], owner: Owner, name: &QName) -> Option<QName> {
+    let mut end = 0;
+    while (1..=LABEL_MAX).contains(&usize::from(rdata[end])) {
+        end += 1 + usize::from(rdata[end]);
+    }
+    match rdata[end] {
+        0 => QName::read(rdata),
+        _ => {
+            let octet = (usize::from(rdata[end] & 0x3f) << 8 | usize::from(rdata[end + 1])) - HEADER_LEN;
+            QName::join(&rdata[..end], owner.suffix(name, octet))
+        }
     }
 }

@@ -31,6 +31,13 @@ pub(super) struct Message<'w> {
     pub rcode: Rcode,
 }
 
+/// A state of the message to come back to.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    len: usize,
+    counts: [u16; 3],
+}
+
 /// Where an RRset was put, for those who need its names.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Put {
@@ -74,6 +81,22 @@ impl<'w> Message<'w> {
         self.truncated
     }
 
+    /// What is written so far.
+    pub fn written(&self) -> &[u8] {
+        self.writer.written()
+    }
+
+    /// How far the message is, to come back to.
+    pub fn mark(&self) -> Mark {
+        Mark { len: self.writer.len(), counts: self.counts }
+    }
+
+    /// Takes back all that was put in since `mark`.
+    pub fn take_back(&mut self, mark: Mark) {
+        self.writer.truncate(mark.len);
+        self.counts = mark.counts;
+    }
+
     /// Takes all sections back and sets TC: truncation is complete or empty, never part of an RRset.
     #[cold]
     pub fn set_truncated(&mut self) {
@@ -110,12 +133,12 @@ impl<'w> Message<'w> {
     /// Turns pointers into the owner name as if it lay at offset 12 into pointers to where it lies.
     fn relocate(&mut self, rrset: &Rrset<'_>, owner: Placement, put: Put) {
         for rr in 0..rrset.count() {
-            self.writer.patch(put.at(rrset.start(rr)), pointer(owner.locate(0)));
+            self.writer.patch(put.at(rrset.start(rr)), pointer(owner.first()));
         }
         for at in rrset.pointers() {
             let target = u16::from_be_bytes([rrset.records[at] & 0x3f, rrset.records[at + 1]]);
             let octet = usize::from(target) - HEADER_LEN;
-            self.writer.patch(put.at(at), pointer(owner.locate(octet)));
+            self.writer.patch(put.at(at), pointer(owner.locate(octet, self.writer.written())));
         }
     }
 
@@ -144,6 +167,15 @@ impl<'w> Message<'w> {
         }
         self.counts[section as usize] += 1;
         Ok(mark + fixed.len())
+    }
+
+    /// Puts in one record that is about the message, in parts, if it fits.
+    pub fn put_meta(&mut self, parts: &[&[u8]]) {
+        let mark = self.writer.len();
+        match parts.iter().try_for_each(|part| self.writer.put(part)) {
+            Ok(()) => self.counts[Section::Additional as usize] += 1,
+            Err(Full) => self.writer.truncate(mark),
+        }
     }
 
     /// Counts an OPT record that was written to the end.

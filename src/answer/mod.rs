@@ -12,6 +12,7 @@ mod message;
 mod opt;
 mod placement;
 mod resolve;
+mod tsig;
 
 use std::net::IpAddr;
 
@@ -141,22 +142,26 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, draw: Draw, out: &mut [u
         truncated: message.is_truncated(),
         malformed: None,
     };
+    let told = Told { signature: query.signature, ..told };
     finish(message, edns, context, &told, (query.id, query.flags), report)
 }
 
-/// Puts OPT in and the header on.
+/// Puts OPT in, TSIG behind it, and the header on.
 #[inline]
 fn finish(
     mut message: Message<'_>,
     edns: Option<&Edns>,
     context: &Context<'_>,
-    told: &Told,
+    told: &Told<'_>,
     (id, flags): ([u8; 2], u8),
     report: impl FnOnce(&Message<'_>) -> Report,
 ) -> Report {
     if let Some(edns) = edns {
         let put = put_opt(&mut message, edns, context, told.scope_prefix, told.error);
         debug_assert_eq!(put, Ok(()), "room for OPT was reserved");
+    }
+    if let Some(signature) = &told.signature {
+        tsig::put_unknown_key(&mut message, signature);
     }
     let report = report(&message);
     Report { len: message.finish(id, flags), ..report }
@@ -176,9 +181,15 @@ fn size_limit(edns: Option<&Edns>, context: &Context<'_>) -> usize {
 
 /// Fills the sections, or says in the response code why not.
 #[inline]
-fn tell(query: &Query<'_>, context: &Context<'_>, draw: Draw, message: &mut Message<'_>, trace: &mut impl Trace) -> Told {
+fn tell(
+    query: &Query<'_>,
+    context: &Context<'_>,
+    draw: Draw,
+    message: &mut Message<'_>,
+    trace: &mut impl Trace,
+) -> Told<'static> {
     let question = &query.question;
-    if query.signed {
+    if query.signature.is_some() {
         return Told::only(message, Rcode::NOTAUTH, None);
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
@@ -194,16 +205,22 @@ fn tell(query: &Query<'_>, context: &Context<'_>, draw: Draw, message: &mut Mess
 
 /// RFC 1034 §4.3.2 step 2: the closest enclosing zone, or none of ours.
 #[inline]
-fn tell_zone(query: &Query<'_>, context: &Context<'_>, draw: Draw, message: &mut Message<'_>, trace: &mut impl Trace) -> Told {
+fn tell_zone(
+    query: &Query<'_>,
+    context: &Context<'_>,
+    draw: Draw,
+    message: &mut Message<'_>,
+    trace: &mut impl Trace,
+) -> Told<'static> {
     let question = &query.question;
     let mut zones = context.snapshot.catalog.enclosing(question.name);
     let Some(mut zone) = zones.next() else {
         trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
         return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));
     };
-    // DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1).
+    // DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1): in the next zone, if the cut is there.
     if question.qtype == RecordType::DS && zone.apex_len() == question.name.as_wire().len() {
-        zone = zones.next().unwrap_or(zone);
+        zone = zones.next().filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
     Answering::new(zone, context, draw, message, trace).answer(question)
@@ -222,7 +239,7 @@ fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> R
     let rcode = match malformed.kind.disposition() {
         Disposition::Drop => return report,
         // A message with EDNS and no question fetches a cookie (RFC 7873 §5.4).
-        Disposition::Respond(_) if is_cookie_query(malformed) => Rcode::NOERROR,
+        Disposition::Respond(_) if malformed.is_questionless && has_cookie(malformed) => Rcode::NOERROR,
         Disposition::Respond(rcode) => rcode,
     };
     let edns = malformed.edns.as_ref();
@@ -232,8 +249,8 @@ fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> R
     finish(message, edns, context, &told, (malformed.id, malformed.flags), |_| Report { rcode, ..report })
 }
 
-fn is_cookie_query(malformed: &Malformed<'_>) -> bool {
-    malformed.kind == MalformedKind::QuestionCount && malformed.edns.is_some_and(|edns| edns.client_cookie.is_some())
+fn has_cookie(malformed: &Malformed<'_>) -> bool {
+    malformed.edns.is_some_and(|edns| edns.client_cookie.is_some())
 }
 
 /// A looked-up name, for people.

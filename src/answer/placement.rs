@@ -1,27 +1,20 @@
 //! Where the octets of a name lie in the message being written, so that pointers to its suffixes can be written.
 //!
-//! A name in a message may be literal at its start and go on by pointer: a placement lists those pieces.
-//! Invariant: pieces are ordered by `from`, the first begins at 0, and every offset can be a compression pointer.
-//! Source: RFC 1035 §4.1.4.
+//! A name in a message may be literal at its start and go on by pointer, again and again; a placement says where it
+//! begins, and the message itself says the rest. Invariant: every offset can be a compression pointer, and the octet
+//! asked for begins a label. Source: RFC 1035 §4.1.4.
 
 use crate::wire::HEADER_LEN;
 
-/// The pieces of one name in the message.
+/// Where one name lies in the message: its first octet at `first`, and octet *n* > 0 where octet *n* + `shift` of the
+/// name written at `at` lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Placement {
-    pieces: [Piece; PIECES_MAX],
-    len: u8,
-}
-
-/// From octet `from` of the name on, its octets lie at `at` in the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Piece {
-    from: u8,
+    first: u16,
     at: u16,
+    shift: u8,
 }
 
-/// A name in more pieces is not pointed into.
-const PIECES_MAX: usize = 4;
 /// The last offset a pointer can say (14 bits).
 pub(super) const POINTER_MAX: usize = 0x3fff;
 
@@ -29,45 +22,62 @@ impl Placement {
     /// The name of the question, right behind the header.
     pub const QUESTION: Self = Self::whole(HEADER_LEN as u16);
 
-    /// A name written at `at` without a pointer.
+    /// The name written at `at`.
     pub const fn whole(at: u16) -> Self {
-        Self { pieces: [Piece { from: 0, at }; PIECES_MAX], len: 1 }
+        Self { first: at, at, shift: 0 }
     }
 
     /// Whether RRsets encoded for a name at offset 12 can go out as they are.
     #[inline]
     pub fn is_question(&self) -> bool {
-        self.len == 1 && self.pieces[0].at == HEADER_LEN as u16
+        *self == Self::QUESTION
     }
 
-    /// Where octet `octet` of the name lies.
-    pub fn locate(&self, octet: usize) -> u16 {
-        let pieces = &self.pieces[..usize::from(self.len)];
-        let piece = pieces.iter().rfind(|piece| usize::from(piece.from) <= octet);
-        piece.map_or(0, |piece| piece.at + (octet - usize::from(piece.from)) as u16)
+    /// Where the name begins.
+    #[inline]
+    pub fn first(&self) -> u16 {
+        self.first
+    }
+
+    /// Where the label that begins at octet `octet` of the name lies in `message`.
+    pub fn locate(&self, octet: usize, message: &[u8]) -> u16 {
+        match octet {
+            0 => self.first,
+            _ => locate(message, self.at.into(), octet + usize::from(self.shift)) as u16,
+        }
     }
 
     /// The placement of the name's suffix that begins at octet `octet`.
-    pub fn suffix(&self, octet: usize) -> Self {
-        let later = self.pieces[..usize::from(self.len)].iter().filter(|piece| usize::from(piece.from) > octet);
-        let mut suffix = Self::whole(self.locate(octet));
-        for piece in later {
-            // There is room: the piece that holds `octet` is not among the later ones.
-            suffix.pieces[usize::from(suffix.len)] = Piece { from: piece.from - octet as u8, at: piece.at };
-            suffix.len += 1;
+    pub fn suffix(&self, octet: usize, message: &[u8]) -> Self {
+        match octet {
+            0 => *self,
+            _ => Self { first: self.locate(octet, message), shift: self.shift + octet as u8, ..*self },
         }
-        suffix
     }
 
-    /// The placement of a name whose first `literal` octets lie at `at` and that goes on as `self`; none when it would
-    /// have too many pieces.
-    pub fn behind(&self, literal: usize, at: u16) -> Option<Self> {
-        let mut whole = Self::whole(at);
-        for piece in &self.pieces[..usize::from(self.len)] {
-            *whole.pieces.get_mut(usize::from(whole.len))? = Piece { from: piece.from + literal as u8, at: piece.at };
-            whole.len += 1;
+    /// The placement of a wildcard's name, whose asterisk nothing points to, when this is that of the name it answers
+    /// for: behind its first two octets, the asterisk's label, it goes on as this does from octet `encloser` on.
+    pub fn wildcard(&self, encloser: usize) -> Self {
+        // The encloser is at least one label of two octets further on.
+        Self { shift: self.shift + encloser as u8 - ASTERISK_LEN as u8, ..*self }
+    }
+}
+
+/// Octets of the label `*`.
+pub(super) const ASTERISK_LEN: usize = 2;
+
+/// Where the label lies that begins `octets` octets into the name at `at`, pointers followed.
+fn locate(message: &[u8], mut at: usize, mut octets: usize) -> usize {
+    loop {
+        let len = usize::from(message[at]);
+        if len & 0xc0 != 0 {
+            at = (len & 0x3f) << 8 | usize::from(message[at + 1]);
+        } else if octets == 0 {
+            return at;
+        } else {
+            at += 1 + len;
+            octets -= 1 + len;
         }
-        Some(whole)
     }
 }
 
@@ -75,23 +85,22 @@ impl Placement {
 mod tests {
     use super::*;
 
+    /// `www.example.` at 12; at 25 `a` and a pointer to `example.`; at 29 `b` and a pointer to 25.
+    const MESSAGE: &[u8] = b"------------\x03www\x07example\x00\x01a\xc0\x10\x01b\xc0\x19";
+
     #[test]
-    fn suffixes_and_prefixes_keep_every_octet_where_it_is() {
-        // www.example. at 12; then "a" at 40 going on as example. (octet 4 of the question's name).
-        let tail = Placement::QUESTION.suffix(4);
-        let name = tail.behind(2, 40).expect("two pieces");
-        assert_eq!([0, 1, 2, 3, 10].map(|octet| name.locate(octet)), [40, 41, 16, 17, 24]);
-        assert_eq!([0, 1].map(|octet| name.suffix(2).locate(octet)), [16, 17]);
-        assert_eq!(name.suffix(1).locate(1), 16);
-        assert!(Placement::QUESTION.is_question() && !name.is_question());
+    fn a_name_is_followed_through_its_pointers() {
+        let name = Placement::whole(29);
+        assert_eq!([0, 2, 4, 12].map(|octet| name.locate(octet, MESSAGE)), [29, 25, 16, 24]);
+        let suffix = name.suffix(2, MESSAGE);
+        assert_eq!([0, 2, 10].map(|octet| suffix.locate(octet, MESSAGE)), [25, 16, 24]);
+        assert!(Placement::QUESTION.is_question() && !name.is_question() && !suffix.is_question());
     }
 
     #[test]
-    fn a_name_in_too_many_pieces_is_not_placed() {
-        let mut name = Placement::QUESTION;
-        for at in [40, 50, 60] {
-            name = name.behind(2, at).expect("at most four pieces");
-        }
-        assert_eq!(name.behind(2, 70), None);
+    fn a_wildcard_begins_where_the_name_does_and_goes_on_as_its_encloser() {
+        // b.a.example. answered by *.example.
+        let wildcard = Placement::whole(29).wildcard(4);
+        assert_eq!([0, 2, 10].map(|octet| wildcard.locate(octet, MESSAGE)), [29, 16, 24]);
     }
 }

@@ -3,7 +3,7 @@
 //! Looks up and decides the kind of answer; writes nothing. Sources: RFC 1034 §4.3.2 step 3, RFC 4592 §3.3, RFC 4035
 //! §3.1.4.1 (DS at a cut), RFC 6672 §3.2 (DNAME), RFC 8482 (ANY).
 
-use super::placement::Placement;
+use super::placement::{ASTERISK_LEN, Placement};
 use crate::wire::qname::QName;
 use crate::wire::rtype::RecordType;
 use crate::zone::group::AnswerRef;
@@ -67,14 +67,13 @@ fn at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
 }
 
 impl Owner {
-    /// Where the owner's name lies, given where the name that was looked up does. A wildcard's own octets are those of
-    /// its asterisk label, which nothing points into, and of its closest encloser. None when a chain has left the name
-    /// in more pieces than can be told.
+    /// Where the owner's name lies, given where the name that was looked up does.
     #[inline]
-    pub fn placement(&self, name: &QName, place: Placement) -> Option<Placement> {
-        let Some(encloser_len) = self.encloser_len else { return Some(place) };
-        let encloser = place.suffix(name.as_wire().len() - encloser_len);
-        encloser.behind(ASTERISK_LEN, place.locate(0))
+    pub fn placement(&self, name: &QName, place: Placement) -> Placement {
+        match self.encloser_len {
+            None => place,
+            Some(encloser_len) => place.wildcard(name.as_wire().len() - encloser_len),
+        }
     }
 
     /// The octets of the name from octet `octet` of the owner's on.
@@ -86,6 +85,3 @@ impl Owner {
         }
     }
 }
-
-/// Octets of the label `*`.
-const ASTERISK_LEN: usize = 2;

@@ -11,6 +11,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::rtype::RecordType;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RdataList, RecordSet};
+use crate::zone::soa;
 
 /// Fills in the serials of `state`, given the state that is being served.
 ///
@@ -69,8 +70,7 @@ fn is_soa(zone: &HostedZone, set: &RecordSet) -> bool {
 
 fn soa_serial(content: &Content) -> Option<u32> {
     let Content::Values { rdata, .. } = content else { return None };
-    let numbers = rdata.iter().next()?.last_chunk::<NUMBERS_LEN>()?;
-    Some(u32::from_be_bytes(*numbers.first_chunk()?))
+    Some(soa::numbers(rdata.iter().next()?)?.serial)
 }
 
 fn with_serial(zone: &HostedZone, serial: u32) -> Arc<HostedZone> {
@@ -78,19 +78,10 @@ fn with_serial(zone: &HostedZone, serial: u32) -> Arc<HostedZone> {
     let apex = zone.name.clone();
     for set in zone.record_sets.iter_mut().filter(|set| set.rtype == RecordType::SOA && set.name == apex) {
         if let Content::Values { rdata, .. } = &mut set.content {
-            *rdata = RdataList::new(rdata.iter().map(|rdata| patched(rdata, serial)));
+            *rdata = RdataList::new(rdata.iter().map(|rdata| soa::with_serial(rdata, serial)));
         }
     }
     Arc::new(zone)
-}
-
-/// SOA rdata with another serial.
-fn patched(rdata: &[u8], serial: u32) -> Vec<u8> {
-    let mut rdata = rdata.to_vec();
-    if let Some(numbers) = rdata.last_chunk_mut::<NUMBERS_LEN>() {
-        numbers[..4].copy_from_slice(&serial.to_be_bytes());
-    }
-    rdata
 }
 
 fn is_same_but_for_serial(zone: &HostedZone, before: &HostedZone) -> bool {
@@ -109,14 +100,11 @@ fn is_same_but_for_serial(zone: &HostedZone, before: &HostedZone) -> bool {
 fn without_serial(content: &Content) -> Content {
     match content {
         Content::Values { ttl, rdata } => {
-            Content::Values { ttl: *ttl, rdata: RdataList::new(rdata.iter().map(|rdata| patched(rdata, 0))) }
+            Content::Values { ttl: *ttl, rdata: RdataList::new(rdata.iter().map(|rdata| soa::with_serial(rdata, 0))) }
         }
         alias => alias.clone(),
     }
 }
-
-/// Octets of the five numbers that end SOA rdata, the serial first (RFC 1035 §3.3.13).
-const NUMBERS_LEN: usize = 20;
 
 #[cfg(test)]
 mod tests {

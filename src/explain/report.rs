@@ -112,6 +112,15 @@ pub struct MemberReport {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check: Option<VerdictReport>,
+    /// What it is an alias of, where the health of that counts as its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetReport {
+    pub name: String,
+    pub healthy: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,7 +253,12 @@ impl StepFacts {
 
 impl MemberReport {
     fn of(member: &Member) -> Self {
-        Self { name: member.name.clone(), health_check: member.verdict.as_ref().map(VerdictReport::of) }
+        let target = member.target.as_ref();
+        Self {
+            name: member.name.clone(),
+            health_check: member.verdict.as_ref().map(VerdictReport::of),
+            target: target.map(|target| TargetReport { name: target.name.to_string(), healthy: target.healthy }),
+        }
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
 }
 
 /// Whether anything healthy stands at an alias's target. Targets form no loop, so this ends.
-fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
+pub(super) fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
     match target {
         AnswerRef::Rrset(_) => true,
         AnswerRef::Group(at) => facts.zone.group(at).members.iter().any(|member| counts(member, facts)),

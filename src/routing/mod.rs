@@ -72,7 +72,10 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, draw: &mut Draw, 
         match member.content {
             MemberContent::Rrset(rrset) => return Choice::one(rrset, healthy),
             MemberContent::Alias { target: AnswerRef::Rrset(rrset), .. } => return Choice::one(rrset, healthy),
-            MemberContent::Alias { target: AnswerRef::Group(at), .. } => group = facts.zone.group(at),
+            MemberContent::Alias { target: AnswerRef::Group(at), .. } => {
+                group = facts.zone.group(at);
+                trace.note(|| Step::Alias { target: facts.zone.name_of(group.node), rtype: group.rtype });
+            }
         }
     }
 }
@@ -97,7 +100,15 @@ fn note_group(group: &RecordGroup, facts: Facts<'_>, trace: &mut impl Trace) {
 /// A member as an explanation shows it.
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
     let name = member.set_identifier.as_ref().map_or("the record set", |identifier| identifier.as_str());
-    trace::Member { name: name.to_owned(), verdict: member.health_check.map(|index| facts.health.verdict(index).clone()) }
+    let target = match member.content {
+        MemberContent::Alias { target: AnswerRef::Group(at), evaluate_target_health: true } => Some(trace::Target {
+            name: facts.zone.name_of(facts.zone.group(at).node),
+            healthy: eligible::target_is_healthy(AnswerRef::Group(at), facts),
+        }),
+        _ => None,
+    };
+    let verdict = member.health_check.map(|index| facts.health.verdict(index).clone());
+    trace::Member { name: name.to_owned(), verdict, target }
 }
 
 impl Choice {

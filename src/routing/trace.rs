@@ -70,6 +70,15 @@ pub struct Member {
     pub name: String,
     /// Its health check's verdict, if it has a check.
     pub verdict: Option<Verdict>,
+    /// What it is an alias of, where the health of that counts as its own.
+    pub target: Option<Target>,
+}
+
+/// An alias's target, and whether anything healthy stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub name: Name,
+    pub healthy: bool,
 }
 
 /// Why a member was passed over.
@@ -117,22 +126,42 @@ impl<T: Trace> Trace for &mut T {
     }
 }
 
-/// `fra, which is unhealthy since 2026-11-21T12:00:00Z (connection refused)`
+/// `fra (unhealthy since 2026-11-21T12:00:00Z: connection refused)`, `eu (healthy through eu.example.org.)`
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        let Some(Verdict { id, status, healthy, since, because }) = &self.verdict else {
-            return f.write_str(" (no health check: always healthy)");
-        };
-        let check = if id.as_str() == self.name { String::new() } else { format!("health check {id} ") };
-        match status {
-            Status::Healthy => write!(f, " ({check}healthy since {since:.0}: {because})"),
-            Status::Unhealthy => write!(f, " ({check}unhealthy since {since:.0}: {because})"),
-            Status::Unknown => {
-                let counts = if *healthy { "healthy" } else { "unhealthy" };
-                write!(f, " ({check}unknown, which counts as {counts}: {because})")
+        write!(f, "{} (", self.name)?;
+        match (&self.verdict, &self.target) {
+            (None, None) => f.write_str("no health check: always healthy")?,
+            (Some(verdict), None) => write_verdict(f, &self.name, verdict)?,
+            (None, Some(target)) => write!(f, "{target}")?,
+            (Some(verdict), Some(target)) => {
+                write_verdict(f, &self.name, verdict)?;
+                write!(f, "; {target}")?;
             }
         }
+        f.write_str(")")
+    }
+}
+
+/// A verdict in words; the check is named where the member's name does not tell it.
+fn write_verdict(f: &mut fmt::Formatter<'_>, member: &str, verdict: &Verdict) -> fmt::Result {
+    let Verdict { id, status, healthy, since, because } = verdict;
+    if id.as_str() != member {
+        write!(f, "health check {id} ")?;
+    }
+    match status {
+        Status::Healthy => write!(f, "healthy since {since:.0}: {because}"),
+        Status::Unhealthy => write!(f, "unhealthy since {since:.0}: {because}"),
+        Status::Unknown => {
+            let counts = if *healthy { "healthy" } else { "unhealthy" };
+            write!(f, "unknown, which counts as {counts}: {because}")
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} through {}", if self.healthy { "healthy" } else { "unhealthy" }, self.name)
     }
 }
 

@@ -44,12 +44,9 @@ pub struct ClientSubnet {
 }
 
 impl Edns {
-    /// Reads an OPT record from its class, TTL and rdata.
-    ///
-    /// # Errors
-    /// The kind of malformation, when the options are cut short or one of those above breaks its RFC.
-    pub fn parse(class: u16, ttl: u32, rdata: &[u8]) -> Result<Self, MalformedKind> {
-        let mut edns = Self {
+    /// What an OPT record says by its class and TTL, before its options.
+    pub fn fixed(class: u16, ttl: u32) -> Self {
+        Self {
             payload_size: class,
             version: (ttl >> 16) as u8,
             dnssec_ok: ttl & 0x8000 != 0,
@@ -57,17 +54,36 @@ impl Edns {
             keepalive: false,
             client_cookie: None,
             client_subnet: None,
-        };
-        let mut rest = rdata;
+        }
+    }
+
+    /// Reads the options. Of a version that is not known here they may mean anything, and are passed over: what is owed
+    /// is BADVERS (RFC 6891 §6.1.3).
+    ///
+    /// # Errors
+    /// The kind of malformation, when the options are cut short or one of those above breaks its RFC; then none holds.
+    pub fn take_options(&mut self, rdata: &[u8]) -> Result<(), MalformedKind> {
+        if self.version != 0 {
+            return Ok(());
+        }
+        let without = *self;
+        let taken = self.take_each(rdata);
+        if taken.is_err() {
+            *self = without;
+        }
+        taken
+    }
+
+    fn take_each(&mut self, mut rest: &[u8]) -> Result<(), MalformedKind> {
         while !rest.is_empty() {
             let (head, tail) = rest.split_first_chunk::<4>().ok_or(MalformedKind::BadOpt)?;
             let code = u16::from_be_bytes([head[0], head[1]]);
             let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
             let (option, tail) = tail.split_at_checked(len).ok_or(MalformedKind::BadOpt)?;
-            edns.take_option(code, option)?;
+            self.take_option(code, option)?;
             rest = tail;
         }
-        Ok(edns)
+        Ok(())
     }
 
     fn take_option(&mut self, code: u16, option: &[u8]) -> Result<(), MalformedKind> {
@@ -166,9 +182,13 @@ mod tests {
 
     #[test]
     fn unknown_options_are_passed_over_and_cut_ones_refused() {
-        let edns = Edns::parse(1232, 0x8000, &[0xff, 0xfe, 0, 2, 1, 2, 0, 3, 0, 0]).expect("well-formed");
+        let mut edns = Edns::fixed(1232, 0x8000);
+        assert_eq!(edns.take_options(&[0xff, 0xfe, 0, 2, 1, 2, 0, 3, 0, 0]), Ok(()));
         assert!(edns.nsid && edns.dnssec_ok && edns.version == 0);
-        assert_eq!(Edns::parse(1232, 0, &[0, 3, 0, 1]), Err(MalformedKind::BadOpt));
-        assert_eq!(Edns::parse(1232, 0, &[0, 3, 0]), Err(MalformedKind::BadOpt));
+        for cut in [&[0, 3, 0, 0, 0, 3, 0, 1][..], &[0, 3, 0]] {
+            let mut edns = Edns::fixed(1232, 0);
+            assert_eq!(edns.take_options(cut), Err(MalformedKind::BadOpt));
+            assert_eq!(edns, Edns::fixed(1232, 0));
+        }
     }
 }

@@ -3,14 +3,15 @@
 //! Answers nothing: each [`MalformedKind`] says what is owed to the sender, `answer` writes it. A response is never
 //! answered, or two servers could talk to each other for ever. Invariant: parsing allocates nothing, reads each octet
 //! a bounded number of times, and never panics.
-//! Sources: RFC 1035 §4.1, RFC 6891 §6.1, RFC 8906 §3 (what servers get wrong), RFC 9619 (one question).
+//! Sources: RFC 1035 §4.1, RFC 6891 §6.1 and §7, RFC 8906 §3 (what servers get wrong), RFC 8945 §5 (TSIG), RFC 9619
+//! (one question).
 
-use super::HEADER_LEN;
 use super::edns::Edns;
 use super::header::{OPCODE, QR, Rcode};
 use super::name::wire_len;
 use super::qname::QName;
 use super::rtype::{Class, RecordType};
+use super::{HEADER_LEN, NAME_MAX};
 
 /// A query that can be answered.
 #[derive(Clone)]
@@ -20,8 +21,8 @@ pub struct Query<'m> {
     pub flags: u8,
     pub question: Question<'m>,
     pub edns: Option<Edns>,
-    /// It was signed; no key is known here (RFC 8945 §5.2.1).
-    pub signed: bool,
+    /// Its TSIG record, where it was signed.
+    pub signature: Option<Signature<'m>>,
 }
 
 /// The question, as asked and as looked up.
@@ -34,6 +35,15 @@ pub struct Question<'m> {
     pub qclass: Class,
 }
 
+/// A TSIG record as it stands in its message: no key is known here, so nothing but its names and times matters.
+#[derive(Clone, Copy, Debug)]
+pub struct Signature<'m> {
+    message: &'m [u8],
+    /// Where the record begins, with the key's name.
+    at: usize,
+    rdata: &'m [u8],
+}
+
 /// A message that is no query, with what a response to it needs.
 #[derive(Clone)]
 pub struct Malformed<'m> {
@@ -42,8 +52,10 @@ pub struct Malformed<'m> {
     pub flags: u8,
     /// The question, where it could be read.
     pub question: Option<Question<'m>>,
-    /// The OPT record, where it could be read.
+    /// The OPT record, where there was one; without its options, where those could not be read.
     pub edns: Option<Edns>,
+    /// It asks no question, and is whole: it may be there to fetch a cookie (RFC 7873 §5.4).
+    pub is_questionless: bool,
 }
 
 /// Everything that can be wrong with a message.
@@ -59,7 +71,7 @@ pub enum MalformedKind {
     QuestionCount,
     /// A question whose name is compressed, too long or cut short, or that has no type and class.
     BadQuestion,
-    /// A record after the question is cut short.
+    /// A record after the question is cut short, or a TSIG record is not whole or not the last (RFC 8945 §5.1).
     BadRecord,
     /// Two OPT records, one not owned by the root, or options that are cut short.
     BadOpt,
@@ -142,29 +154,19 @@ pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'
         return Err(refuse(MalformedKind::Response, header, None, None));
     }
     let mut cursor = Cursor { message, at: HEADER_LEN };
-    let asked = match count(header, 4) {
-        1 => Some(cursor.question(name)),
-        _ => None,
+    let question = if count(header, 4) == 1 { cursor.question(name) } else { None };
+    let question = match question {
+        Some(question) if header[2] & OPCODE == 0 => question,
+        question => return Err(cursor.refuse_before_records(header, question)),
     };
-    if header[2] & OPCODE != 0 {
-        return Err(refuse(MalformedKind::Opcode, header, asked.flatten(), None));
-    }
-    let question = match asked {
-        Some(Some(question)) => question,
-        Some(None) => return Err(refuse(MalformedKind::BadQuestion, header, None, None)),
-        None if count(header, 4) == 0 => {
-            // A query without question may still fetch a cookie (RFC 7873 §5.4); `answer` decides by what was read.
-            let edns = cursor.records(header).ok().and_then(|records| records.edns);
-            return Err(refuse(MalformedKind::QuestionCount, header, None, edns));
-        }
-        None => return Err(refuse(MalformedKind::QuestionCount, header, None, None)),
-    };
+    let (id, flags) = ([header[0], header[1]], header[2]);
     if message.len() == cursor.at && header[6..] == [0; 6] {
-        return Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns: None, signed: false });
+        return Ok(Query { id, flags, question, edns: None, signature: None });
     }
-    match cursor.records(header) {
-        Ok(Records { edns, signed }) => Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns, signed }),
-        Err(kind) => Err(refuse(kind, header, Some(question), None)),
+    let mut found = Records::default();
+    match cursor.records(header, &mut found) {
+        Ok(()) => Ok(Query { id, flags, question, edns: found.edns, signature: found.signature }),
+        Err(kind) => Err(refuse(kind, header, Some(question), found.edns)),
     }
 }
 
@@ -175,7 +177,7 @@ fn refuse<'m>(
     question: Option<Question<'m>>,
     edns: Option<Edns>,
 ) -> Box<Malformed<'m>> {
-    Box::new(Malformed { kind, id: [header[0], header[1]], flags: header[2], question, edns })
+    Box::new(Malformed { kind, id: [header[0], header[1]], flags: header[2], question, edns, is_questionless: false })
 }
 
 /// The section count that begins at octet `at` of the header.
@@ -184,9 +186,10 @@ fn count(header: &[u8; HEADER_LEN], at: usize) -> u16 {
 }
 
 /// What the records after the question said.
-struct Records {
+#[derive(Default)]
+struct Records<'m> {
     edns: Option<Edns>,
-    signed: bool,
+    signature: Option<Signature<'m>>,
 }
 
 /// A reader that only goes forward.
@@ -211,23 +214,62 @@ impl<'m> Cursor<'m> {
         })
     }
 
-    /// Walks every record after the question, keeping OPT and noting a signature.
-    fn records(&mut self, header: &[u8; HEADER_LEN]) -> Result<Records, MalformedKind> {
-        let mut found = Records { edns: None, signed: false };
+    /// Passes over one question.
+    fn skip_question(&mut self) -> Option<()> {
+        let rest = &self.message[self.at..];
+        self.at += wire_len(rest).filter(|len| rest.len() >= len + 4)? + 4;
+        Some(())
+    }
+
+    /// Refuses a message that has no question to answer, or another opcode. Its OPT record is looked for all the same:
+    /// EDNS is answered with EDNS (RFC 6891 §6.1.1).
+    #[cold]
+    fn refuse_before_records(&mut self, header: &[u8; HEADER_LEN], question: Option<Question<'m>>) -> Box<Malformed<'m>> {
+        let questions = count(header, 4);
+        let kind = match questions {
+            _ if header[2] & OPCODE != 0 => MalformedKind::Opcode,
+            1 => MalformedKind::BadQuestion,
+            _ => MalformedKind::QuestionCount,
+        };
+        let mut found = Records::default();
+        let is_whole = match questions {
+            1 => question.is_some(),
+            _ => (0..questions).all(|_| self.skip_question().is_some()),
+        };
+        let is_whole = is_whole && self.records(header, &mut found).is_ok();
+        Box::new(Malformed {
+            is_questionless: questions == 0 && is_whole && kind == MalformedKind::QuestionCount,
+            ..*refuse(kind, header, question, found.edns)
+        })
+    }
+
+    /// Walks every record after the question, keeping OPT and the signature; what was kept before a malformation stays.
+    fn records(&mut self, header: &[u8; HEADER_LEN], found: &mut Records<'m>) -> Result<(), MalformedKind> {
         for _ in 0..usize::from(count(header, 6)) + usize::from(count(header, 8)) {
             self.record()?;
         }
         for _ in 0..count(header, 10) {
+            let at = self.at;
             let record = self.record()?;
+            if found.signature.is_some() {
+                return Err(MalformedKind::BadRecord);
+            }
             match record.rtype {
                 RecordType::OPT if found.edns.is_some() || !record.at_root => return Err(MalformedKind::BadOpt),
-                RecordType::OPT => found.edns = Some(Edns::parse(record.class, record.ttl, record.rdata)?),
-                RecordType::TSIG => found.signed = true,
+                RecordType::OPT => {
+                    let edns = found.edns.insert(Edns::fixed(record.class, record.ttl));
+                    edns.take_options(record.rdata)?;
+                }
+                RecordType::TSIG => {
+                    let signature = Signature { message: self.message, at, rdata: record.rdata };
+                    signature.parts().ok_or(MalformedKind::BadRecord)?;
+                    found.signature = Some(signature);
+                }
                 _ => {}
             }
         }
         match self.at == self.message.len() {
-            true => Ok(found),
+            true => Ok(()),
             false => Err(MalformedKind::TrailingOctets),
         }
     }
@@ -246,6 +288,40 @@ impl<'m> Cursor<'m> {
             ttl: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
             rdata,
         })
+    }
+}
+
+impl Signature<'_> {
+    /// The name of the key, which may be compressed.
+    pub fn key_name(&self) -> Option<QName> {
+        let (mut name, mut at) = ([0; NAME_MAX], self.at);
+        let mut len = 0;
+        loop {
+            let label = usize::from(*self.message.get(at)?);
+            if label & 0xc0 == 0xc0 {
+                let target = (label & 0x3f) << 8 | usize::from(*self.message.get(at + 1)?);
+                // Pointers lead back, so this ends (RFC 1035 §4.1.4: a prior occurrence).
+                at = Some(target).filter(|target| *target < at)?;
+                continue;
+            }
+            name.get_mut(len..=len + label)?.copy_from_slice(self.message.get(at..=at + label)?);
+            len += 1 + label;
+            at += 1 + label;
+            if label == 0 {
+                return QName::read(&name[..len]);
+            }
+        }
+    }
+
+    /// The algorithm's name, the time signed with the fudge, and the original id (RFC 8945 §4.2).
+    pub fn parts(&self) -> Option<(&[u8], [u8; 8], [u8; 2])> {
+        let (algorithm, rest) = self.rdata.split_at(wire_len(self.rdata)?);
+        let (times, rest) = rest.split_first_chunk::<8>()?;
+        let (mac_len, rest) = rest.split_first_chunk::<2>()?;
+        let rest = rest.get(usize::from(u16::from_be_bytes(*mac_len))..)?;
+        let (&[id_high, id_low, _, _, other_high, other_low], other) = rest.split_first_chunk::<6>()?;
+        let is_whole = other.len() == usize::from(u16::from_be_bytes([other_high, other_low]));
+        is_whole.then_some((algorithm, *times, [id_high, id_low]))
     }
 }
 

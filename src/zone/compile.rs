@@ -13,6 +13,7 @@ use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
 use super::hosted_zone::HostedZone;
 use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{Arena, RrsetRef, Source, TooLarge};
+use super::soa::{self, SoaNumbers};
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
 use crate::ids::{HealthCheckId, HealthIndex};
 use crate::wire::name::Name;
@@ -282,10 +283,8 @@ impl<'h> Answers<'h> {
         let Some((set, Content::Values { ttl, rdata })) = soa.map(|set| (set, &set.content)) else {
             return Err(CompileError::NoSoa { zone: hosted.name.clone() });
         };
-        let timers = rdata.iter().next().and_then(|rdata| rdata.last_chunk::<20>());
-        let timers = timers.ok_or_else(|| CompileError::NoSoa { zone: hosted.name.clone() })?;
-        let number = |at: usize| u32::from_be_bytes([timers[at], timers[at + 1], timers[at + 2], timers[at + 3]]);
-        let (serial, minimum) = (number(0), number(16));
+        let numbers = rdata.iter().next().and_then(soa::numbers);
+        let SoaNumbers { serial, minimum } = numbers.ok_or_else(|| CompileError::NoSoa { zone: hosted.name.clone() })?;
         let negative_ttl = Ttl::new(i64::from(minimum.min(ttl.secs()))).unwrap_or(*ttl);
         Ok(ZoneSoa { negative: self.encode_rrset(set, negative_ttl, rdata, true)?, serial })
     }

@@ -21,4 +21,5 @@ pub mod print;
 pub mod rdata;
 pub mod record_set;
 pub mod rrset;
+pub mod soa;
 pub mod tree;

@@ -152,6 +152,11 @@ impl Zone {
         })
     }
 
+    /// Whether `name`, which is at or below the apex, is delegated by this zone.
+    pub fn has_cut(&self, name: &QName) -> bool {
+        matches!(self.lookup(name), Lookup::Delegated { cut } if self.name_len(cut) == name.as_wire().len())
+    }
+
     /// Whether `node` is at or below the zone cut `cut`.
     pub fn is_below(&self, node: u32, cut: u32) -> bool {
         self.nodes[node as usize].cover == cut

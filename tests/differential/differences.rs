@@ -48,23 +48,6 @@ pub const DIFFERENCES: &[Difference] = &[
         },
     },
     Difference {
-        title: "A CNAME that a wildcard points at itself is given once",
-        why: "what comes next is the same record under another name, forever; the peers give it once more",
-        explains: |_, ours, theirs| {
-            let one_less = ours.answer.len() == 1 && theirs.answer.len() == 2 && ours.answer.is_subset(&theirs.answer);
-            one_less && *ours == View { answer: ours.answer.clone(), ..theirs.clone() }
-        },
-    },
-    Difference {
-        title: "A DNAME is followed for type CNAME too",
-        why: "RFC 6672 §3.2 step 3C starts over with the new name whatever the type; the peers stop at the CNAME made",
-        explains: |asked, ours, theirs| {
-            let redirected = theirs.answer.iter().any(|record| record.contains(" DNAME ")) && theirs.rcode == "NoError";
-            let same_start = theirs.answer.is_subset(&ours.answer) && ours.authoritative == theirs.authoritative;
-            asked.qtype == RecordType::CNAME && redirected && same_start && !ours.truncated
-        },
-    },
-    Difference {
         title: "A truncated referral is empty",
         why: "complete or empty, as every truncated response (RFC 9471 §3.1: glue that does not fit sets TC); \
               Knot sends the part that fits, NSD leaves addresses out without saying so",

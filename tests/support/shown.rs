@@ -13,7 +13,15 @@ use domain::rdata::AllRecordData;
 pub fn lines(response: &[u8]) -> Vec<String> {
     let message = Message::from_octets(response).expect("a response has a header");
     let header = message.header();
-    let flags = [("aa", header.aa()), ("tc", header.tc()), ("rd", header.rd()), ("ad", header.ad()), ("cd", header.cd())];
+    let flags = [
+        ("aa", header.aa()),
+        ("tc", header.tc()),
+        ("rd", header.rd()),
+        ("ra", header.ra()),
+        ("z", header.z()),
+        ("ad", header.ad()),
+        ("cd", header.cd()),
+    ];
     let flags: String = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| format!(" {flag}")).collect();
     let mut lines = vec![format!("{}{flags}", message.opt_rcode())];
     let (_, answer, authority, additional) = message.sections().expect("sections are whole");
@@ -47,7 +55,12 @@ fn opt_line(message: &Message<&[u8]>) -> Option<String> {
         line.push_str(" do");
     }
     for option in opt.opt().iter::<AllOptData<_, _>>() {
-        line.push_str(&match option.expect("options are whole") {
+        // `domain` knows no address family but 1 and 2.
+        let Ok(option) = option else {
+            line.push_str(" ecs of another family");
+            continue;
+        };
+        line.push_str(&match option {
             AllOptData::Nsid(nsid) => format!(" nsid {nsid}"),
             AllOptData::Cookie(cookie) => format!(" cookie {cookie}"),
             AllOptData::ClientSubnet(subnet) => {
