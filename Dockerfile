@@ -2,15 +2,11 @@
 # process listens (`docker run -p 53:5300/udp -p 53:5300/tcp -v ./etc:/etc/waypost …`), so that it needs no capability.
 # The mounted waypost.toml says `[server] listen = ["0.0.0.0:5300", "[::]:5300"]` and `[http] listen = "0.0.0.0:8053"`.
 FROM rust:1.95-slim-bookworm AS build
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ \
-    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+# Not built, but named in Cargo.toml.
 COPY benches benches
-COPY examples examples
-COPY tests tests
 RUN cargo build --release --locked --bin waypost
 
 FROM debian:bookworm-slim
@@ -22,8 +18,8 @@ RUN apt-get update \
 COPY --from=build /src/target/release/waypost /usr/local/bin/waypost
 USER waypost
 WORKDIR /var/lib/waypost
-# DNS where it is published, DNS where it listens, the admin pages.
-EXPOSE 53/udp 53/tcp 5300/udp 5300/tcp 8053/tcp
+# DNS, and the admin pages.
+EXPOSE 5300/udp 5300/tcp 8053/tcp
 # The admin page that says whether the process lives, asked for with what the image has.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8053 && printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 STOPSIGNAL SIGTERM
