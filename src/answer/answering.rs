@@ -155,6 +155,9 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         place: Placement,
     ) -> Result<(), Full> {
         self.note_owner(owner);
+        if self.answers_by_redirecting(owner, qtype) {
+            return Ok(());
+        }
         self.answered = owner.encloser_len.is_none().then_some((owner.node, qtype));
         let choice = self.choose(answer, owner);
         self.put_choice(&choice, Section::Answer, owner.placement(name, place))?;
@@ -162,6 +165,11 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             self.put_apex_ns(answer, name, place);
         }
         self.put_additional()
+    }
+
+    /// Whether the answer is a DNAME that the chain came by, and that is given already.
+    fn answers_by_redirecting(&self, owner: Owner, qtype: RecordType) -> bool {
+        qtype == RecordType::DNAME && owner.encloser_len.is_none() && self.redirected.contains(&Some(owner.node))
     }
 
     fn note_owner(&mut self, owner: Owner) {
