@@ -97,7 +97,9 @@ fn note_group(group: &RecordGroup, facts: Facts<'_>, trace: &mut impl Trace) {
 /// A member as an explanation shows it.
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
     let name = member.set_identifier.as_ref().map_or("the record set", |identifier| identifier.as_str());
-    trace::Member { name: name.to_owned(), verdict: member.health_check.map(|index| facts.health.verdict(index).clone()) }
+    let evaluates_target = matches!(member.content, MemberContent::Alias { evaluate_target_health: true, .. });
+    let verdict = member.health_check.map(|index| facts.health.verdict(index).clone());
+    trace::Member { name: name.to_owned(), verdict, evaluates_target }
 }
 
 impl Choice {

@@ -70,6 +70,8 @@ pub struct Member {
     pub name: String,
     /// Its health check's verdict, if it has a check.
     pub verdict: Option<Verdict>,
+    /// It is an alias, and its target's health counts as its own.
+    pub evaluates_target: bool,
 }
 
 /// Why a member was passed over.
@@ -122,7 +124,8 @@ impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         let Some(Verdict { id, status, healthy, since, because }) = &self.verdict else {
-            return f.write_str(" (no health check: always healthy)");
+            let counts = if self.evaluates_target { "as its target" } else { "always healthy" };
+            return write!(f, " (no health check: {counts})");
         };
         let check = if id.as_str() == self.name { String::new() } else { format!("health check {id} ") };
         match status {

@@ -259,11 +259,12 @@ impl<'h> Answers<'h> {
                 MemberContent::Alias { target: AnswerRef::Group(NONE), evaluate_target_health: alias.evaluate_target_health }
             }
         };
-        let weight = match set.policy {
-            RoutingPolicy::Weighted(weight) => weight.get(),
-            _ => 0,
+        let (weight, tier) = match set.policy {
+            RoutingPolicy::Weighted(weight) => (weight.get(), 0),
+            RoutingPolicy::Failover(tier) => (0, tier),
+            RoutingPolicy::Simple | RoutingPolicy::Multivalue => (0, 0),
         };
-        Ok(Member { set_identifier: set.set_identifier.clone(), weight, health_check: health_check.transpose()?, content })
+        Ok(Member { set_identifier: set.set_identifier.clone(), weight, tier, health_check: health_check.transpose()?, content })
     }
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {

@@ -34,6 +34,8 @@ pub struct Member {
     pub set_identifier: Option<SetIdentifier>,
     /// For weighted groups; 0 elsewhere.
     pub weight: u8,
+    /// For failover groups, from 0; 0 elsewhere.
+    pub tier: u16,
     pub health_check: Option<HealthIndex>,
     pub content: MemberContent,
 }
