@@ -71,8 +71,13 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, draw: &mut Draw, 
         healthy &= counts;
         match member.content {
             MemberContent::Rrset(rrset) => return Choice::one(rrset, healthy),
-            MemberContent::Alias { target: AnswerRef::Rrset(rrset), .. } => return Choice::one(rrset, healthy),
-            MemberContent::Alias { target: AnswerRef::Group(at), .. } => group = facts.zone.group(at),
+            MemberContent::Alias { target, node, .. } => {
+                trace.note(|| Step::Alias { target: facts.zone.name_of(node), rtype: group.rtype });
+                match target {
+                    AnswerRef::Rrset(rrset) => return Choice::one(rrset, healthy),
+                    AnswerRef::Group(at) => group = facts.zone.group(at),
+                }
+            }
         }
     }
 }
