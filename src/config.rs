@@ -190,8 +190,8 @@ fn read_server(mut table: Table<'_>) -> Option<Server> {
     let server = Server {
         listen: listen.unwrap_or_default(),
         workers: table.optional_int("workers", 0..=1_024).map_or(0, to_usize),
-        nsid: table.optional("nsid").and_then(|value| read_identity(&value)),
-        version: table.optional("version").and_then(|value| read_identity(&value)),
+        nsid: table.optional("nsid").and_then(|value| read_identity(&value, NSID_MAX)),
+        version: table.optional("version").and_then(|value| read_identity(&value, VERSION_MAX)),
         udp_payload_size: table.optional_int("udp_payload_size", 512..=4_096).map_or(1_232, |size| size as u16),
         authority: table.bool_or("authority", false),
         tcp: read_tcp(&mut table),
@@ -219,15 +219,20 @@ fn read_listen(value: &Value<'_>) -> Vec<SocketAddr> {
     listen
 }
 
-/// What fits one TXT string and is readable (RFC 1035 §3.3, RFC 5001 §2.3).
-fn read_identity(value: &Value<'_>) -> Option<String> {
+/// What is readable and fits (RFC 1035 §3.3, RFC 5001 §2.3).
+fn read_identity(value: &Value<'_>, max: usize) -> Option<String> {
     let written = value.string()?;
-    if !(1..=255).contains(&written.len()) {
-        value.error(format_args!("has {} octets; 1 to 255 are accepted", written.len()));
+    if !(1..=max).contains(&written.len()) {
+        value.error(format_args!("has {} octets; 1 to {max} are accepted", written.len()));
         return None;
     }
     Some(written.to_owned())
 }
+
+/// Octets of an NSID: with every other option and the longest question it fits into 512.
+const NSID_MAX: usize = 64;
+/// Octets of one TXT string.
+const VERSION_MAX: usize = 255;
 
 fn read_tcp(server: &mut Table<'_>) -> Tcp {
     let mut tcp = Tcp {

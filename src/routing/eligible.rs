@@ -16,7 +16,6 @@
 use super::Facts;
 use super::trace::{Step, Trace, Unfit};
 use crate::zone::group::{AnswerRef, Member, MemberContent, RecordGroup};
-use crate::zone::tree::Zone;
 
 /// The members of a group that count for one query.
 #[derive(Clone, Copy)]
@@ -67,7 +66,7 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
         return false;
     }
     match member.content {
-        MemberContent::Alias { target, evaluate_target_health: true } => target_is_healthy(target, facts),
+        MemberContent::Alias { target, evaluate_target_health: true, .. } => target_is_healthy(target, facts),
         _ => true,
     }
 }
@@ -85,15 +84,9 @@ pub(super) fn note_unfit(member: &Member, facts: Facts<'_>, trace: &mut impl Tra
     trace.note(|| {
         let own = member.health_check.is_some_and(|index| !facts.health.is_healthy(index));
         let reason = match member.content {
-            MemberContent::Alias { target: AnswerRef::Group(at), .. } if !own => {
-                Unfit::TargetUnhealthy { target: group_name(facts.zone, at) }
-            }
+            MemberContent::Alias { node, .. } if !own => Unfit::TargetUnhealthy { target: facts.zone.name_of(node) },
             _ => Unfit::Unhealthy,
         };
         Step::PassedOver { member: super::shown(member, facts), reason }
     });
-}
-
-fn group_name(zone: &Zone, group: u32) -> crate::wire::name::Name {
-    zone.name_of(zone.group(group).node)
 }

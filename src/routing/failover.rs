@@ -21,14 +21,14 @@ use crate::zone::group::{Member, RecordGroup};
 #[inline]
 pub(super) fn choose<'s>(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> (&'s Member, bool) {
     let eligible = Eligible::of(group, facts, trace);
-    let mut chosen = (0, &group.members[0]);
-    for candidate in group.members.iter().enumerate() {
-        if eligible.has(candidate.1) {
+    let mut chosen = &group.members[0];
+    for candidate in &group.members {
+        if eligible.has(candidate) {
             chosen = candidate;
             break;
         }
-        note_unfit(candidate.1, facts, trace);
+        note_unfit(candidate, facts, trace);
     }
-    trace.note(|| Step::Chosen { member: shown(chosen.1, facts), by: Reason::Tier(chosen.0) });
-    (chosen.1, eligible.healthy)
+    trace.note(|| Step::Chosen { member: shown(chosen, facts), by: Reason::Tier(chosen.tier.into()) });
+    (chosen, eligible.healthy)
 }

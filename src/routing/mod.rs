@@ -71,10 +71,12 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, draw: &mut Draw, 
         healthy &= counts;
         match member.content {
             MemberContent::Rrset(rrset) => return Choice::one(rrset, healthy),
-            MemberContent::Alias { target: AnswerRef::Rrset(rrset), .. } => return Choice::one(rrset, healthy),
-            MemberContent::Alias { target: AnswerRef::Group(at), .. } => {
-                group = facts.zone.group(at);
-                trace.note(|| Step::Alias { target: facts.zone.name_of(group.node), rtype: group.rtype });
+            MemberContent::Alias { target, node, .. } => {
+                trace.note(|| Step::Alias { target: facts.zone.name_of(node), rtype: group.rtype });
+                match target {
+                    AnswerRef::Rrset(rrset) => return Choice::one(rrset, healthy),
+                    AnswerRef::Group(at) => group = facts.zone.group(at),
+                }
             }
         }
     }
@@ -101,10 +103,9 @@ fn note_group(group: &RecordGroup, facts: Facts<'_>, trace: &mut impl Trace) {
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
     let name = member.set_identifier.as_ref().map_or("the record set", |identifier| identifier.as_str());
     let target = match member.content {
-        MemberContent::Alias { target: AnswerRef::Group(at), evaluate_target_health: true } => Some(trace::Target {
-            name: facts.zone.name_of(facts.zone.group(at).node),
-            healthy: eligible::target_is_healthy(AnswerRef::Group(at), facts),
-        }),
+        MemberContent::Alias { target, node, evaluate_target_health: true } => {
+            Some(trace::Target { name: facts.zone.name_of(node), healthy: eligible::target_is_healthy(target, facts) })
+        }
         _ => None,
     };
     let verdict = member.health_check.map(|index| facts.health.verdict(index).clone());

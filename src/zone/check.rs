@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::hosted_zone::HostedZone;
-use super::record_set::{Alias, Content, Origin, RecordSet, RoutingPolicy};
+use super::record_set::{Alias, Content, Origin, RdataList, RecordSet, RoutingPolicy};
 use crate::problem::{Problem, nearest};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -39,7 +39,7 @@ fn run<'r>(zone: &HostedZone, rules: impl Iterator<Item = &'r Rule>) -> Vec<Find
     found.0
 }
 
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 19] = [
     check_within_zone,
     check_soa_only_at_apex,
     check_cname_alone,
@@ -54,6 +54,8 @@ const RULES: [Rule; 17] = [
     check_group_ttls,
     check_policy_types,
     check_multivalue_content,
+    check_shared_values,
+    check_duplicate_values,
     check_alias_types,
     check_alias_loops,
     check_unreachable_tiers,
@@ -383,6 +385,34 @@ fn check_multivalue_content(index: &Index, found: &mut Findings) {
     }
 }
 
+/// Members answered together don't share a value, or an RRset would hold it twice (RFC 2181 §5). Members with the very
+/// same values may be: of those one is answered.
+fn check_shared_values(index: &Index, found: &mut Findings) {
+    for group in index.groups().filter(|group| group[0].policy == RoutingPolicy::Multivalue) {
+        let mut first: HashMap<&[u8], (&RecordSet, &RdataList)> = HashMap::new();
+        for &set in group {
+            let Content::Values { rdata: own, .. } = &set.content else { continue };
+            let sharing = own.iter().map(|rdata| *first.entry(rdata).or_insert((set, own)));
+            let sharing: Vec<_> = sharing.filter(|(_, theirs)| *theirs != own).collect();
+            if let Some((earlier, _)) = sharing.first() {
+                let (own, other) = (label(set), label(earlier));
+                found.error(set, format!("{own} has a value that {other} has too; one answer would hold it twice"));
+            }
+        }
+    }
+}
+
+/// A value stands once in a record set (Route 53 API, `ResourceRecords`; RFC 2181 §5).
+fn check_duplicate_values(index: &Index, found: &mut Findings) {
+    for set in index.sets() {
+        let Content::Values { rdata, .. } = &set.content else { continue };
+        let mut seen = HashSet::with_capacity(rdata.len());
+        if let Some(twice) = rdata.iter().find(|rdata| !seen.insert(*rdata)) {
+            found.error(set, format!("{} has the value {} twice", label(set), super::rdata::show(set.rtype, twice)));
+        }
+    }
+}
+
 /// SOA and NS are neither aliases nor their targets (Route 53 API, `AliasTarget`).
 fn check_alias_types(index: &Index, found: &mut Findings) {
     for (set, _) in aliases(index) {
@@ -434,10 +464,11 @@ fn aliases<'z>(index: &Index<'z>) -> impl Iterator<Item = (&'z RecordSet, &'z Al
     })
 }
 
-/// Aliases lead to values, never back to themselves (Route 53 API, `AliasTarget`). Reported once a loop, at the
-/// member that closes it.
+/// Aliases lead to values, never back to themselves (Route 53 API, `AliasTarget`), and in few steps: each query follows
+/// them. Both are reported once, a loop at the member that closes it.
 fn check_alias_loops(index: &Index, found: &mut Findings) {
-    let mut done = HashSet::new();
+    // How many aliases lead on from a group whose aliases have all been followed.
+    let mut depths: HashMap<(&Name, RecordType), usize> = HashMap::new();
     for (start, _) in aliases(index) {
         // Depth first without recursion: a chain may be as long as the zone.
         let mut path: Vec<(&RecordSet, usize)> = vec![(start, 0)];
@@ -447,10 +478,14 @@ fn check_alias_loops(index: &Index, found: &mut Findings) {
             let group = index.group(name, rtype).map_or(&[][..], Vec::as_slice);
             let step = group.get(*next).copied();
             *next += 1;
-            let Some(member) = step.filter(|_| !done.contains(&(name, rtype))) else {
+            let Some(member) = step.filter(|_| !depths.contains_key(&(name, rtype))) else {
                 path.pop();
                 on_path.remove(&(name, rtype));
-                done.insert((name, rtype));
+                let depth = depth_of(group, &depths);
+                if depths.insert((name, rtype), depth).is_none() && depth == ALIASES_MAX + 1 {
+                    let message = format!("{name} {rtype} leads through {depth} aliases to values; at most {ALIASES_MAX} may");
+                    found.error(group[0], message);
+                }
                 continue;
             };
             let Content::Alias(alias) = &member.content else { continue };
@@ -465,6 +500,18 @@ fn check_alias_loops(index: &Index, found: &mut Findings) {
         }
     }
 }
+
+/// One more than the deepest target of a group's aliases; 0 without aliases.
+fn depth_of(group: &[&RecordSet], depths: &HashMap<(&Name, RecordType), usize>) -> usize {
+    let targets = group.iter().filter_map(|set| match &set.content {
+        Content::Alias(alias) => Some(1 + depths.get(&(&alias.target, set.rtype)).copied().unwrap_or(0)),
+        Content::Values { .. } => None,
+    });
+    targets.max().unwrap_or(0)
+}
+
+/// Aliases that one query may follow.
+const ALIASES_MAX: usize = 32;
 
 /// A failover member without a health check is always healthy, so the tiers after it never answer.
 fn check_unreachable_tiers(index: &Index, found: &mut Findings) {

@@ -257,14 +257,19 @@ impl<'h> Answers<'h> {
             Content::Alias(alias) => {
                 self.pending.push(place);
                 // Replaced by `link_aliases`, or the zone is refused.
-                MemberContent::Alias { target: AnswerRef::Group(NONE), evaluate_target_health: alias.evaluate_target_health }
+                MemberContent::Alias {
+                    target: AnswerRef::Group(NONE),
+                    node: NONE,
+                    evaluate_target_health: alias.evaluate_target_health,
+                }
             }
         };
-        let weight = match set.policy {
-            RoutingPolicy::Weighted(weight) => weight.get(),
-            _ => 0,
+        let (weight, tier) = match set.policy {
+            RoutingPolicy::Weighted(weight) => (weight.get(), 0),
+            RoutingPolicy::Failover(tier) => (0, tier),
+            RoutingPolicy::Simple | RoutingPolicy::Multivalue => (0, 0),
         };
-        Ok(Member { set_identifier: set.set_identifier.clone(), weight, health_check: health_check.transpose()?, content })
+        Ok(Member { set_identifier: set.set_identifier.clone(), weight, tier, health_check: health_check.transpose()?, content })
     }
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {
@@ -299,12 +304,13 @@ impl<'h> Answers<'h> {
             let set = &self.hosted.record_sets[record_set as usize];
             let Content::Alias(alias) = &set.content else { continue };
             let node = self.names.node_of(&alias.target.as_wire().to_ascii_lowercase());
-            let target = node.and_then(|node| found.get(&(node, set.rtype))).ok_or_else(|| CompileError::NoTarget {
+            let target = node.and_then(|node| Some((node, *found.get(&(node, set.rtype))?)));
+            let (node, target) = target.ok_or_else(|| CompileError::NoTarget {
                 name: set.name.clone(),
                 target: alias.target.clone(),
                 rtype: set.rtype,
             })?;
-            let content = MemberContent::Alias { target: *target, evaluate_target_health: alias.evaluate_target_health };
+            let content = MemberContent::Alias { target, node, evaluate_target_health: alias.evaluate_target_health };
             self.groups[group as usize].members[member as usize].content = content;
         }
         Ok(())

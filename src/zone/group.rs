@@ -34,6 +34,8 @@ pub struct Member {
     pub set_identifier: Option<SetIdentifier>,
     /// For weighted groups; 0 elsewhere.
     pub weight: u8,
+    /// For failover groups, from 0; 0 elsewhere.
+    pub tier: u16,
     pub health_check: Option<HealthIndex>,
     pub content: MemberContent,
 }
@@ -42,7 +44,12 @@ pub struct Member {
 #[derive(Clone, Copy, Debug)]
 pub enum MemberContent {
     Rrset(RrsetRef),
-    Alias { target: AnswerRef, evaluate_target_health: bool },
+    /// What stands at the alias's target, which is `node`.
+    Alias {
+        target: AnswerRef,
+        node: u32,
+        evaluate_target_health: bool,
+    },
 }
 
 /// What stands at a name for one type: an RRset, or a group to choose from.
