@@ -8,12 +8,14 @@
 mod serve;
 mod support;
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, Record};
@@ -181,6 +183,54 @@ fn a_broken_file_and_a_serial_that_goes_back_leave_the_old_zone_and_say_why() {
     server.stop();
 }
 
+#[test]
+fn a_file_is_read_when_its_writer_has_closed_it_and_not_half_written() {
+    let site = Site::with_zone("half-written", LARGE);
+    site.write("example.org.zone", &small(7, "10.0.0.7"));
+    let mut server = site.serve();
+    let mut client = Client::new(server.dns);
+    let www = query(&name("www"), RecordType::A);
+    let next = small(8, "10.0.0.8");
+    let (head, rest) = next.split_at(next.find("www").unwrap());
+    let mut file = fs::File::create(site.0.join("example.org.zone")).unwrap();
+    file.write_all(head.as_bytes()).unwrap();
+    let began = Instant::now();
+    while began.elapsed() < WRITER_PAUSES {
+        assert_eq!(version_of(&client.ask(&www), 1), 7, "the file is still being written");
+        client.hear_nothing_until(Instant::now() + Duration::from_millis(10));
+    }
+    file.write_all(rest.as_bytes()).unwrap();
+    drop(file);
+    server.process.await_event("reloaded", |_| true);
+    assert_eq!(version_of(&client.ask(&www), 1), 8);
+    assert_eq!(server.metric("waypost_reloads_total{result=\"failure\"}"), 0.0);
+    server.stop();
+}
+
+#[test]
+fn a_file_that_changes_during_the_first_round_is_noticed() {
+    // It takes connections and never answers: the first round lasts until the probe gives up.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let zone = |ttl: u32| {
+        format!(
+            "zone = \"example.org.\"\nns = [\"ns1.example.net.\"]\n\n[probe.web]\ntype = \"http\"\ntimeout = \"500ms\"\nfall = 1\n\n\
+             [endpoint.fra]\naddress = [\"10.0.0.7\"]\nprobe = \"web\"\ntarget = \"{}\"\n\n\
+             [route.www]\npolicy = \"failover\"\nmembers = [\"fra\"]\nttl = {ttl}\n",
+            silent.local_addr().unwrap()
+        )
+    };
+    let site = Site::with_zone("first-round-change", &zone(30));
+    let mut process = site.spawn();
+    let (_probe, _) = silent.accept().unwrap();
+    site.write("example.org.toml", &zone(31));
+    process.await_event("reloaded", |_| true);
+    process.signal("TERM");
+    assert_eq!(process.ended().0.code(), Some(0));
+}
+
+/// Longer than changes of files must pause before they are read.
+const WRITER_PAUSES: Duration = Duration::from_millis(700);
+
 /// A zone with an endpoint for each target; probed once at the start, and then not for an hour.
 fn probed(endpoints: &[(&str, SocketAddr)]) -> String {
     let mut text = "zone = \"example.org.\"\nns = [\"ns1.example.net.\"]\n\n[probe.tcp]\ntype = \"tcp\"\n\
@@ -214,8 +264,9 @@ fn a_reload_that_adds_and_removes_health_checks_keeps_what_is_known_of_the_other
     assert_eq!(statuses, [("gone", "healthy"), ("kept", "unhealthy"), ("stays", "healthy")]);
     site.write("example.org.toml", &probed(&[("added", down), ("kept", down), ("stays", up)]));
     server.process.signal("HUP");
-    server.process.await_event("reloaded", |event| event["checks"] == 3);
+    // The probe of a new check may be over before the reload is.
     server.process.await_event("health_transition", |event| event["check"] == "added" && event["to"] == "unhealthy");
+    server.process.find_event("reloaded", |event| event["checks"] == 3);
     let after = health(&server);
     assert_eq!(after.iter().map(|(id, ..)| &**id).collect::<Vec<_>>(), ["added", "kept", "stays"]);
     assert_eq!(after[0].1, "unhealthy");

@@ -86,6 +86,8 @@ struct Parts {
 
 async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut store: Store) -> Result<(), ServeError> {
     let mut signals = Signals::new().map_err(|cause| ServeError::Failed { doing: "listening for signals", cause })?;
+    // From before the first round on, which may take seconds in which a file changes.
+    let watch = FileWatch::start(config_path, &loaded);
     let mut board = Board::new(&loaded.built.state.checks, clock::now());
     board.resume(store.take_saved(), clock::now());
     let parts = Parts::start(&loaded, board, store);
@@ -103,7 +105,10 @@ async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut s
     };
     let ended = match stopped {
         Some(_) => Ok(()),
-        None => serve_until_stopped(config_path, loaded, listeners, http_address, &parts, &mut signals).await,
+        None => {
+            let reloader = Reloader::new(config_path, loaded);
+            serve_until_stopped(reloader, watch, listeners, http_address, &parts, &mut signals).await
+        }
     };
     parts.stop().await;
     http_stop.cancel();
@@ -115,23 +120,22 @@ async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut s
 }
 
 async fn serve_until_stopped(
-    config_path: &Path,
-    loaded: Loaded,
+    mut reloader: Reloader,
+    mut watch: FileWatch,
     listeners: Listeners,
     http_address: Option<std::net::SocketAddr>,
     parts: &Parts,
     signals: &mut Signals,
 ) -> Result<(), ServeError> {
     let addresses: Vec<_> = listeners.addresses().collect();
+    let config = &reloader.loaded().config;
     let answers = Answers::new(parts.published.clone(), parts.identity.clone());
     let running = listeners
-        .start(answers, limits(&loaded.config), &parts.telemetry)
+        .start(answers, limits(config), &parts.telemetry)
         .map_err(|cause| ServeError::Failed { doing: "starting the workers", cause })?;
     parts.readiness.set_ready();
     parts.telemetry.reloaded(clock::now());
-    events::started(&addresses, http_address, server::workers(loaded.config.server.workers).get());
-    let mut watch = FileWatch::start(config_path, &loaded);
-    let mut reloader = Reloader::new(config_path, loaded);
+    events::started(&addresses, http_address, server::workers(config.server.workers).get());
     let because = loop {
         let because = tokio::select! {
             told = signals.next() => match told {
@@ -141,7 +145,7 @@ async fn serve_until_stopped(
             () = watch.changed() => Because::FileChanged,
         };
         reloader.reload(parts, because).await;
-        watch.follow(config_path, reloader.loaded());
+        watch.follow(reloader.loaded());
     };
     drain(running, parts, because).await;
     Ok(())

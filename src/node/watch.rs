@@ -1,7 +1,8 @@
 //! Notices that a file of the configuration changed.
 //!
 //! Watches folders, not files: editors and deployment tools replace files rather than write them. Reads no file.
-//! Invariant: many changes in a row are one, told when they have paused; where watching is not to be had, SIGHUP is.
+//! Invariants: many changes in a row are one, told when they have paused; a file that is open for writing is no change
+//! yet. Where watching is not to be had, SIGHUP is. Source: inotify(7).
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -20,6 +22,7 @@ use crate::telemetry::events;
 
 /// The folders being watched.
 pub(super) struct FileWatch {
+    config_path: PathBuf,
     watcher: Option<RecommendedWatcher>,
     changes: mpsc::Receiver<()>,
     watched: BTreeSet<PathBuf>,
@@ -47,13 +50,14 @@ impl FileWatch {
                 None
             }
         };
-        let mut watch = Self { watcher, changes, watched: BTreeSet::new(), known };
-        watch.follow(config_path, loaded);
+        let mut watch = Self { config_path: config_path.to_owned(), watcher, changes, watched: BTreeSet::new(), known };
+        watch.follow(loaded);
         watch
     }
 
     /// Watches the folders of `loaded` too; those no longer needed cost nothing.
-    pub fn follow(&mut self, config_path: &Path, loaded: &Loaded) {
+    pub fn follow(&mut self, loaded: &Loaded) {
+        let config_path = &self.config_path;
         let names = files(config_path, loaded).filter_map(|file| file.file_name().map(OsStr::to_owned));
         self.known.store(Arc::new(names.collect()));
         let Some(watcher) = &mut self.watcher else { return };
@@ -87,7 +91,18 @@ fn matters(event: &Event, known: &BTreeSet<OsString>) -> bool {
         // Mounted configurations are swapped by a link whose name begins with two dots.
         is_zone || known.contains(name) || name.as_encoded_bytes().starts_with(b"..")
     };
-    !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(is_ours)
+    is_whole(event) && event.paths.iter().any(is_ours)
+}
+
+/// Whether what an event is about can be read whole: who makes a file or adds to it has yet to close it, and half a
+/// zone may read as a zone. A link is whole at once, and so is what is moved into its place.
+fn is_whole(event: &Event) -> bool {
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Data(_)) => false,
+        EventKind::Create(_) => event.paths.iter().any(|path| path.is_symlink()),
+        EventKind::Any | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => true,
+    }
 }
 
 /// Every file that was read: the server's, the zones' and what they include.
