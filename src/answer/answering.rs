@@ -41,10 +41,16 @@ pub(super) struct Answering<'a, 'w, T> {
     trace: &'a mut T,
     scope_prefix: u8,
     /// RRsets whose names may want their addresses in the additional section.
-    put: [(RrsetRef, Put); PUTS_MAX],
-    puts: usize,
+    linked: Option<Linked>,
     /// The zone cut that is referred to.
     cut: Option<u32>,
+}
+
+/// RRsets that were put in, and where: the first `len` of `put`.
+#[derive(Default)]
+struct Linked {
+    put: [(RrsetRef, Put); PUTS_MAX],
+    len: usize,
 }
 
 /// A name on its way through a chain of CNAMEs.
@@ -72,13 +78,19 @@ impl Told {
     }
 }
 
+impl Linked {
+    fn push(&mut self, rrset: RrsetRef, put: Put) {
+        self.put[self.len] = (rrset, put);
+        self.len += 1;
+    }
+}
+
 impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     #[inline]
     pub fn new(zone: &'a Zone, context: &Context<'a>, draw: Draw, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
         let facts = Facts { zone, health: &context.snapshot.health };
-        let put = [(RrsetRef::default(), Put::default()); PUTS_MAX];
         let with_authority = context.identity.authority;
-        Self { zone, facts, with_authority, draw, message, trace, scope_prefix: 0, put, puts: 0, cut: None }
+        Self { zone, facts, with_authority, draw, message, trace, scope_prefix: 0, linked: None, cut: None }
     }
 
     /// Fills the sections for `question`, which is in the zone.
@@ -96,7 +108,8 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         self.message.set_authoritative(true);
         let mut followed: Option<Hop> = None;
         let mut visited = [APEX; CHAIN_MAX];
-        for hop in 0..=CHAIN_MAX {
+        let mut hop = 0;
+        loop {
             let (name, place) = followed.as_ref().map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
             let next = match resolve(self.zone, name, question.qtype) {
                 Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, name, place), // step 3a
@@ -113,16 +126,24 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             };
             let Some(next) = next else { return Ok(()) };
             followed = Some(next);
+            hop += 1;
         }
-        Ok(())
     }
 
     #[inline]
     fn put_answer(&mut self, owner: Owner, answer: AnswerRef, name: &QName, place: Placement) -> Result<(), Full> {
         self.note_owner(owner);
         let Some(owner_place) = owner.placement(name, place) else { return self.end_chain(name) };
-        let choice = self.choose(answer, owner);
-        self.put_choice(&choice, Section::Answer, owner_place)?;
+        match answer {
+            AnswerRef::Rrset(rrset) => {
+                self.note_plain(rrset, owner);
+                self.put_rrset(Section::Answer, rrset, owner_place, None)?;
+            }
+            AnswerRef::Group(_) => {
+                let choice = self.choose(answer, owner);
+                self.put_choice(&choice, Section::Answer, owner_place)?;
+            }
+        }
         if self.with_authority {
             self.put_apex_ns(answer, name, place)?;
         }
@@ -136,37 +157,45 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         }
     }
 
+    fn note_plain(&mut self, rrset: RrsetRef, owner: Owner) {
+        let (zone, rrset) = (self.zone, self.zone.rrset(rrset));
+        self.trace.note(|| Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() });
+    }
+
     /// Asks routing, and widens the scope by what the choice depended on.
     #[inline]
     fn choose(&mut self, answer: AnswerRef, owner: Owner) -> Choice {
         if let AnswerRef::Rrset(rrset) = answer {
-            let (zone, rrset) = (self.zone, self.zone.rrset(rrset));
-            self.trace.note(|| Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() });
+            self.note_plain(rrset, owner);
         }
         let choice = choose(answer, self.facts, &mut self.draw, self.trace);
         self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
         choice
     }
 
-    /// Puts what was chosen into a section as one RRset, its RRs rotated by chance.
-    #[inline]
+    /// Puts what was chosen into a section as one RRset.
     fn put_choice(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
-        let ttl_secs = match choice.rrsets() {
-            [_] => None,
-            // One RRset has one TTL (RFC 2181 §5.2): the smallest.
-            several => several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min(),
-        };
-        for &at in choice.rrsets() {
-            let rrset = self.zone.rrset(at);
-            let first = match rrset.count() {
-                1 => 0,
-                count => self.draw.below(count.into()) as u16,
-            };
-            let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
-            if rrset.has_links() {
-                self.put[self.puts] = (at, put);
-                self.puts += 1;
+        match choice.rrsets() {
+            [one] => self.put_rrset(section, *one, owner, None),
+            several => {
+                // One RRset has one TTL (RFC 2181 §5.2): the smallest.
+                let ttl_secs = several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min();
+                several.iter().try_for_each(|&rrset| self.put_rrset(section, rrset, owner, ttl_secs))
             }
+        }
+    }
+
+    /// Puts one RRset in, its RRs rotated by chance.
+    #[inline]
+    fn put_rrset(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
+        let rrset = self.zone.rrset(at);
+        let first = match rrset.count() {
+            1 => 0,
+            count => self.draw.below(count.into()) as u16,
+        };
+        let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
+        if rrset.has_links() {
+            self.linked.get_or_insert_default().push(at, put);
         }
         Ok(())
     }
@@ -293,9 +322,9 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     /// needs: then TC says so (RFC 9471 §3.1).
     #[inline]
     fn put_additional(&mut self) -> Result<(), Full> {
+        let Some(linked) = self.linked.take() else { return Ok(()) };
         let mut added = 0;
-        for put in 0..self.puts {
-            let (rrset, put) = self.put[put];
+        for &(rrset, put) in &linked.put[..linked.len] {
             for (name_at, node) in self.zone.rrset(rrset).links() {
                 let Some(owner) = put.pointable(name_at).filter(|_| added < ADDITIONAL_MAX) else { break };
                 added += 1;

@@ -42,9 +42,13 @@ impl Placement {
 
     /// Where octet `octet` of the name lies.
     pub fn locate(&self, octet: usize) -> u16 {
-        let pieces = &self.pieces[..usize::from(self.len)];
-        let piece = pieces.iter().rfind(|piece| usize::from(piece.from) <= octet);
-        piece.map_or(0, |piece| piece.at + (octet - usize::from(piece.from)) as u16)
+        let mut holds = self.pieces[0];
+        for later in &self.pieces[1..usize::from(self.len)] {
+            if usize::from(later.from) <= octet {
+                holds = *later;
+            }
+        }
+        holds.at + (octet - usize::from(holds.from)) as u16
     }
 
     /// The placement of the name's suffix that begins at octet `octet`.

@@ -48,6 +48,7 @@ impl Edns {
     ///
     /// # Errors
     /// The kind of malformation, when the options are cut short or one of those above breaks its RFC.
+    #[inline]
     pub fn parse(class: u16, ttl: u32, rdata: &[u8]) -> Result<Self, MalformedKind> {
         let mut edns = Self {
             payload_size: class,
@@ -58,16 +59,28 @@ impl Edns {
             client_cookie: None,
             client_subnet: None,
         };
-        let mut rest = rdata;
+        if !rdata.is_empty() {
+            edns.take_options(rdata)?;
+        }
+        Ok(edns)
+    }
+
+    /// Whether it asks for any option in return.
+    #[inline]
+    pub fn has_options(&self) -> bool {
+        self.nsid || self.keepalive || self.client_cookie.is_some() || self.client_subnet.is_some()
+    }
+
+    fn take_options(&mut self, mut rest: &[u8]) -> Result<(), MalformedKind> {
         while !rest.is_empty() {
             let (head, tail) = rest.split_first_chunk::<4>().ok_or(MalformedKind::BadOpt)?;
             let code = u16::from_be_bytes([head[0], head[1]]);
             let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
             let (option, tail) = tail.split_at_checked(len).ok_or(MalformedKind::BadOpt)?;
-            edns.take_option(code, option)?;
+            self.take_option(code, option)?;
             rest = tail;
         }
-        Ok(edns)
+        Ok(())
     }
 
     fn take_option(&mut self, code: u16, option: &[u8]) -> Result<(), MalformedKind> {

@@ -142,29 +142,24 @@ pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'
         return Err(refuse(MalformedKind::Response, header, None, None));
     }
     let mut cursor = Cursor { message, at: HEADER_LEN };
-    let asked = match count(header, 4) {
-        1 => Some(cursor.question(name)),
-        _ => None,
-    };
+    let questions = count(header, 4);
+    let question = if questions == 1 { cursor.question(name) } else { None };
     if header[2] & OPCODE != 0 {
-        return Err(refuse(MalformedKind::Opcode, header, asked.flatten(), None));
+        return Err(refuse(MalformedKind::Opcode, header, question, None));
     }
-    let question = match asked {
-        Some(Some(question)) => question,
-        Some(None) => return Err(refuse(MalformedKind::BadQuestion, header, None, None)),
-        None if count(header, 4) == 0 => {
-            // A query without question may still fetch a cookie (RFC 7873 §5.4); `answer` decides by what was read.
-            let edns = cursor.records(header).ok().and_then(|records| records.edns);
-            return Err(refuse(MalformedKind::QuestionCount, header, None, edns));
+    if questions > 1 {
+        return Err(refuse(MalformedKind::QuestionCount, header, None, None));
+    }
+    if questions == 1 && question.is_none() {
+        return Err(refuse(MalformedKind::BadQuestion, header, None, None));
+    }
+    match (question, cursor.records(header)) {
+        (Some(question), Ok(Records { edns, signed })) => {
+            Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns, signed })
         }
-        None => return Err(refuse(MalformedKind::QuestionCount, header, None, None)),
-    };
-    if message.len() == cursor.at && header[6..] == [0; 6] {
-        return Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns: None, signed: false });
-    }
-    match cursor.records(header) {
-        Ok(Records { edns, signed }) => Ok(Query { id: [header[0], header[1]], flags: header[2], question, edns, signed }),
-        Err(kind) => Err(refuse(kind, header, Some(question), None)),
+        (Some(question), Err(kind)) => Err(refuse(kind, header, Some(question), None)),
+        // A query without question may still fetch a cookie (RFC 7873 §5.4); `answer` decides by what was read.
+        (None, records) => Err(refuse(MalformedKind::QuestionCount, header, None, records.ok().and_then(|records| records.edns))),
     }
 }
 
@@ -212,14 +207,14 @@ impl<'m> Cursor<'m> {
     }
 
     /// Walks every record after the question, keeping OPT and noting a signature.
+    #[inline]
     fn records(&mut self, header: &[u8; HEADER_LEN]) -> Result<Records, MalformedKind> {
         let mut found = Records { edns: None, signed: false };
-        for _ in 0..usize::from(count(header, 6)) + usize::from(count(header, 8)) {
-            self.record()?;
-        }
-        for _ in 0..count(header, 10) {
+        let passed_over = usize::from(count(header, 6)) + usize::from(count(header, 8));
+        for at in 0..passed_over + usize::from(count(header, 10)) {
             let record = self.record()?;
             match record.rtype {
+                _ if at < passed_over => {}
                 RecordType::OPT if found.edns.is_some() || !record.at_root => return Err(MalformedKind::BadOpt),
                 RecordType::OPT => found.edns = Some(Edns::parse(record.class, record.ttl, record.rdata)?),
                 RecordType::TSIG => found.signed = true,
@@ -232,9 +227,13 @@ impl<'m> Cursor<'m> {
         }
     }
 
+    #[inline]
     fn record(&mut self) -> Result<Record<'m>, MalformedKind> {
         let rest = &self.message[self.at..];
-        let name_len = owner_len(rest).ok_or(MalformedKind::BadRecord)?;
+        let name_len = match rest {
+            [0, ..] => 1,
+            _ => owner_len(rest).ok_or(MalformedKind::BadRecord)?,
+        };
         let fixed = rest[name_len..].first_chunk::<10>().ok_or(MalformedKind::BadRecord)?;
         let len = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
         let rdata = rest[name_len + 10..].get(..len).ok_or(MalformedKind::BadRecord)?;
