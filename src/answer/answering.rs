@@ -158,8 +158,11 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     }
 
     fn note_plain(&mut self, rrset: RrsetRef, owner: Owner) {
-        let (zone, rrset) = (self.zone, self.zone.rrset(rrset));
-        self.trace.note(|| Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() });
+        let zone = self.zone;
+        self.trace.note(|| {
+            let rrset = zone.rrset(rrset);
+            Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() }
+        });
     }
 
     /// Asks routing, and widens the scope by what the choice depended on.
@@ -193,6 +196,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             1 => 0,
             count => self.draw.below(count.into()) as u16,
         };
+        let ttl_secs = ttl_secs.filter(|secs| *secs != rrset.ttl_secs());
         let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
         if rrset.has_links() {
             self.linked.get_or_insert_default().push(at, put);

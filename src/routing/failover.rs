@@ -21,14 +21,10 @@ use crate::zone::group::{Member, RecordGroup};
 #[inline]
 pub(super) fn choose<'s>(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> (&'s Member, bool) {
     let eligible = Eligible::of(group, facts, trace);
-    let mut chosen = (0, &group.members[0]);
-    for candidate in group.members.iter().enumerate() {
-        if eligible.has(candidate.1) {
-            chosen = candidate;
-            break;
-        }
-        note_unfit(candidate.1, facts, trace);
+    for passed_over in &group.members[..eligible.first] {
+        note_unfit(passed_over, facts, trace);
     }
-    trace.note(|| Step::Chosen { member: shown(chosen.1, facts), by: Reason::Tier(chosen.0) });
-    (chosen.1, eligible.healthy)
+    let chosen = &group.members[eligible.first];
+    trace.note(|| Step::Chosen { member: shown(chosen, facts), by: Reason::Tier(eligible.first) });
+    (chosen, eligible.healthy)
 }
