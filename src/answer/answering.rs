@@ -45,14 +45,20 @@ pub(super) struct Answering<'a, 'w, T> {
     trace: &'a mut T,
     scope_prefix: u8,
     /// RRsets whose names may want their addresses in the additional section.
-    put: [(RrsetRef, Put); PUTS_MAX],
-    puts: usize,
+    linked: Option<Linked>,
     /// The zone cut that is referred to.
     cut: Option<u32>,
     /// The DNAMEs given.
     redirected: [Option<u32>; CHAIN_MAX],
     /// The node and type of the answer, when its owner is that node.
     answered: Option<(u32, RecordType)>,
+}
+
+/// RRsets that were put in, and where: the first `len` of `put`.
+#[derive(Default)]
+struct Linked {
+    put: [(RrsetRef, Put); PUTS_MAX],
+    len: usize,
 }
 
 /// A name on its way through a chain of CNAMEs.
@@ -80,11 +86,17 @@ impl Told<'_> {
     }
 }
 
+impl Linked {
+    fn push(&mut self, rrset: RrsetRef, put: Put) {
+        self.put[self.len] = (rrset, put);
+        self.len += 1;
+    }
+}
+
 impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     #[inline]
     pub fn new(zone: &'a Zone, context: &Context<'a>, draw: Draw, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
         let facts = Facts { zone, health: &context.snapshot.health };
-        let put = [(RrsetRef::default(), Put::default()); PUTS_MAX];
         let with_authority = context.identity.authority;
         Self {
             zone,
@@ -95,8 +107,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             message,
             trace,
             scope_prefix: 0,
-            put,
-            puts: 0,
+            linked: None,
             cut: None,
             redirected: [None; CHAIN_MAX],
             answered: None,
@@ -159,8 +170,17 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             return Ok(());
         }
         self.answered = owner.encloser_len.is_none().then_some((owner.node, qtype));
-        let choice = self.choose(answer, owner);
-        self.put_choice(&choice, Section::Answer, owner.placement(name, place))?;
+        let owner_place = owner.placement(name, place);
+        match answer {
+            AnswerRef::Rrset(rrset) => {
+                self.note_plain(rrset, owner);
+                self.put_rrset(Section::Answer, rrset, owner_place, None)?;
+            }
+            AnswerRef::Group(_) => {
+                let choice = self.choose(answer, owner);
+                self.put_choice(&choice, Section::Answer, owner_place)?;
+            }
+        }
         if self.with_authority {
             self.put_apex_ns(answer, name, place);
         }
@@ -179,41 +199,56 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         }
     }
 
+    fn note_plain(&mut self, rrset: RrsetRef, owner: Owner) {
+        let zone = self.zone;
+        self.trace.note(|| {
+            let rrset = zone.rrset(rrset);
+            Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() }
+        });
+    }
+
     /// Asks routing, and widens the scope by what the choice depended on.
     #[inline]
     fn choose(&mut self, answer: AnswerRef, owner: Owner) -> Choice {
         if let AnswerRef::Rrset(rrset) = answer {
-            let (zone, rrset) = (self.zone, self.zone.rrset(rrset));
-            self.trace.note(|| Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() });
+            self.note_plain(rrset, owner);
         }
         let choice = choose(answer, self.facts, &mut self.draw, self.trace);
         self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
         choice
     }
 
-    /// Puts what was chosen into a section as one RRset, its RRs rotated by chance.
-    #[inline]
+    /// Puts what was chosen into a section as one RRset.
     fn put_choice(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
-        let ttl_secs = match choice.rrsets() {
-            [_] => None,
-            // One RRset has one TTL (RFC 2181 §5.2): the smallest.
-            several => several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min(),
+        let several = match choice.rrsets() {
+            [one] => return self.put_rrset(section, *one, owner, None),
+            several => several,
         };
-        for (place, &at) in choice.rrsets().iter().enumerate() {
+        // One RRset has one TTL (RFC 2181 §5.2): the smallest.
+        let ttl_secs = several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min();
+        for (place, &at) in several.iter().enumerate() {
             let rrset = self.zone.rrset(at);
             let is_twice = |earlier: &RrsetRef| self.zone.rrset(*earlier).has_values_of(&rrset);
-            if place > 0 && choice.rrsets()[..place].iter().any(is_twice) {
-                continue; // RFC 2181 §5: no RR is in an RRset twice.
+            // RFC 2181 §5: no RR is in an RRset twice.
+            if !several[..place].iter().any(is_twice) {
+                self.put_rrset(section, at, owner, ttl_secs)?;
             }
-            let first = match rrset.count() {
-                1 => 0,
-                count => self.draw.below(count.into()) as u16,
-            };
-            let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
-            if rrset.has_links() {
-                self.put[self.puts] = (at, put);
-                self.puts += 1;
-            }
+        }
+        Ok(())
+    }
+
+    /// Puts one RRset in, its RRs rotated by chance.
+    #[inline]
+    fn put_rrset(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
+        let rrset = self.zone.rrset(at);
+        let first = match rrset.count() {
+            1 => 0,
+            count => self.draw.below(count.into()) as u16,
+        };
+        let ttl_secs = ttl_secs.filter(|secs| *secs != rrset.ttl_secs());
+        let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
+        if rrset.has_links() {
+            self.linked.get_or_insert_default().push(at, put);
         }
         Ok(())
     }
@@ -230,7 +265,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
 
     /// The next hop, whose name is written at `at`, if this zone is the one to answer for it.
     fn go_on(&mut self, target: QName, at: usize) -> Option<Hop> {
-        let closest = self.catalog.enclosing(&target).next();
+        let closest = self.catalog.closest(&target);
         if !closest.is_some_and(|closest| std::ptr::eq(closest, self.zone)) {
             self.trace.note(|| Step::LeavesZone { target: name_of(target.as_wire()) });
             return None;
@@ -328,13 +363,14 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     /// a referral needs: then TC says so (RFC 9471 §3.1).
     #[inline]
     fn put_additional(&mut self) -> Result<(), Full> {
+        let Some(linked) = self.linked.take() else { return Ok(()) };
         let mut added = 0;
-        for put in 0..self.puts {
-            let (rrset, at) = self.put[put];
+        let puts = &linked.put[..linked.len];
+        for (place, &(rrset, at)) in puts.iter().enumerate() {
             for (name_at, node) in self.zone.rrset(rrset).links() {
                 let needed = self.cut.is_some_and(|cut| self.zone.is_below(node, cut));
                 let Some(owner) = at.pointable(name_at) else { continue };
-                if (added >= ADDITIONAL_MAX && !needed) || self.is_linked_before(put, node) {
+                if (added >= ADDITIONAL_MAX && !needed) || self.names_node(&puts[..place], node) {
                     continue;
                 }
                 added += 1;
@@ -347,9 +383,9 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         Ok(())
     }
 
-    /// Whether one of the first `put` RRsets named `node` already.
-    fn is_linked_before(&self, put: usize, node: u32) -> bool {
-        self.put[..put].iter().any(|(rrset, _)| self.zone.rrset(*rrset).links().any(|(_, linked)| linked == node))
+    /// Whether one of these RRsets names `node`.
+    fn names_node(&self, puts: &[(RrsetRef, Put)], node: u32) -> bool {
+        puts.iter().any(|(rrset, _)| self.zone.rrset(*rrset).links().any(|(_, linked)| linked == node))
     }
 
     /// Adds the addresses of one node, but for those that are the answer.

@@ -114,11 +114,9 @@ impl<'w> Message<'w> {
         let base = self.writer.len();
         let split = rrset.start(form.first);
         let (last, first) = rrset.records.split_at(split);
-        self.writer.put(first)?;
-        if let Err(full) = self.writer.put(last) {
-            self.writer.truncate(base);
-            return Err(full);
-        }
+        let claimed = self.writer.claim(rrset.records.len())?;
+        claimed[..first.len()].copy_from_slice(first);
+        claimed[first.len()..].copy_from_slice(last);
         let put = Put { base: base as u16, split: split as u16, len: rrset.records.len() as u16 };
         if !form.owner.is_question() {
             self.relocate(rrset, form.owner, put);

@@ -213,14 +213,14 @@ fn tell_zone(
     trace: &mut impl Trace,
 ) -> Told<'static> {
     let question = &query.question;
-    let mut zones = context.snapshot.catalog.enclosing(question.name);
-    let Some(mut zone) = zones.next() else {
+    let catalog = &context.snapshot.catalog;
+    let Some(mut zone) = catalog.closest(question.name) else {
         trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
         return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));
     };
     // DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1): in the next zone, if the cut is there.
     if question.qtype == RecordType::DS && zone.apex_len() == question.name.as_wire().len() {
-        zone = zones.next().filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
+        zone = catalog.above(question.name).filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
     Answering::new(zone, context, draw, message, trace).answer(question)

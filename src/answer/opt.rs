@@ -36,6 +36,9 @@ const SERVER_COOKIE_LEN: usize = 16;
 /// Octets that the OPT record will take, extended error not counted: that goes in when there is room.
 #[inline]
 pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
+    if !edns.has_options() {
+        return FIXED;
+    }
     let nsid = context.identity.nsid.as_deref().filter(|_| edns.nsid).map_or(0, |nsid| OPTION_FIXED + nsid.len());
     let cookie = edns.client_cookie.map_or(0, |client| OPTION_FIXED + client.len() + SERVER_COOKIE_LEN);
     let subnet = edns.client_subnet.map_or(0, |subnet| OPTION_FIXED + 4 + address_octets(&subnet));
@@ -44,6 +47,7 @@ pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
 }
 
 /// Puts the OPT record in; `opt_len` octets are free.
+#[inline]
 pub(super) fn put_opt(
     message: &mut Message<'_>,
     edns: &Edns,
@@ -51,9 +55,23 @@ pub(super) fn put_opt(
     scope_prefix: u8,
     error: Option<ExtendedError>,
 ) -> Result<(), Full> {
-    let at = message.writer.len();
     message.writer.put(&fixed(edns, context, message.rcode))?;
-    let writer = &mut message.writer;
+    if edns.has_options() || error.is_some() {
+        put_options(&mut message.writer, edns, context, scope_prefix, error)?;
+    }
+    message.count_opt();
+    Ok(())
+}
+
+/// Puts in the options asked for and the error, behind the fixed part whose rdata they are.
+fn put_options(
+    writer: &mut Writer<'_>,
+    edns: &Edns,
+    context: &Context<'_>,
+    scope_prefix: u8,
+    error: Option<ExtendedError>,
+) -> Result<(), Full> {
+    let at = writer.len();
     if let Some(nsid) = context.identity.nsid.as_deref().filter(|_| edns.nsid) {
         put_option(writer, NSID, &[nsid])?;
     }
@@ -72,9 +90,8 @@ pub(super) fn put_opt(
             writer.truncate(mark);
         }
     }
-    let rdata_len = (writer.len() - at - FIXED) as u16;
-    writer.patch(at + FIXED - 2, rdata_len.to_be_bytes());
-    message.count_opt();
+    let rdata_len = (writer.len() - at) as u16;
+    writer.patch(at - 2, rdata_len.to_be_bytes());
     Ok(())
 }
 

@@ -24,17 +24,19 @@ pub(super) struct Eligible<'s> {
     facts: Facts<'s>,
     /// Somebody counts by health; otherwise everybody does.
     pub healthy: bool,
+    /// The place of the first member that counts.
+    pub first: usize,
 }
 
 impl<'s> Eligible<'s> {
     /// Who of `group` counts.
     #[inline]
     pub fn of(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
-        let healthy = group.members.iter().any(|member| counts(member, facts));
-        if !healthy {
+        let first = group.members.iter().position(|member| counts(member, facts));
+        if first.is_none() {
             trace.note(|| Step::LastResort { members: group.members.len() });
         }
-        Self { group, facts, healthy }
+        Self { group, facts, healthy: first.is_some(), first: first.unwrap_or(0) }
     }
 
     /// Whether this member counts.
@@ -50,8 +52,8 @@ impl<'s> Eligible<'s> {
     }
 
     /// Notes each member that health passes over.
-    pub fn note_passed_over(&self, trace: &mut impl Trace) {
-        if self.healthy {
+    pub fn note_passed_over<T: Trace>(&self, trace: &mut T) {
+        if T::LISTENS && self.healthy {
             for member in self.group.members.iter().filter(|member| !self.has(member)) {
                 note_unfit(member, self.facts, trace);
             }

@@ -21,14 +21,10 @@ use crate::zone::group::{Member, RecordGroup};
 #[inline]
 pub(super) fn choose<'s>(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> (&'s Member, bool) {
     let eligible = Eligible::of(group, facts, trace);
-    let mut chosen = &group.members[0];
-    for candidate in &group.members {
-        if eligible.has(candidate) {
-            chosen = candidate;
-            break;
-        }
-        note_unfit(candidate, facts, trace);
+    for passed_over in &group.members[..eligible.first] {
+        note_unfit(passed_over, facts, trace);
     }
+    let chosen = &group.members[eligible.first];
     trace.note(|| Step::Chosen { member: shown(chosen, facts), by: Reason::Tier(chosen.tier.into()) });
     (chosen, eligible.healthy)
 }

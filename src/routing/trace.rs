@@ -12,6 +12,9 @@ use crate::zone::group::GroupPolicy;
 
 /// Takes note of steps, or does not.
 pub trait Trace {
+    /// Whether somebody listens: if not, loops that only tell are skipped.
+    const LISTENS: bool;
+
     /// Notes one step; the closure runs only if somebody listens.
     fn note(&mut self, step: impl FnOnce() -> Step);
 }
@@ -110,17 +113,23 @@ pub enum Reason {
 }
 
 impl Trace for NoTrace {
+    const LISTENS: bool = false;
+
     #[inline(always)]
     fn note(&mut self, _: impl FnOnce() -> Step) {}
 }
 
 impl Trace for Explanation {
+    const LISTENS: bool = true;
+
     fn note(&mut self, step: impl FnOnce() -> Step) {
         self.steps.push(step());
     }
 }
 
 impl<T: Trace> Trace for &mut T {
+    const LISTENS: bool = T::LISTENS;
+
     fn note(&mut self, step: impl FnOnce() -> Step) {
         T::note(self, step);
     }

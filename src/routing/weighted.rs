@@ -56,7 +56,10 @@ fn nth_share(eligible: Eligible<'_>, mut at: u32, share: impl Fn(&Member) -> u32
     unreachable!("the draw is below the sum of the shares of the members that count")
 }
 
-fn note_reserve(eligible: Eligible<'_>, facts: Facts<'_>, trace: &mut impl Trace) {
+fn note_reserve<T: Trace>(eligible: Eligible<'_>, facts: Facts<'_>, trace: &mut T) {
+    if !T::LISTENS {
+        return;
+    }
     for (_, member) in eligible.members().filter(|(_, member)| member.weight == 0) {
         trace.note(|| Step::PassedOver { member: shown(member, facts), reason: Unfit::Reserve });
     }

@@ -45,6 +45,7 @@ pub struct ClientSubnet {
 
 impl Edns {
     /// What an OPT record says by its class and TTL, before its options.
+    #[inline]
     pub fn fixed(class: u16, ttl: u32) -> Self {
         Self {
             payload_size: class,
@@ -62,8 +63,9 @@ impl Edns {
     ///
     /// # Errors
     /// The kind of malformation, when the options are cut short or one of those above breaks its RFC; then none holds.
+    #[inline]
     pub fn take_options(&mut self, rdata: &[u8]) -> Result<(), MalformedKind> {
-        if self.version != 0 {
+        if rdata.is_empty() || self.version != 0 {
             return Ok(());
         }
         let without = *self;
@@ -72,6 +74,12 @@ impl Edns {
             *self = without;
         }
         taken
+    }
+
+    /// Whether it asks for any option in return.
+    #[inline]
+    pub fn has_options(&self) -> bool {
+        self.nsid || self.keepalive || self.client_cookie.is_some() || self.client_subnet.is_some()
     }
 
     fn take_each(&mut self, mut rest: &[u8]) -> Result<(), MalformedKind> {

@@ -31,24 +31,24 @@ impl QName {
     /// them where they stay.
     #[inline]
     pub fn replace(&mut self, from: &[u8]) -> Option<()> {
-        let mut at = 0;
+        let from = &from[..from.len().min(NAME_MAX)];
+        let mut root = 0;
         let mut labels = 0;
         loop {
-            match usize::from(*from.get(at)?) {
+            match usize::from(*from.get(root)?) {
                 0 => break,
                 len if len > LABEL_MAX => return None,
-                len => at += 1 + len,
+                len => root += 1 + len,
             }
             labels += 1;
-            if at >= NAME_MAX {
-                return None;
-            }
         }
-        // Length octets are at most 63, below `A`: folding the whole name leaves them alone.
-        for (to, octet) in self.octets[..=at].iter_mut().zip(&from[..=at]) {
-            *to = octet.to_ascii_lowercase();
+        self.octets[..=root].copy_from_slice(&from[..=root]);
+        // Length octets are at most 63, below `A`: folding the whole name leaves them alone. Whole chunks are folded at
+        // once, and what lies behind the name does not matter.
+        for chunk in &mut self.octets.as_chunks_mut::<16>().0[..=root / 16] {
+            chunk.make_ascii_lowercase();
         }
-        (self.len, self.labels) = (at as u8 + 1, labels);
+        (self.len, self.labels) = (root as u8 + 1, labels);
         Some(())
     }
 

@@ -160,9 +160,6 @@ pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'
         question => return Err(cursor.refuse_before_records(header, question)),
     };
     let (id, flags) = ([header[0], header[1]], header[2]);
-    if message.len() == cursor.at && header[6..] == [0; 6] {
-        return Ok(Query { id, flags, question, edns: None, signature: None });
-    }
     let mut found = Records::default();
     match cursor.records(header, &mut found) {
         Ok(()) => Ok(Query { id, flags, question, edns: found.edns, signature: found.signature }),
@@ -245,16 +242,15 @@ impl<'m> Cursor<'m> {
 
     /// Walks every record after the question, keeping OPT and the signature; what was kept before a malformation stays.
     fn records(&mut self, header: &[u8; HEADER_LEN], found: &mut Records<'m>) -> Result<(), MalformedKind> {
-        for _ in 0..usize::from(count(header, 6)) + usize::from(count(header, 8)) {
-            self.record()?;
-        }
-        for _ in 0..count(header, 10) {
+        let passed_over = usize::from(count(header, 6)) + usize::from(count(header, 8));
+        for number in 0..passed_over + usize::from(count(header, 10)) {
             let at = self.at;
             let record = self.record()?;
             if found.signature.is_some() {
                 return Err(MalformedKind::BadRecord);
             }
             match record.rtype {
+                _ if number < passed_over => {}
                 RecordType::OPT if found.edns.is_some() || !record.at_root => return Err(MalformedKind::BadOpt),
                 RecordType::OPT => {
                     let edns = found.edns.insert(Edns::fixed(record.class, record.ttl));
@@ -274,9 +270,13 @@ impl<'m> Cursor<'m> {
         }
     }
 
+    #[inline]
     fn record(&mut self) -> Result<Record<'m>, MalformedKind> {
         let rest = &self.message[self.at..];
-        let name_len = owner_len(rest).ok_or(MalformedKind::BadRecord)?;
+        let name_len = match rest {
+            [0, ..] => 1,
+            _ => owner_len(rest).ok_or(MalformedKind::BadRecord)?,
+        };
         let fixed = rest[name_len..].first_chunk::<10>().ok_or(MalformedKind::BadRecord)?;
         let len = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
         let rdata = rest[name_len + 10..].get(..len).ok_or(MalformedKind::BadRecord)?;

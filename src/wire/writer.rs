@@ -17,6 +17,7 @@ pub struct Full;
 
 impl<'b> Writer<'b> {
     /// An empty message of at most `limit` octets, or as many as the buffer holds.
+    #[inline]
     pub fn new(buffer: &'b mut [u8], limit: usize) -> Self {
         let limit = limit.min(buffer.len());
         Self { buffer, len: 0, limit }
@@ -32,10 +33,12 @@ impl<'b> Writer<'b> {
     }
 
     /// Keeps `octets` of the limit back; [`Writer::release`] gives them back.
+    #[inline]
     pub fn reserve(&mut self, octets: usize) {
         self.limit = self.limit.saturating_sub(octets).max(self.len);
     }
 
+    #[inline]
     pub fn release(&mut self, octets: usize) {
         self.limit = (self.limit + octets).min(self.buffer.len());
     }
@@ -46,13 +49,23 @@ impl<'b> Writer<'b> {
     /// [`Full`] when the limit would be passed.
     #[inline]
     pub fn put(&mut self, octets: &[u8]) -> Result<(), Full> {
-        let end = self.len + octets.len();
+        self.claim(octets.len())?.copy_from_slice(octets);
+        Ok(())
+    }
+
+    /// Appends `len` octets that the caller writes over, or changes nothing.
+    ///
+    /// # Errors
+    /// [`Full`] when the limit would be passed.
+    #[inline]
+    pub fn claim(&mut self, len: usize) -> Result<&mut [u8], Full> {
+        let end = self.len + len;
         if end > self.limit {
             return Err(Full);
         }
-        self.buffer[self.len..end].copy_from_slice(octets);
+        let claimed = &mut self.buffer[self.len..end];
         self.len = end;
-        Ok(())
+        Ok(claimed)
     }
 
     /// Overwrites what is already written at `at`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use super::tree::{Zone, hash};
+use crate::wire::LABELS_MAX;
 use crate::wire::qname::QName;
 
 /// The zones that are served.
@@ -14,8 +15,18 @@ use crate::wire::qname::QName;
 pub struct Catalog {
     zones: Vec<Arc<Zone>>,
     by_apex: HashTable<u32>,
-    /// One bit for each number of labels that an apex has: other suffixes need no look.
-    label_counts: u128,
+    /// Whether an apex has so many labels: other suffixes need no look.
+    has_labels: LabelCounts,
+}
+
+/// True at each number of labels that occurs.
+#[derive(Clone, Debug)]
+struct LabelCounts([bool; LABELS_MAX + 1]);
+
+impl Default for LabelCounts {
+    fn default() -> Self {
+        Self([false; LABELS_MAX + 1])
+    }
 }
 
 impl Catalog {
@@ -33,7 +44,7 @@ impl Catalog {
             return;
         }
         let at = self.zones.len() as u32;
-        self.label_counts |= 1 << zone.apex().label_count();
+        self.has_labels.0[zone.apex().label_count()] = true;
         self.zones.push(zone);
         let zones = &self.zones;
         let key = |at: &u32| &zones[*at as usize].apex_key;
@@ -46,20 +57,30 @@ impl Catalog {
         Some(&self.zones[*at as usize])
     }
 
-    /// The zones that `name` is at or below, the closest first.
+    /// The closest zone that `name` is at or below.
     #[inline]
-    pub fn enclosing<'c, 'n>(&'c self, name: &'n QName) -> impl Iterator<Item = &'c Zone> + use<'c, 'n> {
-        let mut suffix = Some((name.as_wire(), name.labels()));
-        std::iter::from_fn(move || {
-            while let Some((wire, labels)) = suffix {
-                suffix = labels.checked_sub(1).map(|fewer| (&wire[1 + usize::from(wire[0])..], fewer));
-                let zone = if self.label_counts >> labels & 1 == 1 { self.at(wire) } else { None };
-                if let Some(zone) = zone {
-                    return Some(&**zone);
-                }
+    pub fn closest(&self, name: &QName) -> Option<&Zone> {
+        self.closest_to(name.as_wire(), name.labels())
+    }
+
+    /// The closest zone that `name` is below.
+    pub fn above(&self, name: &QName) -> Option<&Zone> {
+        let parent = name.as_wire().get(1 + usize::from(name.as_wire()[0])..)?;
+        self.closest_to(parent, name.labels().checked_sub(1)?)
+    }
+
+    /// The same for a name of `labels` labels in wire form and lower case.
+    #[inline]
+    fn closest_to(&self, mut name: &[u8], mut labels: usize) -> Option<&Zone> {
+        loop {
+            if self.has_labels.0[labels]
+                && let Some(zone) = self.at(name)
+            {
+                return Some(zone);
             }
-            None
-        })
+            labels = labels.checked_sub(1)?;
+            name = &name[1 + usize::from(name[0])..];
+        }
     }
 
     pub fn zones(&self) -> &[Arc<Zone>] {

@@ -57,7 +57,7 @@ pub fn compile(hosted: &HostedZone, health_index: &dyn Fn(&HealthCheckId) -> Opt
         slots: slots.into(),
         rrsets: arena.finish(),
         groups: groups.into(),
-        max_labels: names.max_labels,
+        max_labels: hosted.name.label_count() + names.max_labels,
         soa,
     })
 }
@@ -78,6 +78,7 @@ struct Names {
     nodes: Vec<Node>,
     parents: Vec<u32>,
     keys: Vec<u8>,
+    /// Labels of the longest key.
     max_labels: usize,
 }
 

@@ -28,7 +28,7 @@ pub struct Zone {
     pub(super) slots: Box<[Slot]>,
     pub(super) rrsets: Box<[u8]>,
     pub(super) groups: Box<[RecordGroup]>,
-    /// Labels of the longest key.
+    /// Labels of the longest name.
     pub(super) max_labels: usize,
     pub(super) soa: ZoneSoa,
 }
@@ -117,8 +117,7 @@ impl Zone {
 
     /// What becomes of a name that does not exist: its closest encloser decides.
     fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup {
-        let labels = name.labels() - self.apex.label_count();
-        let too_deep = labels.saturating_sub(self.max_labels + 1);
+        let too_deep = name.labels().saturating_sub(self.max_labels + 1);
         let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
         let (encloser, encloser_key) = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next().unwrap_or((APEX, &[]));
         let node = &self.nodes[encloser as usize];
