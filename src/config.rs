@@ -97,7 +97,7 @@ pub fn read(path: &Path) -> (Option<Config>, Problems) {
 /// Opens every zone file of `config`, whose own file was `path`. What could be opened is returned beside the problems.
 pub fn read_zone_files(config: &Config, path: &Path) -> (Vec<Source>, Problems) {
     let mut problems = Problems::default();
-    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut paths: Vec<(PathBuf, &Place)> = Vec::new();
     for (pattern, place) in &config.zone_files {
         match matching(&beside(path, pattern)) {
             Ok(found) if found.is_empty() => {
@@ -105,7 +105,7 @@ pub fn read_zone_files(config: &Config, path: &Path) -> (Vec<Source>, Problems) 
                 let help = format!("paths are relative to {}", beside(path, ".").display());
                 problems.push(problem.help(help).at(place.clone()));
             }
-            Ok(found) => paths.extend(found),
+            Ok(found) => paths.extend(found.into_iter().map(|path| (path, place))),
             Err((at, error)) => {
                 let problem = Problem::error(format!("looking for zone files in {}: {error}", at.display()));
                 problems.push(problem.at(place.clone()));
@@ -114,10 +114,13 @@ pub fn read_zone_files(config: &Config, path: &Path) -> (Vec<Source>, Problems) 
     }
     let mut sources = Vec::with_capacity(paths.len());
     let mut seen = std::collections::HashSet::new();
-    for path in paths.into_iter().filter(|path| seen.insert(path.clone())) {
+    for (path, place) in paths.into_iter().filter(|(path, _)| seen.insert(path.clone())) {
         match fs::read(&path) {
             Ok(octets) => sources.push(Source { file: path.to_string_lossy().into(), octets }),
-            Err(error) => problems.push(Problem::error(format!("reading the zone file {}: {error}", path.display()))),
+            Err(error) => {
+                let problem = Problem::error(format!("reading the zone file {}: {error}", path.display()));
+                problems.push(problem.at(place.clone()));
+            }
         }
     }
     (sources, problems)

@@ -176,6 +176,10 @@ impl std::error::Error for Problems {}
 
 /// The known word nearest to `found`, if one is near enough to be a slip of the finger.
 pub fn nearest<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let known: Vec<&str> = known.into_iter().take(WORDS_COMPARED + 1).collect();
+    if known.len() > WORDS_COMPARED {
+        return None;
+    }
     known
         .into_iter()
         .map(|word| (edit_distance(found, word), word))
@@ -183,6 +187,9 @@ pub fn nearest<'k>(found: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
         .min()
         .map(|(_, word)| word)
 }
+
+/// With more words than this, each of many problems would be compared with all of them for longer than anyone waits.
+const WORDS_COMPARED: usize = 1_000;
 
 /// Insertions, deletions, replacements and swaps of neighbours that make one word of the other
 /// (optimal string alignment).
@@ -208,6 +215,14 @@ fn edit_distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn among_very_many_words_none_is_suggested() {
+        let words = |count: usize| (0..count).map(|at| format!("word{at}")).collect::<Vec<_>>();
+        for (count, expected) in [(WORDS_COMPARED, Some("word0")), (WORDS_COMPARED + 1, None)] {
+            assert_eq!(nearest("words0", words(count).iter().map(String::as_str)), expected);
+        }
+    }
 
     #[test]
     fn a_slip_of_the_finger_finds_its_word_and_another_word_does_not() {

@@ -390,7 +390,7 @@ fn parse_target(text: &str) -> Option<(TargetHost, Option<u16>)> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return (address.port() != 0).then(|| (TargetHost::Address(address.ip()), Some(address.port())));
     }
-    if let Ok(address) = text.parse() {
+    if let Some(address) = address_of(text) {
         return Some((TargetHost::Address(address), None));
     }
     let (host, port) = match text.split_once(':') {

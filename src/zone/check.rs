@@ -455,7 +455,7 @@ fn nearby_name(index: &Index, target: &Name) -> String {
     }
 }
 
-const NAMES_COMPARED: usize = 2_000;
+const NAMES_COMPARED: usize = 1_000;
 
 fn aliases<'z>(index: &Index<'z>) -> impl Iterator<Item = (&'z RecordSet, &'z Alias)> {
     index.sets().filter_map(|set| match &set.content {
