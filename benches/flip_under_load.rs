@@ -124,7 +124,8 @@ fn report(load: &Load, decided: &[(Instant, u8)], rate: u64) {
         })
         .collect();
     delays.sort_unstable();
-    let at = |part: usize| delays[(delays.len() * part / 1_000).min(delays.len() - 1)].as_micros();
+    // The nearest rank, in thousandths.
+    let at = |part: usize| delays[(delays.len() * part).div_ceil(1_000).max(1) - 1].as_micros();
     println!("asked for {rate} queries/s, one client with {WINDOW} in flight, one worker");
     println!("reached {:.0} queries/s: {} in {:?}", load.asked as f64 / load.took.as_secs_f64(), load.asked, load.took);
     println!("lost {}", load.lost);

@@ -127,10 +127,11 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
     #[inline]
     fn put_sections(&mut self, question: &Question<'_>) -> Result<(), Full> {
         self.message.set_authoritative(true);
-        let mut followed = [const { None::<Hop> }; CHAIN_MAX];
+        let mut followed: Option<Hop> = None;
+        // Where the names already asked for are written.
+        let mut asked = [Placement::QUESTION; CHAIN_MAX];
         for hop in 0..=CHAIN_MAX {
-            let last = hop.checked_sub(1).and_then(|last| followed[last].as_ref());
-            let (name, place) = last.map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
+            let (name, place) = followed.as_ref().map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
             let next = match resolve(self.zone, name, question.qtype) {
                 Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, question.qtype, name, place), // step 3a
                 Outcome::NoData => return self.put_no_data(question.qtype, name, place), // RFC 2308 §2.2
@@ -146,12 +147,12 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             if question.qtype == RecordType::CNAME {
                 return Ok(());
             }
-            let is_next = |name: &QName| name.as_wire() == next.name.as_wire();
-            if is_next(question.name) || followed[..hop].iter().flatten().any(|hop| is_next(&hop.name)) {
+            asked[hop] = place;
+            if asked[..=hop].iter().any(|place| place.holds(&next.name, self.message.written())) {
                 return self.end_chain(&next.name);
             }
             self.trace.note(|| Step::Follow { target: name_of(next.name.as_wire()) });
-            followed[hop] = Some(next);
+            followed = Some(next);
         }
         Ok(())
     }

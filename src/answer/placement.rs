@@ -5,6 +5,7 @@
 //! asked for begins a label. Source: RFC 1035 §4.1.4.
 
 use crate::wire::HEADER_LEN;
+use crate::wire::qname::QName;
 
 /// Where one name lies in the message: its first octet at `first`, and octet *n* > 0 where octet *n* + `shift` of the
 /// name written at `at` lies.
@@ -60,6 +61,26 @@ impl Placement {
     pub fn wildcard(&self, encloser: usize) -> Self {
         // The encloser is at least one label of two octets further on.
         Self { shift: self.shift + encloser as u8 - ASTERISK_LEN as u8, ..*self }
+    }
+
+    /// Whether `name` is what is written here, whatever the case it is written in.
+    pub fn holds(&self, name: &QName, message: &[u8]) -> bool {
+        let (mut at, mut rest) = (usize::from(self.first), name.as_wire());
+        loop {
+            let len = usize::from(message[at]);
+            if len & 0xc0 != 0 {
+                at = (len & 0x3f) << 8 | usize::from(message[at + 1]);
+                continue;
+            }
+            let Some((label, tail)) = rest.split_at_checked(1 + len) else { return false };
+            if !message[at..=at + len].eq_ignore_ascii_case(label) {
+                return false;
+            }
+            if len == 0 {
+                return true;
+            }
+            (at, rest) = (at + 1 + len, tail);
+        }
     }
 }
 
