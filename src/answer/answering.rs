@@ -227,12 +227,10 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         };
         // One RRset has one TTL (RFC 2181 §5.2): the smallest.
         let ttl_secs = several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min();
-        for (place, &at) in several.iter().enumerate() {
-            let rrset = self.zone.rrset(at);
-            let is_twice = |earlier: &RrsetRef| self.zone.rrset(*earlier).has_values_of(&rrset);
-            // RFC 2181 §5: no RR is in an RRset twice.
-            if !several[..place].iter().any(is_twice) {
-                self.put_rrset(section, at, owner, ttl_secs)?;
+        for (place, at) in several.iter().enumerate() {
+            // Members that say the same share one RRset: no RR is in an RRset twice (RFC 2181 §5).
+            if !several[..place].contains(at) {
+                self.put_rrset(section, *at, owner, ttl_secs)?;
             }
         }
         Ok(())

@@ -234,8 +234,15 @@ impl<'h> Answers<'h> {
         });
         let group = self.groups.len() as u32;
         let mut members = Vec::with_capacity(sets.len());
-        for (at, record_set) in sets.into_iter().enumerate() {
-            members.push(self.member((group, at as u32, record_set), compress)?);
+        for (at, &record_set) in sets.iter().enumerate() {
+            let mut member: Member = self.member((group, at as u32, record_set), compress)?;
+            // Members answered together that say the same share one RRset, so that it is answered once.
+            let twin = (first.policy == RoutingPolicy::Multivalue).then(|| self.twin(&sets[..at], record_set)).flatten();
+            if let Some(twin) = twin {
+                let earlier: &Member = &members[twin];
+                member.content = earlier.content;
+            }
+            members.push(member);
         }
         let policy = match first.policy {
             RoutingPolicy::Simple => GroupPolicy::Simple,
@@ -245,6 +252,13 @@ impl<'h> Answers<'h> {
         };
         self.groups.push(RecordGroup { node: run[0].node, rtype: run[0].rtype, policy, members: members.into() });
         Ok(AnswerRef::Group(group))
+    }
+
+    /// Which of the `earlier` record sets has the values of this one.
+    fn twin(&self, earlier: &[u32], record_set: u32) -> Option<usize> {
+        let content = |at: u32| &self.hosted.record_sets[at as usize].content;
+        let Content::Values { rdata, .. } = content(record_set) else { return None };
+        earlier.iter().position(|&at| matches!(content(at), Content::Values { rdata: other, .. } if other == rdata))
     }
 
     fn member(&mut self, place: (u32, u32, u32), compress: bool) -> Result<Member, CompileError> {

@@ -246,17 +246,6 @@ impl<'z> Rrset<'z> {
         u32::from_be_bytes(*ttl)
     }
 
-    /// Whether both hold the same rdata in the same order, whatever their TTLs.
-    pub fn has_values_of(&self, other: &Rrset<'_>) -> bool {
-        fn values<'r>(rrset: &Rrset<'r>, at: u16) -> &'r [u8] {
-            let end = if at + 1 < rrset.count { rrset.start(at + 1) } else { rrset.records.len() };
-            &rrset.records[rrset.start(at) + TTL_AT + 4..end]
-        }
-        self.records.len() == other.records.len()
-            && self.count == other.count
-            && (0..self.count).all(|at| values(self, at) == values(other, at))
-    }
-
     /// The type of the RRs.
     pub fn rtype(&self) -> RecordType {
         RecordType(read_u16(self.records, 2))
