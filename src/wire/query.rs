@@ -146,7 +146,7 @@ impl MalformedKind {
 /// # Errors
 /// [`Malformed`] with all that could still be read of it.
 #[inline]
-pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'m>, Box<Malformed<'m>>> {
+pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'m>, Malformed<'m>> {
     let Some(header) = message.first_chunk::<HEADER_LEN>() else {
         return Err(refuse(MalformedKind::Short, &[0; HEADER_LEN], None, None));
     };
@@ -173,8 +173,8 @@ fn refuse<'m>(
     header: &[u8; HEADER_LEN],
     question: Option<Question<'m>>,
     edns: Option<Edns>,
-) -> Box<Malformed<'m>> {
-    Box::new(Malformed { kind, id: [header[0], header[1]], flags: header[2], question, edns, is_questionless: false })
+) -> Malformed<'m> {
+    Malformed { kind, id: [header[0], header[1]], flags: header[2], question, edns, is_questionless: false }
 }
 
 /// The section count that begins at octet `at` of the header.
@@ -221,7 +221,7 @@ impl<'m> Cursor<'m> {
     /// Refuses a message that has no question to answer, or another opcode. Its OPT record is looked for all the same:
     /// EDNS is answered with EDNS (RFC 6891 §6.1.1).
     #[cold]
-    fn refuse_before_records(&mut self, header: &[u8; HEADER_LEN], question: Option<Question<'m>>) -> Box<Malformed<'m>> {
+    fn refuse_before_records(&mut self, header: &[u8; HEADER_LEN], question: Option<Question<'m>>) -> Malformed<'m> {
         let questions = count(header, 4);
         let kind = match questions {
             _ if header[2] & OPCODE != 0 => MalformedKind::Opcode,
@@ -234,10 +234,10 @@ impl<'m> Cursor<'m> {
             _ => (0..questions).all(|_| self.skip_question().is_some()),
         };
         let is_whole = is_whole && self.records(header, &mut found).is_ok();
-        Box::new(Malformed {
+        Malformed {
             is_questionless: questions == 0 && is_whole && kind == MalformedKind::QuestionCount,
-            ..*refuse(kind, header, question, found.edns)
-        })
+            ..refuse(kind, header, question, found.edns)
+        }
     }
 
     /// Walks every record after the question, keeping OPT and the signature; what was kept before a malformation stays.
