@@ -50,8 +50,25 @@ impl Scene {
 
     /// Answers once.
     pub fn answer(&mut self, draw: u64) -> Report {
+        self.answer_octets(self.message.len(), draw)
+    }
+
+    /// Octets of the query.
+    #[allow(dead_code, reason = "for those who cut it short")]
+    pub fn message_len(&self) -> usize {
+        self.message.len()
+    }
+
+    /// Answers what the query's first `len` octets are.
+    #[allow(dead_code, reason = "for those who cut it short")]
+    pub fn answer_first(&mut self, len: usize) -> Report {
+        self.answer_octets(len, 0)
+    }
+
+    fn answer_octets(&mut self, len: usize, draw: u64) -> Report {
         let asker = Asker { address: [192, 0, 2, 53].into(), transport: Transport::Udp };
-        respond(&self.snapshot, &Identity::default(), &self.message, &asker, 1_700_000_000, Draw::new(draw), &mut self.out)
+        let message = &self.message[..len];
+        respond(&self.snapshot, &Identity::default(), message, &asker, 1_700_000_000, Draw::new(draw), &mut self.out)
     }
 }
 
