@@ -169,7 +169,7 @@ fn a_broken_file_and_a_serial_that_goes_back_leave_the_old_zone_and_say_why() {
     let mut server = site.serve();
     assert_eq!(server.metric("waypost_last_reload_success"), 1.0);
     refused(&site, &mut server, &small(8, "10.0.0.300"), &["example.org.zone:5:", "10.0.0.300"]);
-    let back = ["the zone example.org. has the serial 6, and 7 is being served: a serial never goes back", "greater than 7"];
+    let back = ["example.org.zone:", "has the serial 6", "and 7 is being served: a serial never goes back", "greater than 7"];
     refused(&site, &mut server, &small(6, "10.0.0.6"), &back);
     // All or nothing: the zone is good now, and its new neighbour is not.
     site.write("waypost.toml", &serve::CONFIG.replace("\"example.org.toml\"", "\"example.org.toml\", \"missing.toml\""));

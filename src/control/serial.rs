@@ -39,8 +39,11 @@ fn fill(zone: &Arc<HostedZone>, before: Option<&Arc<HostedZone>>, now_secs: u32)
         0 if is_same_but_for_serial(zone, before) => Ok(before.clone()),
         0 => Ok(with_serial(zone, next(served, now_secs))),
         own if is_less(own, served) => {
-            let message =
-                format!("the zone {} has the serial {own}, and {served} is being served: a serial never goes back", zone.name);
+            let message = format!(
+                "the zone {} has the serial {own}{}, and {served} is being served: a serial never goes back",
+                zone.name,
+                place_of_soa(zone)
+            );
             Err(Problem::error(message).help(format!("a serial greater than {served} is accepted")))
         }
         _ => Ok(zone.clone()),
@@ -66,6 +69,13 @@ fn serial(zone: &HostedZone) -> Option<u32> {
 
 fn is_soa(zone: &HostedZone, set: &RecordSet) -> bool {
     set.rtype == RecordType::SOA && set.name == zone.name
+}
+
+/// Where the SOA was written, for a message about it.
+fn place_of_soa(zone: &HostedZone) -> String {
+    let soa = zone.record_sets.iter().find(|set| is_soa(zone, set));
+    let place = soa.and_then(|set| Some((zone.files.get(usize::from(set.origin.file))?, set.origin.line)));
+    place.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default()
 }
 
 fn soa_serial(content: &Content) -> Option<u32> {
