@@ -134,10 +134,6 @@ impl<'d> Table<'d> {
         value
     }
 
-    pub fn optional_str(&mut self, key: &'static str) -> Option<&'d str> {
-        self.optional(key)?.string()
-    }
-
     /// A truth value; `default` when it is not written.
     pub fn bool_or(&mut self, key: &'static str, default: bool) -> bool {
         self.optional(key).and_then(|value| value.bool()).unwrap_or(default)
