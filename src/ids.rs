@@ -14,12 +14,26 @@ pub struct HealthCheckId(Arc<str>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SetIdentifier(Arc<str>);
 
-/// A place in the dense tables of one snapshot; means nothing in another.
+/// Names one collection of CIDR blocks, as the operator wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionId(Arc<str>);
+
+/// Names one location of a CIDR collection; 1 to 16 characters, letters, digits, `-` and `_` (Route 53).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LocationName(Arc<str>);
+
+/// A place in the health table of one snapshot; means nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HealthIndex(pub u32);
 
+/// A place among the client maps of one snapshot; means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MapIndex(pub u32);
+
 /// The longest set identifier, in characters (Route 53).
 pub const SET_IDENTIFIER_MAX: usize = 128;
+/// The longest name of a CIDR location (Route 53).
+pub const LOCATION_NAME_MAX: usize = 16;
 
 /// An identifier that cannot be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +42,8 @@ pub enum InvalidId {
     Empty,
     /// More characters than the kind allows.
     TooLong { found: usize, max: usize },
+    /// A character that the kind does not allow.
+    Character(char),
 }
 
 impl HealthCheckId {
@@ -68,6 +84,54 @@ impl SetIdentifier {
     }
 }
 
+impl CollectionId {
+    /// Makes an id of any non-empty text.
+    ///
+    /// # Errors
+    /// [`InvalidId::Empty`] for an empty text.
+    pub fn new(text: &str) -> Result<Self, InvalidId> {
+        if text.is_empty() {
+            return Err(InvalidId::Empty);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl LocationName {
+    /// Makes a name of 1 to 16 letters, digits, `-` and `_`.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when the text is empty, too long, or has another character.
+    pub fn new(text: &str) -> Result<Self, InvalidId> {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if let Some(c) = text.chars().find(|&c| !is_allowed(c)) {
+            return Err(InvalidId::Character(c));
+        }
+        match text.len() {
+            0 => Err(InvalidId::Empty),
+            1..=LOCATION_NAME_MAX => Ok(Self(text.into())),
+            found => Err(InvalidId::TooLong { found, max: LOCATION_NAME_MAX }),
+        }
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl MapIndex {
+    /// The index as a place in a slice.
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl HealthIndex {
     /// The index as a place in a slice.
     pub fn at(self) -> usize {
@@ -87,11 +151,24 @@ impl fmt::Display for SetIdentifier {
     }
 }
 
+impl fmt::Display for CollectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for LocationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("is empty; at least one character is needed"),
             Self::TooLong { found, max } => write!(f, "has {found} characters; at most {max} are accepted"),
+            Self::Character(c) => write!(f, "has the character {c:?}; letters, digits, - and _ are accepted"),
         }
     }
 }

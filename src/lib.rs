@@ -2,8 +2,9 @@
 //!
 //! Read the layers from the bottom. Arrows go down only; `tests/tidy.rs` holds the table.
 //!
-//! * [`ids`], [`wire`], [`text`], [`problem`], [`toml_table`]: words, bytes, texts, and what is wrong with them.
-//! * [`zone`], [`health`]: what is configured, what is known.
+//! * [`ids`], [`geography`], [`wire`], [`text`], [`problem`], [`toml_table`]: words, bytes, texts, and what is wrong with
+//!   them.
+//! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
 //! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
@@ -22,9 +23,11 @@ pub mod config;
 pub mod control;
 pub mod explain;
 pub mod files;
+pub mod geography;
 pub mod health;
 pub mod ids;
 pub mod node;
+pub mod places;
 pub mod prober;
 pub mod problem;
 pub mod routing;

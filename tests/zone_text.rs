@@ -219,6 +219,7 @@ fn any_record_set() -> impl Strategy<Value = RecordSet> {
                 policy: RoutingPolicy::Simple,
                 content: Content::Values { ttl: Ttl::new(ttl).ok()?, rdata: RdataList::new([octets].into_iter().chain(second)) },
                 health_check: None,
+                place: None,
                 origin: Origin::default(),
             })
         },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::state::State;
 use crate::ids::{HealthCheckId, HealthIndex};
 use crate::zone::catalog::Catalog;
-use crate::zone::compile::{CompileError, compile};
+use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::hosted_zone::HostedZone;
 
 /// A state and the catalog that was built of it.
@@ -32,7 +32,7 @@ pub fn build(state: State, before: Option<&Built>) -> Result<Built, Vec<CompileE
     for hosted in &state.zones {
         match before.and_then(|before| before.compiled(hosted)) {
             Some(zone) => zones.push(zone),
-            None => match compile(hosted, &health_index) {
+            None => match compile(hosted, &Tables { health: &health_index, map: &|_| None }) {
                 Ok(zone) => zones.push(Arc::new(zone)),
                 Err(error) => errors.push(error),
             },

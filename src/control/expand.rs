@@ -135,6 +135,7 @@ impl Printer {
             RoutingPolicy::Failover(0) => self.line("failover", "\"PRIMARY\""),
             RoutingPolicy::Failover(1) => self.line("failover", "\"SECONDARY\""),
             RoutingPolicy::Failover(tier) => self.line("failover", &tier.to_string()),
+            _ => unreachable!("not yet read"),
         }
         if let Some(id) = &set.health_check {
             self.line("health_check", &quoted(id.as_str()));
@@ -302,6 +303,7 @@ mod tests {
                     policy,
                     content: Content::Values { ttl: Ttl::new(ttl).expect("in range"), rdata: RdataList::new(rdata) },
                     health_check: Some(check_id),
+                    place: None,
                     origin: Origin::default(),
                 };
                 let alias_to = Alias { target: name, evaluate_target_health: disabled };
@@ -315,8 +317,8 @@ mod tests {
                 record_sets.push(set);
                 record_sets.extend(alias.then_some(aliased));
             }
-            let zone = HostedZone { name: apex, record_sets, files: Vec::new() };
-            State { zones: vec![Arc::new(zone)], checks }
+            let zone = HostedZone { name: apex, record_sets, groups: Default::default(), files: Vec::new() };
+            State { zones: vec![Arc::new(zone)], checks, ..State::default() }
         })
     }
 
@@ -330,6 +332,7 @@ mod tests {
                 policy: RoutingPolicy::Simple,
                 content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
                 health_check: None,
+                place: None,
                 origin: Origin::default(),
             })
             .into()

@@ -52,7 +52,7 @@ pub fn load_zones(files: Vec<Source>, include: &mut dyn Include, serial: u32) ->
     }
     references::check_references(&zones, &defined, is_whole, &texts, &mut problems);
     let checks = gather(defined, &mut problems);
-    let state = (!problems.has_errors()).then_some(State { zones, checks });
+    let state = (!problems.has_errors()).then_some(State { zones, checks, collections: BTreeMap::new() });
     (state, problems)
 }
 

@@ -387,7 +387,7 @@ impl<'d> Sugar<'d> {
                     None => continue,
                 },
             };
-            let set_identifier = match (policy, SetIdentifier::new(id)) {
+            let set_identifier = match (&policy, SetIdentifier::new(id)) {
                 (RoutingPolicy::Simple, _) => None,
                 (_, Ok(id)) => Some(id),
                 (_, Err(error)) => {
@@ -397,7 +397,7 @@ impl<'d> Sugar<'d> {
             };
             let origin = Origin { file: 0, line: self.document.line(&member.span) };
             let (name, rtype) = (owner.clone(), rtype_of(family));
-            record_sets.push(RecordSet { name, rtype, set_identifier, policy, content, health_check, origin });
+            record_sets.push(RecordSet { name, rtype, set_identifier, policy, content, health_check, place: None, origin });
         }
     }
 
@@ -416,6 +416,7 @@ impl<'d> Sugar<'d> {
             policy: RoutingPolicy::Simple,
             content: Content::Values { ttl: route.ttl, rdata: rdata_of(&addresses, family) },
             health_check: None,
+            place: None,
             origin,
         })
     }

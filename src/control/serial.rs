@@ -103,6 +103,7 @@ fn is_same_but_for_serial(zone: &HostedZone, before: &HostedZone) -> bool {
         }
     };
     zone.files == before.files
+        && zone.groups == before.groups
         && zone.record_sets.len() == before.record_sets.len()
         && zone.record_sets.iter().zip(&before.record_sets).all(|(a, b)| same_set(a, b))
 }
@@ -132,10 +133,11 @@ mod tests {
             policy: RoutingPolicy::Simple,
             content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
             health_check: None,
+            place: None,
             origin: Origin::default(),
         };
         let record_sets = vec![set(RecordType::SOA, &soa), set(RecordType::A, &[192, 0, 2, address])];
-        let zone = HostedZone { name: name.clone(), record_sets, files: Vec::new() };
+        let zone = HostedZone { name: name.clone(), record_sets, groups: Default::default(), files: Vec::new() };
         State { zones: vec![Arc::new(zone)], ..State::default() }
     }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::health::check::HealthCheck;
-use crate::ids::HealthCheckId;
+use crate::ids::{CollectionId, HealthCheckId};
+use crate::places::cidr::CidrCollection;
 use crate::zone::hosted_zone::HostedZone;
 
 /// All that is configured. Cloning shares every zone.
@@ -17,4 +18,6 @@ pub struct State {
     pub zones: Vec<Arc<HostedZone>>,
     /// In the order of their ids, which is the order of their indices in every table.
     pub checks: BTreeMap<HealthCheckId, HealthCheck>,
+    /// CIDR collections, which all zones share.
+    pub collections: BTreeMap<CollectionId, Arc<CidrCollection>>,
 }

@@ -4,6 +4,8 @@
 //! Invariant: file 0 of the hosted zone is the zone's own, and the record sets' origins count in its files.
 //! Sources: RFC 1035 §5 (master files), RFC 2308 §4 (negative TTL), RFC 1912 §2.2 (SOA values).
 
+use std::collections::BTreeMap;
+
 use super::load::Texts;
 use super::probed::{DefinedCheck, read_checks, read_probes};
 use super::raw_record::{read_name, read_records, read_ttl};
@@ -40,7 +42,7 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
         let file = read.files.get(usize::from(soa.origin.file)).unwrap_or(&file);
         texts.place_of_line(file, soa.origin.line)
     });
-    let zone = read.apex.map(|name| HostedZone { name, record_sets: read.record_sets, files: read.files });
+    let zone = read.apex.map(|name| HostedZone { name, record_sets: read.record_sets, groups: BTreeMap::new(), files: read.files });
     ZoneFile { zone, place, checks: Vec::new(), problems: read.problems }
 }
 
@@ -75,7 +77,7 @@ fn read_document(
     let ttl = root.optional("ttl").and_then(|value| read_ttl(&value)).unwrap_or_else(default_ttl);
     let servers = read_servers(&mut root, &name);
     let soa = read_soa(&mut root, &name);
-    let mut zone = HostedZone { name, record_sets: Vec::new(), files: vec![document.text().file().clone()] };
+    let mut zone = HostedZone { name, record_sets: Vec::new(), groups: BTreeMap::new(), files: vec![document.text().file().clone()] };
     read_includes(&mut root, &mut zone, ttl, texts, included);
     let probes = read_probes(&mut root);
     let routed = read_routed(&mut root, &zone.name, ttl, &probes);
@@ -165,6 +167,7 @@ fn make_apex(zone: &mut HostedZone, servers: &[Name], soa: &Soa, serial: u32, li
             policy: RoutingPolicy::Simple,
             content: Content::Values { ttl, rdata: RdataList::new(rdata) },
             health_check: None,
+            place: None,
             origin: Origin { file: 0, line },
         });
     };

@@ -64,9 +64,9 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, draw: &mut Draw, 
                 let (members, counts) = multivalue::choose(group, facts, draw, trace);
                 return members.into_choice(healthy && counts);
             }
-            GroupPolicy::Simple => only_member(group, facts, trace),
             GroupPolicy::Weighted => weighted::choose(group, facts, draw, trace),
             GroupPolicy::Failover => failover::choose(group, facts, trace),
+            _ => only_member(group, facts, trace),
         };
         healthy &= counts;
         match member.content {

@@ -320,7 +320,7 @@ fn check_one_policy_a_group(index: &Index, found: &mut Findings) {
 /// Every policy but simple tells its members apart (Route 53 API, `SetIdentifier`).
 fn check_set_identifiers(index: &Index, found: &mut Findings) {
     for set in index.sets() {
-        match (set.policy, &set.set_identifier) {
+        match (&set.policy, &set.set_identifier) {
             (RoutingPolicy::Simple, Some(_)) => {
                 let help = "give weight, failover or multivalue_answer, or leave set_identifier out";
                 found.error_with_help(set, format!("{} has a set identifier but no policy", label(set)), help);
@@ -358,7 +358,7 @@ fn check_group_ttls(index: &Index, found: &mut Findings) {
             match set.policy {
                 RoutingPolicy::Weighted(_) => found.error(set, message),
                 RoutingPolicy::Multivalue => found.warning(set, format!("{message}; the least is answered")),
-                RoutingPolicy::Simple | RoutingPolicy::Failover(_) => {}
+                _ => {}
             }
         }
     }

@@ -9,13 +9,14 @@ use std::fmt;
 
 use hashbrown::HashTable;
 
+use super::group_options::GroupOptions;
 use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
 use super::hosted_zone::HostedZone;
 use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{Arena, RrsetRef, Source, TooLarge};
 use super::soa::{self, SoaNumbers};
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
-use crate::ids::{HealthCheckId, HealthIndex};
+use crate::ids::{HealthCheckId, HealthIndex, MapIndex};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -32,17 +33,25 @@ pub enum CompileError {
     NoHealthCheck { name: Name, health_check: HealthCheckId },
 }
 
-/// Compiles a hosted zone; `health_index` finds a health check's place in the snapshot's table.
+/// What a compiled zone refers to outside itself.
+pub struct Tables<'t> {
+    /// A health check's place in the snapshot's table.
+    pub health: &'t dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
+    /// The place of the map that orders these members of a group, for the policies that have one.
+    pub map: &'t dyn Fn(&[&RecordSet]) -> Option<MapIndex>,
+}
+
+/// Compiles a hosted zone; `tables` finds what it refers to.
 ///
 /// # Errors
 /// [`CompileError`] for what `check` would have refused.
-pub fn compile(hosted: &HostedZone, health_index: &dyn Fn(&HealthCheckId) -> Option<HealthIndex>) -> Result<Zone, CompileError> {
+pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, CompileError> {
     let mut names = Names::new(&hosted.name);
     let mut entries = names.enter(&hosted.record_sets);
     entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
     names.flow_down();
     let mut answers =
-        Answers { hosted, names: &names, health_index, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
+        Answers { hosted, names: &names, tables, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
     let slots = answers.encode(&entries)?;
     let soa = answers.negative_soa()?;
     answers.link_aliases(&entries, &slots)?;
@@ -194,7 +203,7 @@ fn place_slots(mut nodes: Vec<Node>, entries: &[Entry]) -> Vec<Node> {
 struct Answers<'h> {
     hosted: &'h HostedZone,
     names: &'h Names,
-    health_index: &'h dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
+    tables: &'h Tables<'h>,
     arena: Arena,
     groups: Vec<RecordGroup>,
     /// Aliases whose target has yet to be found: group, member, record set.
@@ -223,7 +232,7 @@ impl<'h> Answers<'h> {
 
     fn encode_run(&mut self, run: &[Entry], compress: bool) -> Result<AnswerRef, CompileError> {
         let first = &self.hosted.record_sets[run[0].record_set as usize];
-        if let ([_], RoutingPolicy::Simple, Content::Values { ttl, rdata }) = (run, first.policy, &first.content) {
+        if let ([_], RoutingPolicy::Simple, Content::Values { ttl, rdata }) = (run, &first.policy, &first.content) {
             return Ok(AnswerRef::Rrset(self.encode_rrset(first, *ttl, rdata, compress)?));
         }
         let mut sets: Vec<u32> = run.iter().map(|entry| entry.record_set).collect();
@@ -244,14 +253,44 @@ impl<'h> Answers<'h> {
             }
             members.push(member);
         }
-        let policy = match first.policy {
+        let compiled = self.group(run[0], &sets, members.into());
+        self.groups.push(compiled);
+        Ok(AnswerRef::Group(group))
+    }
+
+    /// The group of `members`, which are the record sets at `sets` in that order.
+    fn group(&self, entry: Entry, sets: &[u32], members: Box<[Member]>) -> RecordGroup {
+        let sets: Vec<&RecordSet> = sets.iter().map(|&at| &self.hosted.record_sets[at as usize]).collect();
+        let policy = match sets[0].policy {
             RoutingPolicy::Simple => GroupPolicy::Simple,
             RoutingPolicy::Multivalue => GroupPolicy::Multivalue,
             RoutingPolicy::Weighted(_) => GroupPolicy::Weighted,
             RoutingPolicy::Failover(_) => GroupPolicy::Failover,
+            RoutingPolicy::Latency(_) => GroupPolicy::Latency,
+            RoutingPolicy::Geolocation(_) => GroupPolicy::Geolocation,
+            RoutingPolicy::Geoproximity(..) => GroupPolicy::Geoproximity,
+            RoutingPolicy::IpBased(_) => GroupPolicy::IpBased,
         };
-        self.groups.push(RecordGroup { node: run[0].node, rtype: run[0].rtype, policy, members: members.into() });
-        Ok(AnswerRef::Group(group))
+        let options = self.options(sets[0]);
+        RecordGroup {
+            node: entry.node,
+            rtype: entry.rtype,
+            policy,
+            members,
+            map: (self.tables.map)(&sets),
+            min_healthy: options.min_healthy,
+            trickle: options.trickle,
+            sticky: options.sticky,
+            nearest: options.nearest.max(1),
+            fence: options.fence.into(),
+        }
+    }
+
+    fn options(&self, set: &RecordSet) -> GroupOptions {
+        match self.hosted.groups.is_empty() {
+            true => GroupOptions::default(),
+            false => self.hosted.groups.get(&(set.name.clone(), set.rtype)).cloned().unwrap_or_default(),
+        }
     }
 
     /// Which of the `earlier` record sets has the values of this one.
@@ -264,7 +303,7 @@ impl<'h> Answers<'h> {
     fn member(&mut self, place: (u32, u32, u32), compress: bool) -> Result<Member, CompileError> {
         let set = &self.hosted.record_sets[place.2 as usize];
         let health_check = set.health_check.as_ref().map(|id| {
-            (self.health_index)(id)
+            (self.tables.health)(id)
                 .ok_or_else(|| CompileError::NoHealthCheck { name: set.name.clone(), health_check: id.clone() })
         });
         let content = match &set.content {
@@ -282,9 +321,10 @@ impl<'h> Answers<'h> {
         let (weight, tier) = match set.policy {
             RoutingPolicy::Weighted(weight) => (weight.get(), 0),
             RoutingPolicy::Failover(tier) => (0, tier),
-            RoutingPolicy::Simple | RoutingPolicy::Multivalue => (0, 0),
+            _ => (0, 0),
         };
-        Ok(Member { set_identifier: set.set_identifier.clone(), weight, tier, health_check: health_check.transpose()?, content })
+        let set_identifier = set.set_identifier.clone();
+        Ok(Member { set_identifier, weight, tier, health_check: health_check.transpose()?, fenced_out: false, content })
     }
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {

@@ -1,11 +1,14 @@
 //! Record groups as routing reads them: members with what decides among them.
 //!
 //! Holds no health and no client: only indices into the snapshot's tables. Invariant: members of one group share a
-//! policy and are never none; alias targets exist and form no loop; failover members stand in the order of their tiers.
+//! policy and are never none; alias targets exist and form no loop; failover members stand in the order of their tiers;
+//! exactly the policies that ask where the client is have a map.
 //! Source: Route 53 developer guide, "How Route 53 chooses records when health checking is configured".
 
+use super::group_options::{MinHealthy, Share};
 use super::rrset::RrsetRef;
-use crate::ids::{HealthIndex, SetIdentifier};
+use crate::geography::area::Area;
+use crate::ids::{HealthIndex, MapIndex, SetIdentifier};
 use crate::wire::rtype::RecordType;
 
 /// All record sets with one name and type.
@@ -16,6 +19,15 @@ pub struct RecordGroup {
     pub rtype: RecordType,
     pub policy: GroupPolicy,
     pub members: Box<[Member]>,
+    /// The order of the members for each client.
+    pub map: Option<MapIndex>,
+    pub min_healthy: MinHealthy,
+    pub trickle: Share,
+    pub sticky: bool,
+    /// How many of the nearest are answered together; at least 1.
+    pub nearest: u8,
+    /// The fences that this group stands in, its own and those of the routes it was reached through: see `compile`.
+    pub fence: Box<[Area]>,
 }
 
 /// How a group's member is chosen.
@@ -25,6 +37,10 @@ pub enum GroupPolicy {
     Multivalue,
     Weighted,
     Failover,
+    Latency,
+    Geolocation,
+    Geoproximity,
+    IpBased,
 }
 
 /// One member of a group.
@@ -37,6 +53,8 @@ pub struct Member {
     /// For failover groups, from 0; 0 elsewhere.
     pub tier: u16,
     pub health_check: Option<HealthIndex>,
+    /// It stands outside the group's fence, and never answers.
+    pub fenced_out: bool,
     pub content: MemberContent,
 }
 
@@ -68,6 +86,10 @@ impl GroupPolicy {
             Self::Multivalue => "multivalue",
             Self::Weighted => "weighted",
             Self::Failover => "failover",
+            Self::Latency => "latency",
+            Self::Geolocation => "geolocation",
+            Self::Geoproximity => "geoproximity",
+            Self::IpBased => "ip_based",
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Not the DNS zone that answers: that is compiled from this one (see `compile`).
 //! Invariant: none yet; `check` tells what must hold before a hosted zone may be compiled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::group_options::GroupOptions;
 use super::record_set::RecordSet;
 use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
 
 /// A zone as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub struct HostedZone {
     pub name: Name,
     /// In the order written.
     pub record_sets: Vec<RecordSet>,
+    /// The record groups that do more than their policy says, by name and type.
+    pub groups: BTreeMap<(Name, RecordType), GroupOptions>,
     /// The files that record sets came from; the first is the zone's own.
     pub files: Vec<Arc<str>>,
 }

@@ -15,6 +15,7 @@ pub mod check;
 pub mod compile;
 pub mod embedded;
 pub mod group;
+pub mod group_options;
 pub mod hosted_zone;
 pub mod master;
 pub mod print;

@@ -56,6 +56,7 @@ mod tests {
             policy,
             content,
             health_check: None,
+            place: None,
             origin: Origin::default(),
         };
         let values = || Content::Values { ttl: Ttl::new(60).unwrap(), rdata: RdataList::new([[192, 0, 2, 1], [192, 0, 2, 2]]) };

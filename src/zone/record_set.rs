@@ -6,7 +6,10 @@
 
 use std::fmt;
 
-use crate::ids::{HealthCheckId, SetIdentifier};
+use crate::geography::area::Area;
+use crate::geography::coordinates::Coordinates;
+use crate::geography::site::{Bias, Site};
+use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -21,18 +24,33 @@ pub struct RecordSet {
     pub policy: RoutingPolicy,
     pub content: Content,
     pub health_check: Option<HealthCheckId>,
+    /// Where what is answered stands, for fences: a country or a subdivision.
+    pub place: Option<Area>,
     pub origin: Origin,
 }
 
-/// How one member takes part in its record group. Route 53's policies that need the client's place are not
-/// among them yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How one member takes part in its record group.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoutingPolicy {
     Simple,
     Multivalue,
     Weighted(Weight),
     /// The tier: 0 is Route 53's PRIMARY, 1 its SECONDARY; waypost goes on from there.
     Failover(u16),
+    /// Route 53's `Region`; coordinates serve where no latency is known.
+    Latency(Box<Site>),
+    /// The clients' area.
+    Geolocation(Area),
+    Geoproximity(Coordinates, Bias),
+    IpBased(Box<CidrLocation>),
+}
+
+/// The clients of one location of a CIDR collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CidrLocation {
+    pub collection: CollectionId,
+    /// None is Route 53's `*`: clients that no other member is for.
+    pub location: Option<LocationName>,
 }
 
 /// What a member answers with.
@@ -83,12 +101,16 @@ pub struct Origin {
 
 impl RoutingPolicy {
     /// The policy's word, as in the files.
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Simple => "simple",
             Self::Multivalue => "multivalue",
             Self::Weighted(_) => "weighted",
             Self::Failover(_) => "failover",
+            Self::Latency(_) => "latency",
+            Self::Geolocation(_) => "geolocation",
+            Self::Geoproximity(..) => "geoproximity",
+            Self::IpBased(_) => "ip_based",
         }
     }
 }

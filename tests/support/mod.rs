@@ -39,6 +39,7 @@ pub fn record_set(owner: &str, rtype: RecordType, rdata: &[&[u8]]) -> RecordSet 
         policy: RoutingPolicy::Simple,
         content: Content::Values { ttl, rdata: RdataList::new(rdata) },
         health_check: None,
+        place: None,
         origin: Origin::default(),
     }
 }
@@ -49,6 +50,7 @@ pub fn member(owner: &str, identifier: &str, policy: RoutingPolicy, address: [u8
         set_identifier: Some(SetIdentifier::new(identifier).expect("not empty")),
         policy,
         health_check: health_check.map(|id| HealthCheckId::new(id).expect("not empty")),
+        place: None,
         ..record_set(owner, RecordType::A, &[&address])
     }
 }
@@ -65,12 +67,13 @@ pub fn snapshot(record_sets: Vec<RecordSet>, checks: &[(&str, bool)]) -> Snapsho
     let hosted = HostedZone {
         name: name("@"),
         record_sets: apex().into_iter().chain(record_sets).collect(),
+        groups: BTreeMap::new(),
         files: vec!["made in a test".into()],
     };
     let checks: BTreeMap<HealthCheckId, bool> =
         checks.iter().map(|(id, healthy)| (HealthCheckId::new(id).expect("not empty"), *healthy)).collect();
     let configured = checks.keys().map(|id| (id.clone(), always(id))).collect();
-    let state = State { zones: vec![Arc::new(hosted)], checks: configured };
+    let state = State { zones: vec![Arc::new(hosted)], checks: configured, ..State::default() };
     let built = build(state, None).expect("the test's zones compile");
     let verdicts = checks.into_iter().map(|(id, healthy)| verdict(id, healthy)).collect();
     Snapshot { catalog: built.catalog, health: Arc::new(HealthTable::new(verdicts)), generation: 0 }

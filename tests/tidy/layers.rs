@@ -28,45 +28,46 @@ use Layer::{Core, Edge, Top};
 
 /// What the edges may know of the core.
 const BELOW_THE_LINE: &[&str] =
-    &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"];
+    &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"];
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     // 1: bytes and words
     row("ids",       Core, &[]),
     row("problem",   Core, &[]),
+    row("geography", Core, &[]),
     row("wire",      Core, &[]),
     row("text",      Core, &["problem"]),
     row("toml_table", Core, &["problem", "text"]),
     // 2: what is configured, what is known, who asks from where
-    row("zone",      Core, &["ids", "problem", "wire"]),
+    row("zone",      Core, &["ids", "problem", "geography", "wire"]),
     row("health",    Core, &["ids", "problem"]),
-    row("places",    Core, &["ids", "problem"]),
+    row("places",    Core, &["ids", "problem", "text", "geography"]),
     // 3: which member, and why; what an answer may depend on
-    row("routing",   Core, &["ids", "problem", "wire", "zone", "health", "places"]),
-    row("snapshot",  Core, &["ids", "problem", "wire", "zone", "health", "places"]),
+    row("routing",   Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
+    row("snapshot",  Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
     // 4: the read side, the write side
-    row("answer",    Core, &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot"]),
-    row("control",   Core, &["ids", "problem", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("answer",    Core, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("control",   Core, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
     row("explain",   Edge, &["ids", "wire", "health", "routing", "snapshot", "answer"]),
-    row("config",    Edge, &["ids", "problem", "text", "toml_table", "wire", "zone", "health", "places", "control"]),
+    row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control"]),
     row("files",     Edge, &["problem", "control", "config"]),
     // 5: sockets, disk, async; edges do not see each other
-    row("server",    Edge, &["ids", "problem", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
+    row("server",    Edge, &["ids", "problem", "geography", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "config"]),
-    row("store",     Edge, &["ids", "problem", "wire", "zone", "health", "control", "clock", "telemetry", "config"]),
+    row("store",     Edge, &["ids", "problem", "geography", "wire", "zone", "health", "control", "clock", "telemetry", "config"]),
     row("cluster",   Edge, &["ids", "problem", "health", "control", "clock", "telemetry", "config"]),
-    row("api",       Edge, &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
+    row("api",       Edge, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
                              "explain", "clock", "telemetry", "config"]),
     row("dashboard", Edge, &["ids", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
     // 6: wiring
-    row("node",      Top,  &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
+    row("node",      Top,  &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
                              "clock", "telemetry", "config", "files", "server", "prober", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
-    row("cli",       Top,  &["ids", "problem", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
+    row("cli",       Top,  &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
                              "explain", "clock", "telemetry", "config", "files", "prober", "node"]),
     row("main",      Top,  &["cli"]),
 ];

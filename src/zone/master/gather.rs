@@ -130,6 +130,7 @@ impl Gathered {
             set_identifier: None,
             policy: RoutingPolicy::Simple,
             health_check: None,
+            place: None,
             origin: Origin { file: set.at.file, line: set.at.entry_line },
         };
         sets.into_iter().filter(|set| !set.outside).map(record_set).collect()
