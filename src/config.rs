@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::problem::{Place, Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
 use crate::zone::master::{Include, Source};
@@ -304,25 +304,10 @@ fn read_log(mut table: Table<'_>) -> Log {
         ("debug", LogLevel::Debug),
         ("trace", LogLevel::Trace),
     ];
-    let format = table.optional("format").and_then(|value| read_word(&value, &FORMATS)).unwrap_or(LogFormat::Text);
-    let level = table.optional("level").and_then(|value| read_word(&value, &LEVELS)).unwrap_or(LogLevel::Info);
+    let format = table.optional("format").and_then(|value| value.word(&FORMATS)).unwrap_or(LogFormat::Text);
+    let level = table.optional("level").and_then(|value| value.word(&LEVELS)).unwrap_or(LogLevel::Info);
     table.finish();
     Log { format, level }
-}
-
-/// One of a few words.
-fn read_word<T: Copy>(value: &Value<'_>, words: &[(&str, T)]) -> Option<T> {
-    let found = value.string()?;
-    let meant = words.iter().find(|(word, _)| *word == found).map(|(_, meant)| *meant);
-    if meant.is_none() {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let help = match nearest(found, known.iter().copied()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("accepted are {}", known.join(", ")),
-        };
-        value.wrong(format_args!("{found:?} is not known"), help);
-    }
-    meant
 }
 
 #[cfg(test)]

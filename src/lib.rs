@@ -31,6 +31,7 @@ pub mod places;
 pub mod prober;
 pub mod problem;
 pub mod routing;
+pub mod scenario;
 pub mod server;
 pub mod snapshot;
 pub mod store;

@@ -179,6 +179,19 @@ impl<'d> Table<'d> {
         named
     }
 
+    /// Every key with its value, in the order written: for tables whose keys are data.
+    pub fn entries(self) -> Vec<(&'d str, Value<'d>)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let value = |value: &'d Spanned<DeValue<'d>>, title: &str| Value {
+            document: self.document,
+            value: value.get_ref(),
+            title: title.to_owned(),
+            span: value.span(),
+        };
+        entries.into_iter().map(|(key, written)| (&**key.get_ref(), value(written, key.get_ref()))).collect()
+    }
+
     /// The tables `[[key]]`, in the order written.
     pub fn array_of_tables(&mut self, key: &'static str) -> Vec<Table<'d>> {
         let tables = self.array(key).into_iter().filter_map(|item| item.table());
@@ -196,6 +209,11 @@ impl<'d> Table<'d> {
     /// Reports what is wrong with the table as a whole.
     pub fn error(&self, message: &str) {
         self.document.error(&self.span, format!("{}{message}", self.prefix()));
+    }
+
+    /// Whether no key is written.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Reports every key that nobody asked for.
@@ -237,6 +255,11 @@ impl<'d> Value<'d> {
         self.document.error(&self.span, format!("{}: {message}", self.title));
     }
 
+    /// Keeps `problem`, which is this value.
+    pub fn report(&self, problem: Problem) {
+        self.document.report(&self.span, problem);
+    }
+
     pub fn is_table(&self) -> bool {
         self.value.is_table()
     }
@@ -264,6 +287,12 @@ impl<'d> Value<'d> {
         self.expect("a number", digits.and_then(|digits| digits.parse().ok()))
     }
 
+    /// How many decimals a number is written with; 0 for an integer.
+    pub fn decimals(&self) -> usize {
+        let written = self.value.as_float().map_or("", |float| float.as_str());
+        written.split_once('.').map_or(0, |(_, decimals)| decimals.bytes().take_while(u8::is_ascii_digit).count())
+    }
+
     pub fn int(&self, accepted: RangeInclusive<i64>) -> Option<i64> {
         let written = self.expect("an integer", self.value.as_integer())?;
         match i64::from_str_radix(written.as_str(), written.radix()) {
@@ -288,6 +317,21 @@ impl<'d> Value<'d> {
             return None;
         }
         Some(found)
+    }
+
+    /// What one of a few words means.
+    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let found = self.string()?;
+        let meant = words.iter().find(|(word, _)| *word == found).map(|(_, meant)| *meant);
+        if meant.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let help = match nearest(found, known.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("accepted are {}", known.join(", ")),
+            };
+            self.wrong(format_args!("{found:?} is not known"), help);
+        }
+        meant
     }
 
     /// The text as a `T`; `accepted` says by example what would do.

@@ -7,11 +7,13 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::client::{BaseUrl, fetch};
-use super::supposed::suppose;
 use super::{ConfigFile, Ending, Failure, load, write_json};
 use crate::answer::Identity;
+use crate::clock;
 use crate::config::Server;
 use crate::explain::{AnswerReport, Client, ExplainReport, ExplainRequest, RecordReport, explain};
+use crate::problem::Problems;
+use crate::scenario::supposed::{Checks, Supposition, find_check};
 use crate::snapshot::Snapshot;
 use crate::wire::name::{InvalidName, Name};
 use crate::wire::rtype::RecordType;
@@ -76,14 +78,32 @@ fn ask(server: &BaseUrl, args: &ExplainArgs) -> Result<ExplainReport, Failure> {
 
 fn explain_offline(args: &ExplainArgs) -> Result<ExplainReport, Failure> {
     let loaded = load(&args.config)?;
-    let health = suppose(&loaded.built.state.checks, &args.down).map_err(Failure::bad_input)?;
+    let checks = &loaded.built.state.checks;
+    let supposed = suppose(checks, &args.down).map_err(Failure::BadInput)?;
+    let health = supposed.verdicts(checks, clock::now(), "marked down by --down");
     let snapshot = Snapshot { catalog: loaded.built.catalog.clone(), health: health.into(), generation: 0 };
     let request = ExplainRequest { name: args.name.clone(), rtype: args.rtype, client: args.client, draw: args.draw };
     Ok(explain(&snapshot, &identity(&loaded.config.server), &request))
 }
 
+/// That the checks named are down.
+///
+/// # Errors
+/// Each of them that is no check, with the nearest that is.
+fn suppose(checks: &Checks, down: &[String]) -> Result<Supposition, Problems> {
+    let mut supposed = Supposition::default();
+    let mut problems = Problems::default();
+    for found in down {
+        match find_check(checks, found) {
+            Ok(id) => drop(supposed.down.insert(id.clone())),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(supposed) } else { Err(problems) }
+}
+
 /// What of the server's presentation an answer without NSID and cookies can show.
-fn identity(server: &Server) -> Identity {
+pub(super) fn identity(server: &Server) -> Identity {
     Identity { udp_payload_size: server.udp_payload_size, authority: server.authority, ..Identity::default() }
 }
 
@@ -93,7 +113,7 @@ fn parse_name(text: &str) -> Result<Name, InvalidName> {
 }
 
 /// The report for people: what was asked, each step, the answer as `dig` shows it.
-fn sentences(report: &ExplainReport) -> String {
+pub(super) fn sentences(report: &ExplainReport) -> String {
     let question = &report.question;
     let mut text = format!("{} {}, asked by {}\n\n", question.name, question.rtype, asker(&question.client));
     for (at, step) in report.steps.iter().enumerate() {

@@ -13,7 +13,7 @@ mod probe;
 mod problems;
 mod serve;
 mod status;
-mod supposed;
+mod test;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -48,6 +48,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
+    Test(test::TestArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
     Demo(demo::DemoArgs),
@@ -92,6 +93,7 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args, out),
         Command::Explain(args) => explain::run(&args, out),
+        Command::Test(args) => test::run(&args, out),
         Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
         Command::Demo(args) => demo::run(&args, out),

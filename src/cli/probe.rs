@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::supposed::unknown_check;
 use super::{ConfigFile, Ending, Failure, load, tell, write_json};
 use crate::control::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Protocol};
 use crate::ids::HealthCheckId;
 use crate::prober::{NameServer, ProbeReport, Prober, Trust};
 use crate::problem::Problem;
+use crate::scenario::supposed::unknown_check;
 
 /// Probe the endpoint of one health check now
 #[derive(Debug, clap::Args)]

@@ -53,6 +53,8 @@ pub const ROWS: &[Row] = &[
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
     row("explain",   Edge, &["ids", "wire", "health", "routing", "snapshot", "answer"]),
+    row("scenario",  Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
+                             "answer", "control", "explain"]),
     row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control"]),
     row("files",     Edge, &["problem", "control", "config"]),
     // 5: sockets, disk, async; edges do not see each other
@@ -67,8 +69,8 @@ pub const ROWS: &[Row] = &[
     row("node",      Top,  &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
                              "clock", "telemetry", "config", "files", "server", "prober", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
-    row("cli",       Top,  &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
-                             "explain", "clock", "telemetry", "config", "files", "prober", "node"]),
+    row("cli",       Top,  &["ids", "problem", "geography", "text", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control",
+                             "explain", "scenario", "clock", "telemetry", "config", "files", "prober", "node"]),
     row("main",      Top,  &["cli"]),
 ];
 

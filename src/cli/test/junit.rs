@@ -1,0 +1,60 @@
+//! The report in JUnit's XML, as CI systems read it: a suite a file, a test case a case.
+//!
+//! Knows only the elements that every reader knows (`testsuites`, `testsuite`, `testcase`, `failure`). Times are left
+//! out: nothing waits. Invariant: the document is well-formed whatever the names are; what XML 1.0 can't say is replaced.
+//! Source: XML 1.0 §2.2 (characters), §2.4 (escapes).
+
+use std::fmt::Write as _;
+
+use super::report::{Ran, Report};
+
+/// The whole document.
+pub(super) fn document(report: &Report<'_>) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    push(&mut text, format_args!("<testsuites name=\"waypost\" {}>\n", counts(&report.cases)));
+    for suite in report.cases.chunk_by(|a, b| a.case.place.file == b.case.place.file) {
+        let file = escaped(&suite[0].case.place.file);
+        push(&mut text, format_args!("  <testsuite name=\"{file}\" {}>\n", counts(suite)));
+        suite.iter().for_each(|ran| push_case(&mut text, &file, ran));
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+fn counts(cases: &[Ran<'_>]) -> String {
+    format!("tests=\"{}\" failures=\"{}\"", cases.len(), cases.iter().filter(|ran| !ran.holds()).count())
+}
+
+fn push_case(text: &mut String, file: &str, ran: &Ran<'_>) {
+    let (name, line) = (escaped(&ran.case.name), ran.case.place.line);
+    push(text, format_args!("    <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\""));
+    if ran.holds() {
+        text.push_str("/>\n");
+        return;
+    }
+    let message = ran.outcome.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    push(text, format_args!(">\n      <failure message=\"{}\">{}</failure>\n", escaped(&message), escaped(&ran.reasons())));
+    text.push_str("    </testcase>\n");
+}
+
+/// A text within an element or an attribute between double quotation marks.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\t' | '\n' | '\r' => push(&mut escaped, format_args!("&#{};", u32::from(character))),
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    text.write_fmt(arguments).expect("writing to a string can't fail");
+}

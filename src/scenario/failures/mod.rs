@@ -1,0 +1,154 @@
+//! Every combination of failed health checks, searched for answers that nobody wants, with the fewest failures that
+//! bring one about.
+//!
+//! Decides nothing: probes that fail go to `health::board`, and `routing::choose` answers. For each routed name and type,
+//! each combination of at most K of the probed checks that it depends on fails; calculated and inverted checks follow.
+//! Each combination is asked by every client, over every path of chance. What is found:
+//!
+//! ```text
+//! empty          some client is answered with nothing, though the name has members
+//! outside fence  a value is answered that stands outside of the fences that it was reached through
+//! one endpoint   every client on every path is answered with the values of one member, though another one's health
+//!                checks are healthy, and though answers differ when nothing has failed
+//! ```
+//!
+//! A failover that sends everything to its primary does so by design, and is no finding: its answers do not differ when
+//! nothing has failed. Invariants: of each name, type and kind the first finding is told, in the order of the number of
+//! failures, so that no smaller one exists; the same files find the same.
+
+mod combinations;
+mod target;
+
+use self::combinations::{combinations, for_each};
+use self::target::Target;
+use super::case::Setting;
+use super::timeline::healthy_board;
+use crate::explain::{Client, ExplainReport};
+use crate::health::board::Board;
+use crate::health::observation::{Failure, Observation, Outcome, Passed};
+use crate::ids::HealthCheckId;
+use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What a search went through, and what it found.
+#[derive(Debug, Default)]
+pub struct Searched {
+    /// Names, each with a type.
+    pub names: usize,
+    /// Combinations of failed checks, over all names.
+    pub combinations: u64,
+    /// Questions that were answered: a client and a combination, on every path of chance.
+    pub decisions: u64,
+    /// Names of which chance can fall in more ways than were tried.
+    pub not_exhausted: Vec<(Name, RecordType)>,
+    pub findings: Vec<Finding>,
+}
+
+/// One answer that nobody wants.
+#[derive(Debug)]
+pub struct Finding {
+    pub kind: Kind,
+    pub name: Name,
+    pub rtype: RecordType,
+    /// The checks whose probes fail; no fewer bring it about.
+    pub failed: Vec<HealthCheckId>,
+    pub client: Client,
+    pub explanation: ExplainReport,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Empty,
+    OutsideFence,
+    OneEndpoint,
+}
+
+/// A search that would take too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyDecisions {
+    pub found: u64,
+    /// How many failures would do.
+    pub failures: usize,
+}
+
+/// The most decisions of one search.
+pub const DECISIONS_MAX: u64 = 2_000_000;
+
+/// Searches every combination of up to `failures` failed checks, asked by `clients` and by one more for each order of
+/// members that the configuration's maps hold.
+///
+/// # Errors
+/// [`TooManyDecisions`] above [`DECISIONS_MAX`]; nothing was searched.
+pub fn search(setting: &Setting, clients: &[Client], failures: usize) -> Result<Searched, TooManyDecisions> {
+    let targets = target::targets(setting, clients);
+    let decisions = |failures| targets.iter().map(|target| target.decisions(failures)).fold(0, u64::saturating_add);
+    if decisions(failures) > DECISIONS_MAX {
+        let fewer = (0..failures).rev().find(|fewer| decisions(*fewer) <= DECISIONS_MAX).unwrap_or(0);
+        return Err(TooManyDecisions { found: decisions(failures), failures: fewer });
+    }
+    let mut searched = Searched { names: targets.len(), ..Searched::default() };
+    let mut probes = Probes { board: healthy_board(&setting.built.state.checks) };
+    for target in targets {
+        search_target(setting, target, failures, &mut probes, &mut searched);
+    }
+    Ok(searched)
+}
+
+fn search_target(setting: &Setting, mut target: Target<'_>, failures: usize, probes: &mut Probes, searched: &mut Searched) {
+    let checks = target.checks.clone();
+    for size in 0..=failures.min(checks.len()) {
+        for_each(checks.len(), size, &mut |chosen| {
+            let failed = || chosen.iter().map(|at| &checks[*at]);
+            failed().for_each(|id| probes.fail(id));
+            let health = probes.board.table();
+            searched.combinations += 1;
+            searched.decisions += target.clients.len() as u64;
+            for (kind, client) in target.judge(setting, &health) {
+                let explanation = target.explain(setting, health.clone(), client);
+                let (name, rtype) = (target.name.clone(), target.rtype);
+                let failed = failed().cloned().collect();
+                searched.findings.push(Finding { kind, name, rtype, failed, client, explanation });
+            }
+            failed().for_each(|id| probes.pass(id));
+        });
+    }
+    if target.not_exhausted {
+        searched.not_exhausted.push((target.name, target.rtype));
+    }
+}
+
+/// A board whose probes pass until they fail.
+struct Probes {
+    board: Board,
+}
+
+impl Probes {
+    /// As many failures in a row as it takes.
+    fn fail(&mut self, id: &HealthCheckId) {
+        self.observe(id, |fall, _| (fall, Outcome::Failed(Failure::Refused)));
+    }
+
+    fn pass(&mut self, id: &HealthCheckId) {
+        self.observe(id, |_, rise| (rise, Outcome::Passed(Passed::Connected)));
+    }
+
+    fn observe(&mut self, id: &HealthCheckId, seen: impl FnOnce(u8, u8) -> (u8, Outcome)) {
+        let index = self.board.index(id).expect("the checks of a target are of the setting");
+        let check = self.board.check(index).clone();
+        let thresholds = check.probed().expect("only probed checks are failed").thresholds;
+        let (times, outcome) = seen(thresholds.fall.get(), thresholds.rise.get());
+        let observation = Observation { at: Timestamp::UNIX_EPOCH, outcome };
+        for _ in 0..times {
+            self.board.observe(index, &observation);
+        }
+    }
+}
+
+/// How many combinations of at most `failures` of `checks` there are.
+fn combinations_up_to(checks: usize, failures: usize) -> u64 {
+    (0..=failures.min(checks)).map(|size| combinations(checks, size)).fold(0, u64::saturating_add)
+}
