@@ -4,6 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
+
 use super::ZONE;
 
 const CONFIG: &str = "[server]\nlisten = [\"127.0.0.1:0\"]\n[zones]\nfiles = [\"zone.toml\"]\n";
@@ -105,4 +109,63 @@ fn the_report_in_json_has_every_case() {
     let failed = &report["cases"][1];
     assert_eq!((&failed["line"], &failed["mismatches"][0]["got"][0]["text"]), (&9.into(), &"192.0.2.10".into()));
     assert_eq!(failed["explanation"]["answer"]["answer"][0]["rdata"], "192.0.2.10");
+}
+
+/// What a reader of XML finds: each element with its attributes, and each text.
+fn parsed(document: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let mut reader = Reader::from_str(document);
+    reader.config_mut().expand_empty_elements = true;
+    let mut found = Vec::new();
+    let mut text = String::new();
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) => {
+                let attributes = element.attributes().map(Result::unwrap);
+                let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
+                let attributes = attributes.map(|pair| (text(pair.key.as_ref()), pair.unescape_value().unwrap().into_owned()));
+                found.push((text(element.name().as_ref()), attributes.collect()));
+            }
+            Event::Text(part) => text.push_str(&part.decode().unwrap()),
+            Event::GeneralRef(entity) => match entity.resolve_char_ref().unwrap() {
+                Some(character) => text.push(character),
+                None => text.push_str(resolve_predefined_entity(&entity.decode().unwrap()).unwrap()),
+            },
+            Event::End(element) if element.name().as_ref() == b"failure" => {
+                found.push(("text".to_owned(), vec![(String::new(), text.trim().to_owned())]));
+            }
+            Event::Eof => return found,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_junit_report_is_xml_that_says_what_the_text_says() {
+    let site = Site::new("junit");
+    let (status, out, err) = site.run(&["tests/s.toml", "--junit", "report.xml"]);
+    assert_eq!((status, &*out, &*err), (1, FAILED, ""));
+    let found = parsed(&fs::read_to_string(site.0.join("report.xml")).unwrap());
+    let attributes = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let place = [("classname", "tests/s.toml"), ("file", "tests/s.toml")];
+    let message = "answer: expected 198.51.100.10, got 192.0.2.10";
+    let expected: Vec<(&str, Vec<(String, String)>)> = vec![
+        ("testsuites", attributes(&[("name", "waypost"), ("tests", "2"), ("failures", "1")])),
+        ("testsuite", attributes(&[("name", "tests/s.toml"), ("tests", "2"), ("failures", "1")])),
+        ("testcase", attributes(&[("name", "fra down: iad answers"), place[0], place[1], ("line", "3")])),
+        ("testcase", attributes(&[("name", "<fra> & \"iad\""), place[0], place[1], ("line", "9")])),
+        ("failure", attributes(&[("message", message)])),
+    ];
+    for (at, (element, attributes)) in expected.iter().enumerate() {
+        assert_eq!((found[at].0.as_str(), &found[at].1), (*element, attributes));
+    }
+    let (element, text) = &found[expected.len()];
+    assert_eq!((element.as_str(), found.len()), ("text", expected.len() + 1));
+    assert!(text[0].1.starts_with(message) && text[0].1.contains("3. fra (healthy since"), "{}", text[0].1);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said() {
+    let (status, out, err) = Site::new("junit-nowhere").run(&["tests/s.toml", "--junit", "nowhere/report.xml"]);
+    assert_eq!((status, &*out), (1, ""));
+    assert!(err.contains("writing the report to nowhere/report.xml: No such file"), "{err}");
 }

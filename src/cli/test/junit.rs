@@ -13,7 +13,7 @@ pub(super) fn document(report: &Report<'_>) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     push(&mut text, format_args!("<testsuites name=\"waypost\" {}>\n", counts(&report.cases)));
     for suite in report.cases.chunk_by(|a, b| a.case.place.file == b.case.place.file) {
-        let file = escaped(&suite[0].case.place.file);
+        let file = attribute(&suite[0].case.place.file);
         push(&mut text, format_args!("  <testsuite name=\"{file}\" {}>\n", counts(suite)));
         suite.iter().for_each(|ran| push_case(&mut text, &file, ran));
         text.push_str("  </testsuite>\n");
@@ -27,18 +27,23 @@ fn counts(cases: &[Ran<'_>]) -> String {
 }
 
 fn push_case(text: &mut String, file: &str, ran: &Ran<'_>) {
-    let (name, line) = (escaped(&ran.case.name), ran.case.place.line);
+    let (name, line) = (attribute(&ran.case.name), ran.case.place.line);
     push(text, format_args!("    <testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" line=\"{line}\""));
     if ran.holds() {
         text.push_str("/>\n");
         return;
     }
     let message = ran.outcome.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    push(text, format_args!(">\n      <failure message=\"{}\">{}</failure>\n", escaped(&message), escaped(&ran.reasons())));
+    push(text, format_args!(">\n      <failure message=\"{}\">{}</failure>\n", attribute(&message), escaped(&ran.reasons())));
     text.push_str("    </testcase>\n");
 }
 
-/// A text within an element or an attribute between double quotation marks.
+/// A text within an attribute, where a reader would make spaces of line ends and tabs (XML 1.0 §3.3.3).
+fn attribute(text: &str) -> String {
+    escaped(text).replace('\n', "&#10;").replace('\t', "&#9;")
+}
+
+/// A text within an element, or within an attribute on one line.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -47,7 +52,8 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' | '\r' => push(&mut escaped, format_args!("&#{};", u32::from(character))),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' | '\n' => escaped.push(character),
             '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
             _ => escaped.push(character),
         }
@@ -57,4 +63,15 @@ fn escaped(text: &str) -> String {
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).expect("writing to a string can't fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_say_is_replaced_and_the_rest_is_escaped() {
+        assert_eq!(escaped("a<b> & \"c\"\u{1b}[1m\r\n"), "a&lt;b&gt; &amp; &quot;c&quot;\u{fffd}[1m&#13;\n");
+        assert_eq!(attribute("a\n\tb"), "a&#10;&#9;b");
+    }
 }
