@@ -9,7 +9,7 @@ use super::opt::ExtendedError;
 use super::placement::Placement;
 use super::resolve::{Outcome, Owner, resolve};
 use super::{Context, name_of};
-use crate::routing::draw::Draw;
+use crate::routing::chance::Chance;
 use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::routing::{Choice, Facts, MEMBERS_MAX, choose};
 use crate::wire::header::Rcode;
@@ -34,13 +34,13 @@ pub(super) struct Told<'q> {
 }
 
 /// One answer in the making.
-pub(super) struct Answering<'a, 'w, T> {
+pub(super) struct Answering<'a, 'w, C, T> {
     zone: &'a Zone,
     catalog: &'a Catalog,
     facts: Facts<'a>,
     /// Whether positive answers carry the apex NS.
     with_authority: bool,
-    draw: Draw,
+    chance: C,
     message: &'a mut Message<'w>,
     trace: &'a mut T,
     scope_prefix: u8,
@@ -93,9 +93,9 @@ impl Linked {
     }
 }
 
-impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
+impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     #[inline]
-    pub fn new(zone: &'a Zone, context: &Context<'a>, draw: Draw, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
+    pub fn new(zone: &'a Zone, context: &Context<'a>, chance: C, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
         let facts = Facts { zone, health: &context.snapshot.health };
         let with_authority = context.identity.authority;
         Self {
@@ -103,7 +103,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             catalog: &context.snapshot.catalog,
             facts,
             with_authority,
-            draw,
+            chance,
             message,
             trace,
             scope_prefix: 0,
@@ -214,7 +214,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         if let AnswerRef::Rrset(rrset) = answer {
             self.note_plain(rrset, owner);
         }
-        let choice = choose(answer, self.facts, &mut self.draw, self.trace);
+        let choice = choose(answer, self.facts, &mut self.chance, self.trace);
         self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
         choice
     }
@@ -242,7 +242,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let rrset = self.zone.rrset(at);
         let first = match rrset.count() {
             1 => 0,
-            count => self.draw.below(count.into()) as u16,
+            count => self.chance.order(count.into()) as u16,
         };
         let ttl_secs = ttl_secs.filter(|secs| *secs != rrset.ttl_secs());
         let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
@@ -332,7 +332,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
         let Some(answer) = zone.answer_at(cut, RecordType::NS) else { return Ok(()) };
         let cut_place = place.suffix(name.as_wire().len() - zone.name_len(cut), self.message.written());
         // `check` refuses policies on NS: there is one RRset, and no choice to explain.
-        let choice = choose(answer, self.facts, &mut self.draw, &mut NoTrace);
+        let choice = choose(answer, self.facts, &mut self.chance, &mut NoTrace);
         self.put_choice(&choice, Section::Authority, cut_place)?;
         self.cut = Some(cut);
         self.put_additional()
@@ -351,7 +351,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             return;
         }
         let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
-        let choice = choose(ns, self.facts, &mut self.draw, &mut NoTrace);
+        let choice = choose(ns, self.facts, &mut self.chance, &mut NoTrace);
         let mark = self.message.mark();
         if self.put_choice(&choice, Section::Authority, apex).is_err() {
             self.message.take_back(mark);
@@ -393,7 +393,7 @@ impl<'a, 'w, T: Trace> Answering<'a, 'w, T> {
             let Some(answer) = self.zone.answer_at(node, rtype).filter(|_| self.answered != Some((node, rtype))) else {
                 continue;
             };
-            let choice = choose(answer, self.facts, &mut self.draw, &mut NoTrace);
+            let choice = choose(answer, self.facts, &mut self.chance, &mut NoTrace);
             self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
             let mark = self.message.mark();
             if let Err(full) = self.put_choice(&choice, Section::Additional, owner) {

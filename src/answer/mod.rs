@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use self::answering::{Answering, Told};
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
+use crate::routing::chance::Chance;
 use crate::routing::draw::Draw;
 use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::snapshot::Snapshot;
@@ -113,27 +114,27 @@ pub fn respond_traced(
     message: &[u8],
     asker: &Asker,
     now_secs: u32,
-    draw: Draw,
+    chance: impl Chance,
     out: &mut [u8],
     trace: &mut impl Trace,
 ) -> Report {
     let context = Context { snapshot, identity, asker: *asker, now_secs };
     let mut name = QName::root();
     match parse_query(message, &mut name) {
-        Ok(query) => respond_to(&query, &context, draw, out, trace),
+        Ok(query) => respond_to(&query, &context, chance, out, trace),
         Err(malformed) => refuse(&malformed, &context, out),
     }
 }
 
 /// Answers a well-formed query.
 #[inline]
-fn respond_to(query: &Query<'_>, context: &Context<'_>, draw: Draw, out: &mut [u8], trace: &mut impl Trace) -> Report {
+fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out: &mut [u8], trace: &mut impl Trace) -> Report {
     let edns = query.edns.as_ref();
     let limit = size_limit(edns, context).min(out.len());
     let mut message = Message::begin(Writer::new(out, limit), Some(query.question.octets));
     let reserved = edns.map_or(0, |edns| opt_len(edns, context));
     message.writer.reserve(reserved);
-    let told = tell(query, context, draw, &mut message, trace);
+    let told = tell(query, context, chance, &mut message, trace);
     message.writer.release(reserved);
     let report = |message: &Message<'_>| Report {
         len: 0,
@@ -184,7 +185,7 @@ fn size_limit(edns: Option<&Edns>, context: &Context<'_>) -> usize {
 fn tell(
     query: &Query<'_>,
     context: &Context<'_>,
-    draw: Draw,
+    chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
 ) -> Told<'static> {
@@ -197,7 +198,7 @@ fn tell(
     }
     match (question.qclass, question.qtype) {
         (Class::IN, RecordType::AXFR | RecordType::IXFR) => Told::only(message, Rcode::REFUSED, Some(ExtendedError::PROHIBITED)),
-        (Class::IN, _) => tell_zone(query, context, draw, message, trace),
+        (Class::IN, _) => tell_zone(query, context, chance, message, trace),
         (Class::CH, _) => chaos::tell(question, context.identity, message),
         _ => Told::only(message, Rcode::REFUSED, None),
     }
@@ -208,7 +209,7 @@ fn tell(
 fn tell_zone(
     query: &Query<'_>,
     context: &Context<'_>,
-    draw: Draw,
+    chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
 ) -> Told<'static> {
@@ -223,7 +224,7 @@ fn tell_zone(
         zone = catalog.above(question.name).filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
-    Answering::new(zone, context, draw, message, trace).answer(question)
+    Answering::new(zone, context, chance, message, trace).answer(question)
 }
 
 /// Says to the sender of a malformed message what it is owed.

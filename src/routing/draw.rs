@@ -4,6 +4,8 @@
 //! comes up exactly once (they are the number's mixed-radix digits), so laws about shares need no statistics. That
 //! holds until `PERIOD_MIN` would be passed; then the number is mixed anew, so that deep trees do not run dry.
 
+use super::chance::Chance;
+
 /// The chance one query was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draw {
@@ -34,6 +36,30 @@ impl Draw {
         self.rest /= bound;
         self.period /= bound;
         digit as u32
+    }
+}
+
+impl Chance for Draw {
+    #[inline]
+    fn happens(&mut self, part: u32, whole: u32) -> bool {
+        self.below(whole) < part
+    }
+
+    #[inline]
+    fn share<T>(&mut self, total: u32, shares: impl Iterator<Item = (T, u32)>) -> T {
+        let mut at = self.below(total);
+        for (whose, share) in shares {
+            match at.checked_sub(share) {
+                None => return whose,
+                Some(rest) => at = rest,
+            }
+        }
+        unreachable!("the draw is below the sum of the shares")
+    }
+
+    #[inline]
+    fn order(&mut self, bound: u32) -> u32 {
+        self.below(bound)
     }
 }
 

@@ -9,6 +9,7 @@
 //! [`NoTrace`]: trace::NoTrace
 //! [`Explanation`]: trace::Explanation
 
+pub mod chance;
 pub mod draw;
 mod eligible;
 mod failover;
@@ -16,7 +17,7 @@ mod multivalue;
 pub mod trace;
 mod weighted;
 
-use self::draw::Draw;
+use self::chance::Chance;
 use self::trace::{Reason, Step, Trace};
 use crate::health::table::HealthTable;
 use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
@@ -47,24 +48,24 @@ pub const MEMBERS_MAX: usize = 8;
 
 /// Chooses what answers at `answer`.
 #[inline]
-pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, draw: &mut Draw, trace: &mut impl Trace) -> Choice {
+pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
     match answer {
         AnswerRef::Rrset(rrset) => Choice::one(rrset, true),
-        AnswerRef::Group(at) => choose_in(facts.zone.group(at), facts, draw, trace),
+        AnswerRef::Group(at) => choose_in(facts.zone.group(at), facts, chance, trace),
     }
 }
 
 /// Follows the policies from `group` down its aliases, which form no loop, to RRsets.
-fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, draw: &mut Draw, trace: &mut impl Trace) -> Choice {
+fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
     let mut healthy = true;
     loop {
         note_group(group, facts, trace);
         let (member, counts) = match group.policy {
             GroupPolicy::Multivalue => {
-                let (members, counts) = multivalue::choose(group, facts, draw, trace);
+                let (members, counts) = multivalue::choose(group, facts, chance, trace);
                 return members.into_choice(healthy && counts);
             }
-            GroupPolicy::Weighted => weighted::choose(group, facts, draw, trace),
+            GroupPolicy::Weighted => weighted::choose(group, facts, chance, trace),
             GroupPolicy::Failover => failover::choose(group, facts, trace),
             _ => only_member(group, facts, trace),
         };
@@ -145,9 +146,9 @@ impl Members {
     }
 
     /// Fisher and Yates.
-    fn shuffle(&mut self, draw: &mut Draw) {
+    fn shuffle(&mut self, chance: &mut impl Chance) {
         for last in (1..self.len).rev() {
-            self.rrsets.swap(last, draw.below(last as u32 + 1) as usize);
+            self.rrsets.swap(last, chance.order(last as u32 + 1) as usize);
         }
     }
 

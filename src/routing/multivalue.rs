@@ -9,7 +9,7 @@
 //!
 //! The limit is on members, not on values. Source: Route 53 developer guide, "Multivalue answer routing".
 
-use super::draw::Draw;
+use super::chance::Chance;
 use super::eligible::Eligible;
 use super::trace::{Reason, Step, Trace, Unfit};
 use super::{Facts, MEMBERS_MAX, Members, shown};
@@ -17,7 +17,7 @@ use crate::zone::group::RecordGroup;
 
 /// The members that answer together, and whether they are healthy.
 #[inline]
-pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, draw: &mut Draw, trace: &mut impl Trace) -> (Members, bool) {
+pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, chance: &mut impl Chance, trace: &mut impl Trace) -> (Members, bool) {
     let eligible = Eligible::of(group, facts, trace);
     eligible.note_passed_over(trace);
     let of = eligible.members().count() as u32;
@@ -26,7 +26,7 @@ pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, draw: &mut Draw, tra
     let mut chosen = Members::none();
     for (_, member) in eligible.members() {
         // Knuth's algorithm S: each of the `left` is one of the `missing` with equal chance.
-        if missing == left || draw.below(left) < missing {
+        if missing == left || chance.happens(missing, left) {
             chosen.push(member);
             missing -= 1;
             trace.note(|| Step::Chosen { member: shown(member, facts), by: Reason::Together { chosen: wanted, of } });
@@ -35,6 +35,6 @@ pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, draw: &mut Draw, tra
         }
         left -= 1;
     }
-    chosen.shuffle(draw);
+    chosen.shuffle(chance);
     (chosen, eligible.healthy)
 }

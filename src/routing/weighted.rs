@@ -12,7 +12,7 @@
 //! Invariant: over one full period of draws each candidate comes up exactly as often as its weight says.
 //! Source: Route 53 developer guide, "Weighted routing"; how the reserve shares is not documented: evenly.
 
-use super::draw::Draw;
+use super::chance::Chance;
 use super::eligible::Eligible;
 use super::trace::{Reason, Step, Trace, Unfit};
 use super::{Facts, shown};
@@ -23,7 +23,7 @@ use crate::zone::group::{Member, RecordGroup};
 pub(super) fn choose<'s>(
     group: &'s RecordGroup,
     facts: Facts<'s>,
-    draw: &mut Draw,
+    chance: &mut impl Chance,
     trace: &mut impl Trace,
 ) -> (&'s Member, bool) {
     let eligible = Eligible::of(group, facts, trace);
@@ -31,7 +31,7 @@ pub(super) fn choose<'s>(
     let total: u32 = eligible.members().map(|(_, member)| u32::from(member.weight)).sum();
     if total > 0 {
         note_reserve(eligible, facts, trace);
-        let member = nth_share(eligible, draw.below(total), |member| member.weight.into());
+        let member = chance.share(total, eligible.members().map(|(_, member)| (member, u32::from(member.weight))));
         trace.note(|| Step::Chosen {
             member: shown(member, facts),
             by: Reason::Weight { weight: member.weight.into(), of: total },
@@ -39,21 +39,9 @@ pub(super) fn choose<'s>(
         return (member, eligible.healthy);
     }
     let among = eligible.members().count() as u32;
-    let member = nth_share(eligible, draw.below(among), |_| 1);
+    let member = chance.share(among, eligible.members().map(|(_, member)| (member, 1)));
     trace.note(|| Step::Chosen { member: shown(member, facts), by: Reason::Even { among } });
     (member, eligible.healthy)
-}
-
-/// The candidate in whose share `at` falls, when each has `share` of the whole.
-#[inline]
-fn nth_share(eligible: Eligible<'_>, mut at: u32, share: impl Fn(&Member) -> u32) -> &Member {
-    for (_, member) in eligible.members() {
-        match at.checked_sub(share(member)) {
-            None => return member,
-            Some(rest) => at = rest,
-        }
-    }
-    unreachable!("the draw is below the sum of the shares of the members that count")
 }
 
 fn note_reserve<T: Trace>(eligible: Eligible<'_>, facts: Facts<'_>, trace: &mut T) {
