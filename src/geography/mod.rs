@@ -5,4 +5,5 @@
 
 pub mod area;
 pub mod coordinates;
+pub mod countries;
 pub mod site;
