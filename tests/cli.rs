@@ -334,7 +334,7 @@ fn a_server_that_does_not_answer_is_no_bad_input() {
 
 #[test]
 fn completions_and_manual_pages_name_every_command() {
-    let commands = ["serve", "check", "explain", "probe", "status", "demo", "completions"];
+    let commands = ["serve", "check", "explain", "test", "probe", "status", "demo", "completions"];
     for shell in ["bash", "zsh", "fish"] {
         let script = Ran::of(waypost(&["completions", shell]).output().unwrap()).held();
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}");

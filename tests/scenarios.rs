@@ -5,6 +5,8 @@
 
 #[path = "scenarios/command.rs"]
 mod command;
+#[path = "scenarios/failures.rs"]
+mod failures;
 #[path = "scenarios/timelines.rs"]
 mod timelines;
 
@@ -156,6 +158,69 @@ fn each_expectation_holds_or_says_what_was_found() {
     ] {
         check(&format!("query = \"www.example.org A\"\nexpect = {{ {expect} }}"), found);
     }
+}
+
+#[test]
+fn shares_are_exact() {
+    let mix = "query = \"mix.example.org A\"\n";
+    for (share, found) in [
+        ("\"192.0.2.10\" = 0.9, \"198.51.100.10\" = 0.1", ""),
+        ("\"192.0.2.10\" = 0.9000", ""),
+        ("\"203.0.113.10\" = 0", ""),
+        ("\"192.0.2.10\" = 0.91", "share: expected 192.0.2.10 in 91 % of responses, got it in 90 %"),
+        ("\"203.0.113.10\" = 0.5", "share: expected 203.0.113.10 in 50 % of responses, got it in 0 %"),
+    ] {
+        check(&format!("{mix}share = {{ {share} }}"), found);
+    }
+    check(&format!("{mix}down = [\"fra\"]\nshare = {{ \"198.51.100.10\" = 1.0 }}"), "");
+    // Every response of a multivalue name has all of its members, up to eight.
+    let all = "\"192.0.2.10\" = 1, \"198.51.100.10\" = 1, \"203.0.113.10\" = 1";
+    check(&format!("query = \"any.example.org\"\nshare = {{ {all} }}\nexpect = {{ count = 3 }}"), "");
+}
+
+#[test]
+fn what_holds_only_for_some_draws_fails_and_says_how_often() {
+    let mix = "query = \"mix.example.org A\"\n";
+    for (expect, found) in [
+        ("answer = [\"192.0.2.10\"]", "answer: expected 192.0.2.10, got 198.51.100.10 in 10 % of responses"),
+        ("answer = []", "answer: expected nothing, got 192.0.2.10 in 90 % of responses, 198.51.100.10 in 10 % of responses"),
+        ("one_of = [\"192.0.2.10\", \"198.51.100.10\"], count = 1", ""),
+        ("one_of = [\"198.51.100.10\"]", "one_of: expected 198.51.100.10, got 192.0.2.10 in 90 % of responses"),
+        (
+            "explains = \"drawn with weight 90 of 100\"",
+            "explains: expected \"drawn with weight 90 of 100\", got no step that says so in 10 % of responses",
+        ),
+    ] {
+        check(&format!("{mix}expect = {{ {expect} }}"), found);
+    }
+}
+
+#[test]
+fn the_explanation_is_of_a_response_that_does_not_hold() {
+    let file = scenarios("[[case]]\nname = \"it\"\nquery = \"mix.example.org\"\nexpect = { answer = [\"192.0.2.10\"] }");
+    let outcome = Stage::new(&file.setting).run(&file.cases[0]);
+    let explanation = outcome.explanation.expect("the case fails");
+    assert_eq!(explanation.answer.answer[0].rdata, "198.51.100.10");
+    assert!(explanation.steps.last().expect("there are steps").text.ends_with("is chosen: drawn with weight 10 of 100"));
+}
+
+#[test]
+fn more_ways_than_can_be_walked_are_said() {
+    let endpoint = |at| format!("[endpoint.e{at}]\naddress = [\"192.0.2.{at}\"]\n");
+    let members: Vec<String> = (0..20).map(|at| format!("\"e{at}\"")).collect();
+    let zone = format!(
+        "zone = \"example.org.\"\nns = [\"ns1.example.net.\"]\n{}[route.www]\npolicy = \"multivalue\"\nmembers = [{}]\n",
+        (0..20).map(endpoint).collect::<String>(),
+        members.join(", ")
+    );
+    let text = Text::new(
+        "s.toml".into(),
+        "config = \"c\"\n[[case]]\nname = \"it\"\nquery = \"www.example.org\"\nexpect = { count = 8 }\n",
+    );
+    let (scenarios, _) = read(&text, |_| Some(Arc::new(setting(&zone))));
+    let scenarios = scenarios.expect("there is no problem");
+    let outcome = Stage::new(&scenarios.setting).run(&scenarios.cases[0]);
+    assert_eq!(outcome.mismatches[0].to_string(), "chance: expected at most 4096 ways that chance can fall, got more");
 }
 
 #[test]
@@ -371,4 +436,20 @@ fn a_file_whose_configuration_is_wrong_is_read_all_the_same() {
     let (scenarios, problems) = read(&text, |_| None);
     assert!(scenarios.is_none());
     assert_eq!(problems.to_string(), "s.toml:6:12: error: expect: unknown key \"tll\" (did you mean \"ttl\"?)\n");
+}
+
+#[test]
+fn the_example_of_the_documentation_holds() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scenarios.md")).unwrap();
+    let block = |info: &str| {
+        let (_, rest) = page.split_once(&format!("```toml {info}\n")).expect("the page has such a block");
+        rest.split_once("\n```").expect("it ends").0.to_owned() + "\n"
+    };
+    let text = Text::new("docs/scenarios.md".into(), block("scenarios"));
+    let (scenarios, problems) = read(&text, |_| Some(Arc::new(setting(&block("zone")))));
+    assert_eq!(problems.to_string(), "");
+    let scenarios = scenarios.expect("there is no problem");
+    let mut stage = Stage::new(&scenarios.setting);
+    let failed: Vec<_> = scenarios.cases.iter().map(|case| (&case.name, stage.run(case).mismatches)).collect();
+    assert!(failed.len() >= 5 && failed.iter().all(|(_, mismatches)| mismatches.is_empty()), "{failed:?}");
 }

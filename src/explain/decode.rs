@@ -15,7 +15,10 @@ use crate::wire::name::Name;
 use crate::wire::rtype::{Class, RecordType};
 
 /// Decodes the response `octets`.
-pub(super) fn decode(octets: &[u8]) -> Result<AnswerReport, ParseError> {
+///
+/// # Errors
+/// Where they are no DNS message.
+pub fn decode(octets: &[u8]) -> Result<AnswerReport, ParseError> {
     let message = Message::from_octets(octets).map_err(|_| ParseError::ShortInput)?;
     let (_, answer, authority, additional) = message.sections()?;
     let mut report = AnswerReport {

@@ -14,12 +14,13 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use self::decode::decode;
+pub use self::decode::decode;
 pub use self::report::{
     AnswerReport, ExplainReport, ExtendedErrorReport, MemberReport, Question, ReasonReport, RecordReport, Scope, StepFacts,
     StepReport, UnfitReport, VerdictReport,
 };
 use crate::answer::{Asker, Identity, Transport, respond_traced};
+use crate::routing::chance::Chance;
 use crate::routing::draw::Draw;
 use crate::routing::trace::Explanation;
 use crate::snapshot::Snapshot;
@@ -52,14 +53,24 @@ pub struct InvalidClient(String);
 
 /// Answers `request` from `snapshot`, and says why.
 pub fn explain(snapshot: &Snapshot, identity: &Identity, request: &ExplainRequest) -> ExplainReport {
+    explain_by(snapshot, identity, request, request.client.resolver(), Draw::new(request.draw))
+}
+
+/// As [`explain`], asked by `resolver`, where chance falls as `chance` says and not by the request's draw.
+pub fn explain_by(
+    snapshot: &Snapshot,
+    identity: &Identity,
+    request: &ExplainRequest,
+    resolver: IpAddr,
+    chance: impl Chance,
+) -> ExplainReport {
     let query = encode_query(request);
-    let asker = Asker { address: request.client.resolver(), transport: Transport::Tcp };
+    let asker = Asker { address: resolver, transport: Transport::Tcp };
     let mut explanation = Explanation::default();
     let mut out = vec![0; MESSAGE_MAX];
     // The query carries no cookie, so the time it is asked at does not matter.
     let now_secs = 0;
-    let draw = Draw::new(request.draw);
-    let report = respond_traced(snapshot, identity, &query, &asker, now_secs, draw, &mut out, &mut explanation);
+    let report = respond_traced(snapshot, identity, &query, &asker, now_secs, chance, &mut out, &mut explanation);
     let mut answer = decode(&out[..report.len]).expect("the server's own response is well-formed (answer::Message)");
     answer.rcode = report.rcode.to_string();
     answer.truncated_over_udp = report.len > usize::from(identity.udp_payload_size);
@@ -110,7 +121,7 @@ fn encode_client_subnet(subnet: IpNet) -> Vec<u8> {
 
 impl Client {
     /// The address that the query comes from; unspecified behind a subnet, as that says nothing of the resolver.
-    fn resolver(self) -> IpAddr {
+    pub fn resolver(self) -> IpAddr {
         match self {
             Self::Resolver(address) => address,
             Self::Subnet(IpNet::V4(_)) => Ipv4Addr::UNSPECIFIED.into(),

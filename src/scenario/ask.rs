@@ -1,16 +1,14 @@
 //! One question asked over every way that chance can fall: each response, and how likely it is.
 //!
-//! Samples nothing: the probabilities are exact, and sum to 1. Invariant: responses differ in their octets, but where
-//! their reasons are asked for too.
-
-use std::net::IpAddr;
+//! Samples nothing. Invariant: there is one response for each path of chance, and their probabilities sum to 1.
 
 use super::case::Case;
 use crate::answer::Identity;
-use crate::explain::{ExplainReport, ExplainRequest, explain};
+use crate::explain::{ExplainReport, ExplainRequest, explain_by};
+use crate::routing::chance::Paths;
 use crate::snapshot::Snapshot;
 
-/// One response that a query may get.
+/// One response that a query may get, and how likely that is.
 pub(super) struct Response {
     pub probability: f64,
     pub report: ExplainReport,
@@ -27,10 +25,29 @@ pub(super) struct TooManyPaths {
 /// [`TooManyPaths`] when chance can fall in more than [`PATHS_MAX`] ways.
 pub(super) fn ask(snapshot: &Snapshot, identity: &Identity, case: &Case) -> Result<Vec<Response>, TooManyPaths> {
     let request = ExplainRequest { name: case.qname.clone(), rtype: case.qtype, client: case.client, draw: 0 };
-    let _: Option<IpAddr> = case.resolver;
-    let _ = TooManyPaths { max: PATHS_MAX };
-    Ok(vec![Response { probability: 1.0, report: explain(snapshot, identity, &request) }])
+    let resolver = case.resolver.unwrap_or(case.client.resolver());
+    let mut responses = Vec::new();
+    walk(PATHS_MAX, |paths| {
+        let report = explain_by(snapshot, identity, &request, resolver, &mut *paths);
+        responses.push(Response { probability: paths.probability(), report });
+    })?;
+    Ok(responses)
+}
+
+/// Calls `on_path` once for each way that chance can fall.
+///
+/// # Errors
+/// [`TooManyPaths`] when there are more than `max`; `on_path` was called for so many.
+pub(super) fn walk(max: usize, mut on_path: impl FnMut(&mut Paths)) -> Result<(), TooManyPaths> {
+    let mut paths = Paths::new();
+    for _ in 0..max {
+        on_path(&mut paths);
+        if !paths.next_path() {
+            return Ok(());
+        }
+    }
+    Err(TooManyPaths { max })
 }
 
 /// How many ways chance may fall for one question.
-const PATHS_MAX: usize = 100_000;
+pub(super) const PATHS_MAX: usize = 4_096;

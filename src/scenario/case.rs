@@ -17,6 +17,8 @@ use crate::wire::rtype::RecordType;
 /// A scenario file: its cases, and what they are asked of.
 #[derive(Clone, Debug)]
 pub struct Scenarios {
+    /// The configuration's file, as written.
+    pub config: String,
     pub setting: Arc<Setting>,
     /// In the order written.
     pub cases: Vec<Case>,

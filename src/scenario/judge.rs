@@ -137,7 +137,8 @@ fn listed(values: &[String]) -> String {
 
 /// `12.5 %`, at most six decimals.
 fn percent(share: f64) -> String {
-    let text = format!("{:.6}", share * 100.0);
+    // An empty sum is -0.
+    let text = format!("{:.6}", share * 100.0 + 0.0);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 

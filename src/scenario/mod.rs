@@ -12,6 +12,7 @@
 
 mod ask;
 mod case;
+pub mod failures;
 mod judge;
 mod read;
 mod stage;

@@ -26,7 +26,7 @@ pub struct Arena {
 }
 
 /// Where an RRset lies in its zone's arena.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RrsetRef(u32);
 
 /// One RRset, ready to be sent. Most answers read only its RRs, so the rest is found when it is asked for.

@@ -7,23 +7,45 @@
 use std::fmt::Write as _;
 
 use super::report::{Ran, Report};
+use super::search::{reasons, title};
+use crate::scenario::failures::Finding;
 
 /// The whole document.
 pub(super) fn document(report: &Report<'_>) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    push(&mut text, format_args!("<testsuites name=\"waypost\" {}>\n", counts(&report.cases)));
+    let findings: Vec<_> = report.findings().collect();
+    let failures = failed(&report.cases) + findings.len();
+    let tests = report.cases.len() + findings.len();
+    push(&mut text, format_args!("<testsuites name=\"waypost\" tests=\"{tests}\" failures=\"{failures}\">\n"));
     for suite in report.cases.chunk_by(|a, b| a.case.place.file == b.case.place.file) {
         let file = attribute(&suite[0].case.place.file);
-        push(&mut text, format_args!("  <testsuite name=\"{file}\" {}>\n", counts(suite)));
+        push_suite(&mut text, &file, suite.len(), failed(suite));
         suite.iter().for_each(|ran| push_case(&mut text, &file, ran));
+        text.push_str("  </testsuite>\n");
+    }
+    for suite in findings.chunk_by(|(a, _), (b, _)| a == b) {
+        let config = attribute(suite[0].0);
+        push_suite(&mut text, &config, suite.len(), suite.len());
+        suite.iter().for_each(|(_, finding)| push_finding(&mut text, &config, finding));
         text.push_str("  </testsuite>\n");
     }
     text.push_str("</testsuites>\n");
     text
 }
 
-fn counts(cases: &[Ran<'_>]) -> String {
-    format!("tests=\"{}\" failures=\"{}\"", cases.len(), cases.iter().filter(|ran| !ran.holds()).count())
+fn failed(cases: &[Ran<'_>]) -> usize {
+    cases.iter().filter(|ran| !ran.holds()).count()
+}
+
+fn push_suite(text: &mut String, name: &str, tests: usize, failures: usize) {
+    push(text, format_args!("  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\">\n"));
+}
+
+fn push_finding(text: &mut String, config: &str, finding: &Finding) {
+    let title = title(finding);
+    push(text, format_args!("    <testcase name=\"{}\" classname=\"{config}\">\n", attribute(&title)));
+    push(text, format_args!("      <failure message=\"{}\">{}</failure>\n", attribute(&title), escaped(&reasons(finding))));
+    text.push_str("    </testcase>\n");
 }
 
 fn push_case(text: &mut String, file: &str, ran: &Ran<'_>) {

@@ -4,6 +4,7 @@
 
 mod junit;
 mod report;
+mod search;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::report::{Ran, Report};
+use self::search::{Search, add_search, run_searches};
 use super::explain::identity;
 use super::{ConfigFile, Ending, Failure, read_files, warn, write_json};
 use crate::problem::{Problem, Problems};
@@ -29,13 +31,20 @@ Exit status: 0 when all cases hold, 1 when one fails, 2 when a file is wrong (th
 Examples:
   waypost test scenarios.toml                             every case of the file
   waypost test tests/*.toml --only 'fra down'             those whose name has this text
-  waypost test scenarios.toml --junit report.xml          and a report for CI")]
+  waypost test scenarios.toml --junit report.xml          and a report for CI
+  waypost test --all-failures 2 -c waypost.toml           is any name ever empty, whatever two checks fail?")]
 pub(super) struct TestArgs {
     /// Scenario files
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "config")]
     files: Vec<PathBuf>,
+    /// Search every combination of up to K failed checks for names that are empty, outside their fence, or on one endpoint
+    #[arg(long, value_name = "K")]
+    all_failures: Option<usize>,
+    /// The server's configuration to search, where there is no scenario file
+    #[arg(short = 'c', long = "config", value_name = "FILE", requires = "all_failures", conflicts_with = "files")]
+    config: Option<PathBuf>,
     /// Run only the cases whose name contains this text
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "config")]
     only: Option<String>,
     /// Write a report in JUnit's XML
     #[arg(long, value_name = "FILE")]
@@ -48,6 +57,7 @@ pub(super) struct TestArgs {
 pub(super) fn run(args: &TestArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
     let mut reader = Reader::default();
     let mut files: Vec<Scenarios> = args.files.iter().filter_map(|file| reader.scenarios(file)).collect();
+    let mut searches: Vec<Search> = args.config.iter().filter_map(|file| reader.search(file)).collect();
     if reader.problems.has_errors() {
         return Err(Failure::BadInput(reader.problems));
     }
@@ -59,7 +69,9 @@ pub(super) fn run(args: &TestArgs, out: &mut dyn Write) -> Result<Ending, Failur
             return Err(Failure::bad_input(problem.help("a text that a case's name contains, capitals counting")));
         }
     }
-    let report = Report { cases: files.iter().flat_map(run_cases).collect() };
+    files.iter().for_each(|file| add_search(&mut searches, file));
+    let searched = args.all_failures.map(|failures| run_searches(&searches, failures)).transpose()?;
+    let report = Report { cases: files.iter().flat_map(run_cases).collect(), searched: searched.unwrap_or_default() };
     if let Some(file) = &args.junit {
         fs::write(file, junit::document(&report))
             .map_err(|error| Failure::Failed(format!("writing the report to {}: {error}", file.display())))?;
@@ -96,6 +108,11 @@ impl Reader {
         let (scenarios, problems) = crate::scenario::read(&text, |config| self.setting(&directory.join(config)));
         self.problems.append(problems);
         scenarios
+    }
+
+    /// A search of the configuration at `path`.
+    fn search(&mut self, path: &Path) -> Option<Search> {
+        Some(Search::new(path.display().to_string(), self.setting(path)?))
     }
 
     /// What the configuration at `path` would serve.

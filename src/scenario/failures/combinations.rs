@@ -44,8 +44,7 @@ mod tests {
                 let mut found = Vec::new();
                 for_each(of, size, &mut |chosen| found.push(chosen.to_vec()));
                 let all = (0u32..1 << of).filter(|set| set.count_ones() as usize == size);
-                let mut expected: Vec<Vec<usize>> =
-                    all.map(|set| (0..of).filter(|at| set >> at & 1 == 1).collect()).collect();
+                let mut expected: Vec<Vec<usize>> = all.map(|set| (0..of).filter(|at| set >> at & 1 == 1).collect()).collect();
                 expected.sort();
                 assert_eq!(found, expected, "{size} of {of}");
                 assert_eq!(combinations(of, size), expected.len() as u64);

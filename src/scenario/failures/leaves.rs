@@ -72,7 +72,8 @@ impl<'z> RecordSets<'z> {
 
     /// Aliases form no loop (`zone::check`), so this ends.
     fn follow(&self, name: &Name, rtype: RecordType, way: &Way<'z>, leaves: &mut Leaves) {
-        let fence = self.hosted.groups.get(&(name.clone(), rtype)).map(|options| &options.fence[..]).filter(|fence| !fence.is_empty());
+        let fence =
+            self.hosted.groups.get(&(name.clone(), rtype)).map(|options| &options.fence[..]).filter(|fence| !fence.is_empty());
         for set in self.groups.get(&(name, rtype)).into_iter().flatten() {
             let mut way = way.clone();
             way.fences.extend(fence);

@@ -17,20 +17,22 @@
 //! failures, so that no smaller one exists; the same files find the same.
 
 mod combinations;
+mod leaves;
 mod target;
 
+use jiff::Timestamp;
+use serde::Serialize;
+
 use self::combinations::{combinations, for_each};
-use self::target::Target;
+use self::target::{Target, Wrong, targets};
 use super::case::Setting;
 use super::timeline::healthy_board;
-use crate::explain::{Client, ExplainReport};
+use crate::explain::{Client, ExplainReport, ExplainRequest, explain_by};
 use crate::health::board::Board;
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
 use crate::ids::HealthCheckId;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use jiff::Timestamp;
-use serde::Serialize;
 
 /// What a search went through, and what it found.
 #[derive(Debug, Default)]
@@ -39,8 +41,8 @@ pub struct Searched {
     pub names: usize,
     /// Combinations of failed checks, over all names.
     pub combinations: u64,
-    /// Questions that were answered: a client and a combination, on every path of chance.
-    pub decisions: u64,
+    /// A client and a combination, answered on every path of chance.
+    pub questions: u64,
     /// Names of which chance can fall in more ways than were tried.
     pub not_exhausted: Vec<(Name, RecordType)>,
     pub findings: Vec<Finding>,
@@ -69,56 +71,62 @@ pub enum Kind {
 
 /// A search that would take too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyDecisions {
+pub struct TooManyQuestions {
     pub found: u64,
-    /// How many failures would do.
-    pub failures: usize,
+    /// The most failures that would do; none: the clients alone are too many.
+    pub enough: Option<usize>,
 }
 
-/// The most decisions of one search.
-pub const DECISIONS_MAX: u64 = 2_000_000;
+/// The most questions of one search.
+pub const QUESTIONS_MAX: u64 = 2_000_000;
 
 /// Searches every combination of up to `failures` failed checks, asked by `clients` and by one more for each order of
 /// members that the configuration's maps hold.
 ///
 /// # Errors
-/// [`TooManyDecisions`] above [`DECISIONS_MAX`]; nothing was searched.
-pub fn search(setting: &Setting, clients: &[Client], failures: usize) -> Result<Searched, TooManyDecisions> {
-    let targets = target::targets(setting, clients);
-    let decisions = |failures| targets.iter().map(|target| target.decisions(failures)).fold(0, u64::saturating_add);
-    if decisions(failures) > DECISIONS_MAX {
-        let fewer = (0..failures).rev().find(|fewer| decisions(*fewer) <= DECISIONS_MAX).unwrap_or(0);
-        return Err(TooManyDecisions { found: decisions(failures), failures: fewer });
+/// [`TooManyQuestions`] above [`QUESTIONS_MAX`]; nothing was searched.
+pub fn search(setting: &Setting, clients: &[Client], failures: usize) -> Result<Searched, TooManyQuestions> {
+    let mut targets = targets(setting, clients);
+    let questions = |failures| targets.iter().map(|target| target.questions(failures)).fold(0, u64::saturating_add);
+    let found = questions(failures);
+    if found > QUESTIONS_MAX {
+        let enough = (0..failures).rev().find(|fewer| questions(*fewer) <= QUESTIONS_MAX);
+        return Err(TooManyQuestions { found, enough });
     }
     let mut searched = Searched { names: targets.len(), ..Searched::default() };
     let mut probes = Probes { board: healthy_board(&setting.built.state.checks) };
-    for target in targets {
+    for target in &mut targets {
         search_target(setting, target, failures, &mut probes, &mut searched);
     }
     Ok(searched)
 }
 
-fn search_target(setting: &Setting, mut target: Target<'_>, failures: usize, probes: &mut Probes, searched: &mut Searched) {
+fn search_target(setting: &Setting, target: &mut Target<'_>, failures: usize, probes: &mut Probes, searched: &mut Searched) {
     let checks = target.checks.clone();
     for size in 0..=failures.min(checks.len()) {
         for_each(checks.len(), size, &mut |chosen| {
             let failed = || chosen.iter().map(|at| &checks[*at]);
             failed().for_each(|id| probes.fail(id));
-            let health = probes.board.table();
             searched.combinations += 1;
-            searched.decisions += target.clients.len() as u64;
-            for (kind, client) in target.judge(setting, &health) {
-                let explanation = target.explain(setting, health.clone(), client);
-                let (name, rtype) = (target.name.clone(), target.rtype);
+            searched.questions += target.clients.len() as u64;
+            for wrong in target.judge(&probes.board, size) {
+                let explanation = explained(setting, target, &probes.board, &wrong);
+                let Wrong { kind, client, .. } = wrong;
                 let failed = failed().cloned().collect();
+                let (name, rtype) = (target.name.clone(), target.rtype);
                 searched.findings.push(Finding { kind, name, rtype, failed, client, explanation });
             }
             failed().for_each(|id| probes.pass(id));
         });
     }
-    if target.not_exhausted {
-        searched.not_exhausted.push((target.name, target.rtype));
-    }
+    searched.not_exhausted.extend(target.not_exhausted.then(|| (target.name.clone(), target.rtype)));
+}
+
+/// The response that a finding is about.
+fn explained(setting: &Setting, target: &Target<'_>, board: &Board, wrong: &Wrong) -> ExplainReport {
+    let snapshot = setting.snapshot(board.table().into());
+    let request = ExplainRequest { name: target.name.clone(), rtype: target.rtype, client: wrong.client, draw: 0 };
+    explain_by(&snapshot, &setting.identity, &request, wrong.client.resolver(), wrong.path.clone().again())
 }
 
 /// A board whose probes pass until they fail.
