@@ -17,8 +17,6 @@ use crate::wire::rtype::RecordType;
 /// A scenario file: its cases, and what they are asked of.
 #[derive(Clone, Debug)]
 pub struct Scenarios {
-    /// The configuration's file, as written.
-    pub config: String,
     pub setting: Arc<Setting>,
     /// In the order written.
     pub cases: Vec<Case>,
@@ -27,6 +25,8 @@ pub struct Scenarios {
 /// What a server with one configuration would answer from.
 #[derive(Clone, Debug, Default)]
 pub struct Setting {
+    /// The configuration's file, as the operator would name it.
+    pub config: String,
     pub built: Built,
     pub identity: Identity,
 }

@@ -28,7 +28,6 @@ pub fn read(text: &Text, configure: impl FnOnce(&str) -> Option<Arc<Setting>>) -
     let mut root = document.root();
     let config = root.required("config", "\"waypost.toml\"").and_then(|value| value.string());
     let setting = config.and_then(configure);
-    let config = config.unwrap_or_default().to_owned();
     let reader = Reader { document: &document, checks: setting.as_ref().map(|setting| &setting.built.state.checks) };
     let tables = root.array_of_tables("case");
     if tables.is_empty() && document.is_whole() {
@@ -37,7 +36,7 @@ pub fn read(text: &Text, configure: impl FnOnce(&str) -> Option<Arc<Setting>>) -
     let cases = tables.into_iter().filter_map(|table| reader.case(table)).flatten().collect();
     root.finish();
     let problems = document.into_problems();
-    let scenarios = setting.filter(|_| !problems.has_errors()).map(|setting| Scenarios { config, setting, cases });
+    let scenarios = setting.filter(|_| !problems.has_errors()).map(|setting| Scenarios { setting, cases });
     (scenarios, problems)
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
@@ -122,7 +123,8 @@ fn parsed(document: &str) -> Vec<(String, Vec<(String, String)>)> {
             Event::Start(element) => {
                 let attributes = element.attributes().map(Result::unwrap);
                 let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
-                let attributes = attributes.map(|pair| (text(pair.key.as_ref()), pair.unescape_value().unwrap().into_owned()));
+                let attributes = attributes
+                    .map(|pair| (text(pair.key.as_ref()), pair.normalized_value(XmlVersion::Explicit1_0).unwrap().into_owned()));
                 found.push((text(element.name().as_ref()), attributes.collect()));
             }
             Event::Text(part) => text.push_str(&part.decode().unwrap()),
@@ -168,4 +170,96 @@ fn a_report_that_cannot_be_written_is_said() {
     let (status, out, err) = Site::new("junit-nowhere").run(&["tests/s.toml", "--junit", "nowhere/report.xml"]);
     assert_eq!((status, &*out), (1, ""));
     assert!(err.contains("writing the report to nowhere/report.xml: No such file"), "{err}");
+}
+
+const SPREAD: &str = r#"
+zone = "example.org."
+ns   = ["ns1.example.net."]
+
+[probe.web]
+type = "http"
+
+[endpoint.fra]
+address = ["192.0.2.10"]
+probe   = "web"
+
+[endpoint.iad]
+address = ["198.51.100.10"]
+probe   = "web"
+
+[endpoint.reserve]
+address = ["203.0.113.10"]
+probe   = "web"
+
+[route.www]
+policy  = "weighted"
+members = [{ use = "fra", weight = 1 }, { use = "iad", weight = 1 }, { use = "reserve", weight = 0 }]
+"#;
+
+const FOUND: &str = r#"FOUND waypost.toml: www.example.org. A sends everything to one endpoint, though others are healthy, while fra fails
+
+  www.example.org. A, asked by the resolver 127.0.0.1
+
+    1. zone example.org. is the closest that encloses the name
+    2. www.example.org. A is weighted among 3 members
+    3. fra (unhealthy since 1970-01-01T00:00:00Z: 3 failures in a row, the last: connection refused) is passed over: unhealthy
+    4. reserve (healthy since 1970-01-01T00:00:00Z: HTTP status 200) is passed over: its weight of 0 counts only when nothing weightier is healthy
+    5. iad (healthy since 1970-01-01T00:00:00Z: HTTP status 200) is chosen: drawn with weight 1 of 1
+
+  ;; status: NOERROR, flags: qr aa, 60 octets
+
+  ;; ANSWER SECTION:
+  www.example.org.  60     IN  A      198.51.100.10
+
+waypost.toml: 1 routed name, 4 combinations of up to 1 failed checks, 4 questions: 1 finding
+"#;
+
+#[test]
+fn every_failure_is_searched_and_what_is_found_is_told() {
+    let site = Site::new("all-failures");
+    site.write("zone.toml", SPREAD);
+    let search = ["--all-failures", "1", "-c", "waypost.toml"];
+    assert_eq!(site.run(&search), (1, FOUND.to_owned(), String::new()));
+    let (status, out, _) = site.run(&[&search[..], &["--json", "--junit", "report.xml"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let finding = &report["searches"][0]["findings"][0];
+    assert_eq!((status, &report["held"], &finding["kind"]), (1, &false.into(), &"one_endpoint".into()));
+    assert_eq!((&finding["failed"][0], &finding["name"]), (&"fra".into(), &"www.example.org.".into()));
+    let found = parsed(&fs::read_to_string(site.0.join("report.xml")).unwrap());
+    let elements: Vec<&str> = found.iter().map(|(element, _)| element.as_str()).collect();
+    assert_eq!(elements, ["testsuites", "testsuite", "testcase", "failure", "text"]);
+    assert_eq!(found[0].1[1..], [("tests".to_owned(), "1".to_owned()), ("failures".to_owned(), "1".to_owned())]);
+}
+
+#[test]
+fn scenario_files_name_the_configuration_and_the_clients_of_a_search() {
+    let site = Site::new("all-failures-files");
+    let case = SCENARIOS.split("\n\n").take(2).collect::<Vec<_>>().join("\n\n");
+    site.write("tests/s.toml", &format!("{case}\nclient = \"198.51.100.0/24\"\n"));
+    site.write("tests/t.toml", &format!("{case}\nclient = \"2001:db8::/48\"\n"));
+    let (status, out, err) = site.run(&["--all-failures", "2", "tests/s.toml", "tests/t.toml"]);
+    // Each of seven names is asked by both clients and a resolver.
+    let expected = "tests/../waypost.toml: 7 routed names, 28 combinations of up to 2 failed checks, 84 questions: 0 findings\n2 cases: all hold\n";
+    assert_eq!((status, &*out, &*err), (0, expected, ""));
+}
+
+#[test]
+fn a_search_without_anything_to_search_or_without_an_end_is_refused() {
+    let site = Site::new("all-failures-refused");
+    for arguments in [&["--all-failures", "1"][..], &["-c", "waypost.toml"], &["--all-failures", "x", "-c", "waypost.toml"]] {
+        let (status, out, err) = site.run(arguments);
+        assert_eq!((status, &*out, err.is_empty()), (2, "", false), "{arguments:?}");
+    }
+    let endpoints = (0..200).map(|at| format!("[endpoint.e{at}]\naddress = [\"10.0.0.{at}\"]\nprobe = \"web\"\n"));
+    let members: Vec<String> = (0..200).map(|at| format!("\"e{at}\"")).collect();
+    let zone = format!(
+        "zone = \"example.org.\"\nns = [\"ns1.example.net.\"]\n[probe.web]\ntype = \"http\"\n{}[route.www]\npolicy = \"failover\"\nmembers = [{}]\n",
+        endpoints.collect::<String>(),
+        members.join(", ")
+    );
+    site.write("zone.toml", &zone);
+    let (status, out, err) = site.run(&["--all-failures", "4", "-c", "waypost.toml"]);
+    assert_eq!((status, &*out), (2, ""));
+    let expected = "error: searching waypost.toml with up to 4 failed checks asks 66018451 questions for 1 client; at most 2000000 are asked\n";
+    assert!(err.starts_with(expected) && err.contains("--all-failures 3 is accepted"), "{err}");
 }

@@ -112,25 +112,27 @@ impl Reader {
 
     /// A search of the configuration at `path`.
     fn search(&mut self, path: &Path) -> Option<Search> {
-        Some(Search::new(path.display().to_string(), self.setting(path)?))
+        Some(Search::new(self.setting(path)?))
     }
 
     /// What the configuration at `path` would serve.
     fn setting(&mut self, path: &Path) -> Option<Arc<Setting>> {
-        if let Some(known) = self.settings.get(path) {
+        let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if let Some(known) = self.settings.get(&file) {
             return known.clone();
         }
         let setting = match read_files(&ConfigFile { config: path.to_owned() }) {
             Ok(loaded) => {
                 self.problems.append(loaded.warnings);
-                Some(Arc::new(Setting { identity: identity(&loaded.config.server), built: loaded.built }))
+                let (config, identity) = (path.display().to_string(), identity(&loaded.config.server));
+                Some(Arc::new(Setting { config, identity, built: loaded.built }))
             }
             Err(problems) => {
                 self.problems.append(problems);
                 None
             }
         };
-        self.settings.insert(path.to_owned(), setting.clone());
+        self.settings.insert(file, setting.clone());
         setting
     }
 }

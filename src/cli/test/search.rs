@@ -16,8 +16,6 @@ use crate::scenario::{Scenarios, Setting};
 
 /// One configuration and who asks it.
 pub(super) struct Search {
-    /// As the operator would name it.
-    pub config: String,
     setting: Arc<Setting>,
     clients: Vec<Client>,
 }
@@ -55,15 +53,15 @@ pub(super) struct JsonSearch<'f> {
 
 impl Search {
     /// A search of `setting`, asked by a resolver on this machine.
-    pub fn new(config: String, setting: Arc<Setting>) -> Self {
-        Self { config, setting, clients: vec![Client::Resolver(Ipv4Addr::LOCALHOST.into())] }
+    pub fn new(setting: Arc<Setting>) -> Self {
+        Self { setting, clients: vec![Client::Resolver(Ipv4Addr::LOCALHOST.into())] }
     }
 }
 
 /// Adds the configuration of a scenario file, asked by the clients of its cases too; once, however many files name it.
 pub(super) fn add_search(searches: &mut Vec<Search>, file: &Scenarios) {
     let at = searches.iter().position(|known| Arc::ptr_eq(&known.setting, &file.setting)).unwrap_or_else(|| {
-        searches.push(Search::new(file.config.clone(), file.setting.clone()));
+        searches.push(Search::new(file.setting.clone()));
         searches.len() - 1
     });
     let clients = &mut searches[at].clients;
@@ -80,7 +78,7 @@ pub(super) fn add_search(searches: &mut Vec<Search>, file: &Scenarios) {
 /// Bad input when one of them would take too long, with what to lower.
 pub(super) fn run_searches(searches: &[Search], failures: usize) -> Result<Vec<Found>, Failure> {
     let run = |search: &Search| match self::search(&search.setting, &search.clients, failures) {
-        Ok(searched) => Ok(Found { config: search.config.clone(), failures, searched }),
+        Ok(searched) => Ok(Found { config: search.setting.config.clone(), failures, searched }),
         Err(too_many) => Err(Failure::bad_input(refused(search, failures, too_many))),
     };
     searches.iter().map(run).collect()
@@ -91,7 +89,7 @@ fn refused(search: &Search, failures: usize, too_many: TooManyQuestions) -> Prob
     let clients = counted(search.clients.len(), "client");
     let problem = Problem::error(format!(
         "searching {} with up to {} asks {found} questions for {clients}; at most {QUESTIONS_MAX} are asked",
-        search.config,
+        search.setting.config,
         counted(failures, "failed check")
     ));
     problem.help(match enough {

@@ -103,7 +103,7 @@ impl Target<'_> {
         match answered {
             Answered::Several if failed == 0 => self.spreads = true,
             Answered::One(leaf) if self.spreads && self.has_other_healthy(leaf, board) => {
-                found.extend(self.new(Kind::OneEndpoint, self.clients[0], &Paths::new()));
+                found.extend(self.first(Kind::OneEndpoint, self.clients[0], &Paths::new()));
             }
             _ => {}
         }
@@ -116,13 +116,13 @@ impl Target<'_> {
         let walked = walk(PATHS_MAX, |paths| {
             let choice = choose(self.answer, facts, paths, &mut NoTrace);
             let wrong = self.look_at(&choice, answered);
-            found.extend(wrong.and_then(|kind| self.new(kind, client, paths)));
+            found.extend(wrong.and_then(|kind| self.first(kind, client, paths)));
         });
         self.not_exhausted |= walked.is_err();
     }
 
-    /// A finding of a kind that was not found before.
-    fn new(&mut self, kind: Kind, client: Client, path: &Paths) -> Option<Wrong> {
+    /// The finding, if it is the first of its kind.
+    fn first(&mut self, kind: Kind, client: Client, path: &Paths) -> Option<Wrong> {
         let is_new = !self.found.contains(&kind);
         self.found.extend(is_new.then_some(kind));
         is_new.then(|| Wrong { kind, client, path: path.clone() })
