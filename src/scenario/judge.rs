@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::ask::Response;
 use super::case::{Case, Expect, Share};
 use super::read::rdata_text;
-use crate::explain::ExplainReport;
+use crate::explain::{ExplainReport, RecordReport};
 use crate::wire::rtype::RecordType;
 
 /// One expectation that does not hold.
@@ -104,22 +104,24 @@ fn holds_alone<T: PartialEq + ToString>(expected: T, found: Vec<T>) -> (bool, St
 
 /// The values of the type asked that one response answers, sorted, in the form that expectations have.
 fn values(report: &ExplainReport, qtype: RecordType) -> Vec<String> {
-    let word = qtype.to_string();
-    let records = report.answer.answer.iter().filter(|record| qtype == RecordType::ANY || record.rtype == word);
-    let mut values: Vec<String> =
-        records.map(|record| rdata_text(qtype, &record.rdata).unwrap_or_else(|_| record.rdata.clone())).collect();
+    let text = |record: &RecordReport| rdata_text(qtype, &record.rdata).unwrap_or_else(|_| record.rdata.clone());
+    let mut values: Vec<String> = records(report, qtype).map(text).collect();
     values.sort();
     values
 }
 
 /// The TTLs of the records of the type asked, each once.
 fn ttls(report: &ExplainReport, qtype: RecordType) -> Vec<u32> {
-    let word = qtype.to_string();
-    let records = report.answer.answer.iter().filter(|record| qtype == RecordType::ANY || record.rtype == word);
-    let mut ttls: Vec<u32> = records.map(|record| record.ttl).collect();
+    let mut ttls: Vec<u32> = records(report, qtype).map(|record| record.ttl).collect();
     ttls.sort_unstable();
     ttls.dedup();
     ttls
+}
+
+/// The records of the type asked in the answer section; all of them for ANY.
+fn records(report: &ExplainReport, qtype: RecordType) -> impl Iterator<Item = &RecordReport> {
+    let word = qtype.to_string();
+    report.answer.answer.iter().filter(move |record| qtype == RecordType::ANY || record.rtype == word)
 }
 
 fn has(response: &Response, qtype: RecordType, value: &String) -> bool {

@@ -94,7 +94,7 @@ pub fn search(setting: &Setting, clients: &[Client], failures: usize) -> Result<
         return Err(TooManyQuestions { found, enough });
     }
     let mut searched = Searched { names: targets.len(), ..Searched::default() };
-    let mut probes = Probes { board: healthy_board(&setting.built.state.checks) };
+    let mut probes = Probes { board: healthy_board(&setting.built.state.checks), failed: Vec::new() };
     for target in &mut targets {
         search_target(setting, target, failures, &mut probes, &mut searched);
     }
@@ -105,20 +105,18 @@ fn search_target(setting: &Setting, target: &mut Target<'_>, failures: usize, pr
     let checks = target.checks.clone();
     for size in 0..=failures.min(checks.len()) {
         for_each(checks.len(), size, &mut |chosen| {
-            let failed = || chosen.iter().map(|at| &checks[*at]);
-            failed().for_each(|id| probes.fail(id));
+            probes.fail_only(chosen.iter().map(|at| &checks[*at]).collect());
             searched.combinations += 1;
             searched.questions += target.clients.len() as u64;
             for wrong in target.judge(&probes.board, size) {
                 let explanation = explained(setting, target, &probes.board, &wrong);
                 let Wrong { kind, client, .. } = wrong;
-                let failed = failed().cloned().collect();
-                let (name, rtype) = (target.name.clone(), target.rtype);
+                let (name, rtype, failed) = (target.name.clone(), target.rtype, probes.failed.clone());
                 searched.findings.push(Finding { kind, name, rtype, failed, client, explanation });
             }
-            failed().for_each(|id| probes.pass(id));
         });
     }
+    probes.fail_only(Vec::new());
     searched.not_exhausted.extend(target.not_exhausted.then(|| (target.name.clone(), target.rtype)));
 }
 
@@ -129,19 +127,24 @@ fn explained(setting: &Setting, target: &Target<'_>, board: &Board, wrong: &Wron
     explain_by(&snapshot, &setting.identity, &request, wrong.client.resolver(), wrong.path.clone().again())
 }
 
-/// A board whose probes pass until they fail.
+/// A board whose probes pass, but for a few.
 struct Probes {
     board: Board,
+    failed: Vec<HealthCheckId>,
 }
 
 impl Probes {
-    /// As many failures in a row as it takes.
-    fn fail(&mut self, id: &HealthCheckId) {
-        self.observe(id, |fall, _| (fall, Outcome::Failed(Failure::Refused)));
-    }
-
-    fn pass(&mut self, id: &HealthCheckId) {
-        self.observe(id, |_, rise| (rise, Outcome::Passed(Passed::Connected)));
+    /// Lets these fail, as often in a row as it takes, and all others pass. What was so before is left as it is, for most
+    /// combinations differ from the one before in one check.
+    fn fail_only(&mut self, failed: Vec<&HealthCheckId>) {
+        let before = std::mem::take(&mut self.failed);
+        for id in before.iter().filter(|id| !failed.contains(id)) {
+            self.observe(id, |_, rise| (rise, Outcome::Passed(Passed::Connected)));
+        }
+        for id in failed.iter().filter(|id| !before.contains(id)) {
+            self.observe(id, |fall, _| (fall, Outcome::Failed(Failure::Refused)));
+        }
+        self.failed = failed.into_iter().cloned().collect();
     }
 
     fn observe(&mut self, id: &HealthCheckId, seen: impl FnOnce(u8, u8) -> (u8, Outcome)) {

@@ -118,7 +118,11 @@ impl Target<'_> {
             let wrong = self.look_at(&choice, answered);
             found.extend(wrong.and_then(|kind| self.first(kind, client, paths)));
         });
-        self.not_exhausted |= walked.is_err();
+        if walked.is_err() {
+            // What was not walked may differ.
+            *answered = Answered::Several;
+            self.not_exhausted = true;
+        }
     }
 
     /// The finding, if it is the first of its kind.
