@@ -40,7 +40,8 @@ pub struct InvalidCode {
 }
 
 impl Continent {
-    pub const ALL: [Self; 7] = [Self(*b"AF"), Self(*b"AN"), Self(*b"AS"), Self(*b"EU"), Self(*b"NA"), Self(*b"OC"), Self(*b"SA")];
+    pub const ALL: [Self; 7] =
+        [Self(*b"AF"), Self(*b"AN"), Self(*b"AS"), Self(*b"EU"), Self(*b"NA"), Self(*b"OC"), Self(*b"SA")];
 
     pub fn as_str(&self) -> &str {
         text(&self.0)
