@@ -5,4 +5,7 @@
 
 pub mod area;
 pub mod coordinates;
+pub mod countries;
+pub mod regions;
 pub mod site;
+pub mod states;
