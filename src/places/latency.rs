@@ -34,12 +34,12 @@ type RowSet = Box<[Row]>;
 
 /// One number as it applies to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Row {
+pub(super) struct Row {
     /// A place in `LatencyTable::regions`.
     region: u32,
-    micros: u32,
+    pub(super) micros: u32,
     /// How long the prefix of its row is.
-    prefix_len: u8,
+    pub(super) prefix_len: u8,
 }
 
 /// A number that the table has for a client.
@@ -86,7 +86,7 @@ impl LatencyTable {
     /// What a region was measured at from an address.
     pub fn measured(&self, address: IpAddr, region: &RegionName) -> Option<Measured> {
         let region = self.region(region)?;
-        let row = self.row(self.families.lookup(address).0, region)?;
+        let row = self.row(self.set(address), region)?;
         let prefix = IpNet::new(address, row.prefix_len).expect("a row's prefix is of its family").trunc();
         Some(Measured { micros: row.micros, prefix })
     }
@@ -110,12 +110,13 @@ impl LatencyTable {
         self.regions.binary_search(name).ok().map(|at| at as u32)
     }
 
-    /// What the rows of a set say of a region.
-    pub(super) fn micros(&self, set: u32, region: u32) -> Option<u32> {
-        self.row(set, region).map(|row| row.micros)
+    /// The set of rows that apply to an address.
+    pub(super) fn set(&self, address: IpAddr) -> u32 {
+        self.families.lookup(address).0
     }
 
-    fn row(&self, set: u32, region: u32) -> Option<&Row> {
+    /// What the rows of a set say of a region.
+    pub(super) fn row(&self, set: u32, region: u32) -> Option<&Row> {
         let set = &self.sets[set as usize];
         set.binary_search_by_key(&region, |row| row.region).ok().map(|at| &set[at])
     }

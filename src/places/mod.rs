@@ -13,6 +13,7 @@ pub mod cidr;
 pub mod client;
 pub mod database;
 pub mod latency;
+pub mod map;
 mod nested;
 mod numbered;
 mod ranges;

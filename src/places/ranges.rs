@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 /// An address as a number: `u32` for IPv4, `u128` for IPv6.
 pub(super) trait Address: Copy + Ord {
-    const BITS: u8;
     const LOWEST: Self;
 
     /// The first 16 bits.
@@ -26,7 +25,6 @@ pub(super) trait Address: Copy + Ord {
 macro_rules! address {
     ($number:ty) => {
         impl Address for $number {
-            const BITS: u8 = <$number>::BITS as u8;
             const LOWEST: Self = 0;
 
             #[inline]
@@ -173,6 +171,24 @@ impl<A: Address> Ranges<A> {
     pub(super) fn memory_octets(&self) -> usize {
         size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.samples) + size_of_val(&*self.index)
     }
+}
+
+/// The ranges in which none of three tables changes, with a value made of theirs.
+pub(super) fn joined<A: Address>(tables: [&Ranges<A>; 3], mut value: impl FnMut([u32; 3]) -> u32) -> Ranges<A> {
+    let mut at = [0; 3];
+    let mut values = tables.map(|table| table.value(0));
+    let mut builder = Builder::new(value(values));
+    let next = |at: &[usize; 3]| (0..3).filter_map(|table| tables[table].starts.get(at[table] + 1)).min().copied();
+    while let Some(start) = next(&at) {
+        for (table, ranges) in tables.iter().enumerate() {
+            if ranges.starts.get(at[table] + 1) == Some(&start) {
+                at[table] += 1;
+                values[table] = ranges.value(at[table]);
+            }
+        }
+        builder.push(start, value(values));
+    }
+    builder.finish()
 }
 
 /// One table for each family.
