@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use ipnet::IpNet;
 
-use super::nested::{Block, blocks, flatten};
+use super::nested::{Blocks, blocks, flatten};
 use super::numbered::Numbered;
 use super::ranges::{Address, Builder, Families, Ranges};
 use crate::geography::site::RegionName;
@@ -261,7 +261,7 @@ struct Sets {
 }
 
 impl Sets {
-    fn flatten<A: Address>(&mut self, blocks: &[(Block<A>, usize)], none: u32) -> Ranges<A> {
+    fn flatten<A: Address>(&mut self, blocks: &Blocks<A>, none: u32) -> Ranges<A> {
         let mut builder = Builder::new(none);
         flatten(blocks, |start, chain| builder.push(start, chain.last().map_or(none, |block| self.of(*block, chain))));
         builder.finish()

@@ -14,8 +14,11 @@ pub(super) struct Block<A> {
     pub(super) len: u8,
 }
 
-/// The blocks of each family, with their places in `networks`; sorted as [`flatten`] needs them.
-pub(super) fn blocks<'n>(networks: impl IntoIterator<Item = &'n IpNet>) -> (Vec<(Block<u32>, usize)>, Vec<(Block<u128>, usize)>) {
+/// Blocks with their places in the list that they come from, by their first address, then from the widest.
+pub(super) type Blocks<A> = [(Block<A>, usize)];
+
+/// The blocks of each family.
+pub(super) fn blocks<'n>(networks: impl IntoIterator<Item = &'n IpNet>) -> (Box<Blocks<u32>>, Box<Blocks<u128>>) {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for (at, network) in networks.into_iter().enumerate() {
         match network {
@@ -25,12 +28,12 @@ pub(super) fn blocks<'n>(networks: impl IntoIterator<Item = &'n IpNet>) -> (Vec<
     }
     v4.sort_by_key(|(block, _)| (block.first, block.len));
     v6.sort_by_key(|(block, _)| (block.first, block.len));
-    (v4, v6)
+    (v4.into(), v6.into())
 }
 
-/// Tells `range` where each range starts and which blocks hold it. Blocks come sorted by their first address, then by
-/// their length; each only once. Of two ranges with one start, the later one holds.
-pub(super) fn flatten<A: Address>(blocks: &[(Block<A>, usize)], mut range: impl FnMut(A, &[usize])) {
+/// Tells `range` where each range starts and which blocks hold it; each block comes once. Of two ranges with one start,
+/// the later one holds.
+pub(super) fn flatten<A: Address>(blocks: &Blocks<A>, mut range: impl FnMut(A, &[usize])) {
     let mut chain: Vec<usize> = Vec::new();
     let mut ends: Vec<A> = Vec::new();
     for (block, place) in blocks {

@@ -14,7 +14,7 @@ use crate::ids::LocationName;
 use crate::places::Places;
 use crate::places::cidr::CidrCollection;
 use crate::places::database::Place;
-use crate::places::nested::{Block, blocks, flatten};
+use crate::places::nested::{Blocks, blocks, flatten};
 use crate::places::numbered::{Hasher, Numbered};
 use crate::places::ranges::{Address, Builder, Families, Ranges, joined};
 use crate::places::rules::Rules;
@@ -97,7 +97,7 @@ fn by_block(collection: &CidrCollection, locations: &[Option<LocationName>]) -> 
 }
 
 fn flattened<A: Address>(
-    blocks: &[(Block<A>, usize)],
+    blocks: &Blocks<A>,
     named: &[&LocationName],
     locations: &[Option<LocationName>],
     orders: &mut Numbered<Box<[Entry]>>,

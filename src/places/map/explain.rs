@@ -7,13 +7,14 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::ClientMap;
 use super::ranking::{Latencies, Latency, position};
+use super::{ClientMap, Entry};
 use crate::geography::area::Area;
 use crate::geography::coordinates::Coordinates;
 use crate::geography::site::Bias;
 use crate::ids::{CollectionId, LocationName};
 use crate::places::Places;
+use crate::places::cidr::CidrCollection;
 use crate::places::client::Client;
 use crate::places::database::Place;
 use crate::places::rules::Rules;
@@ -88,7 +89,7 @@ pub fn explain(rules: &Rules, places: &Places, map: &ClientMap, client: &Client)
     });
     let place = located.as_ref().and_then(|(_, place)| place.as_ref());
     let entries = map.lookup(client).order.entries.iter();
-    let members = match rules {
+    let members: Vec<(u16, Reason)> = match rules {
         Rules::Geolocation(areas) => {
             entries.map(|entry| (entry.member, Reason::Area(areas[usize::from(entry.member)]))).collect()
         }
@@ -99,9 +100,16 @@ pub fn explain(rules: &Rules, places: &Places, map: &ClientMap, client: &Client)
             let latencies = Latencies::new(sites, places.latency.as_deref());
             entries.map(|entry| (entry.member, latency(&latencies, places, entry.member, client, place))).collect()
         }
-        Rules::IpBased { id, locations, .. } => entries
-            .map(|entry| (entry.member, block(id, locations[usize::from(entry.member)].as_ref(), client, entry.prefix_len)))
-            .collect::<Vec<_>>(),
+        Rules::IpBased { id, collection, locations } => {
+            let entries: Vec<Entry> = entries.copied().collect();
+            let bounds = std::iter::once(client.prefix_len + 1).chain(entries.iter().map(|entry| entry.prefix_len));
+            let location = |member: u16| locations[usize::from(member)].as_ref();
+            entries
+                .iter()
+                .zip(bounds)
+                .map(|(entry, below)| (entry.member, block(id, collection, location(entry.member), client, below)))
+                .collect()
+        }
     };
     let members = members.into_iter().map(|(member, reason)| ExplainedMember { member, reason }).collect();
     Explained { located, members }
@@ -133,10 +141,14 @@ fn latency(latencies: &Latencies<'_>, places: &Places, member: u16, client: &Cli
     }
 }
 
-fn block(collection: &CollectionId, location: Option<&LocationName>, client: &Client, prefix_len: u8) -> Reason {
+/// The longest block of a location that holds the client, and is shorter than `below`.
+fn block(id: &CollectionId, collection: &CidrCollection, location: Option<&LocationName>, client: &Client, below: u8) -> Reason {
     let Some(location) = location else { return Reason::EveryoneElse };
-    let block = IpNet::new(client.address, prefix_len).expect("a block of the address's family").trunc();
-    Reason::Block { block, collection: collection.clone(), location: location.clone() }
+    let holds = |block: &IpNet| block.prefix_len() < below && block.contains(&client.address);
+    let of_location = collection.blocks().filter(|(block, named)| *named == location && holds(block));
+    let longest = of_location.map(|(block, _)| *block).max_by_key(IpNet::prefix_len);
+    let block = longest.expect("the map's order has the members of blocks that hold the client");
+    Reason::Block { block, collection: id.clone(), location: location.clone() }
 }
 
 /// As in a sentence: `12.5 ms, measured for 203.0.113.0/24`.
