@@ -29,7 +29,16 @@ fn read_record(mut table: Table<'_>, zone: &Name, default_ttl: Ttl) -> Option<Re
     let health_check = table.optional("health_check").and_then(|value| read_id(&value));
     let content = read_content(&mut table, rtype, zone, default_ttl);
     table.finish();
-    Some(RecordSet { name: name?, rtype: rtype?, set_identifier, policy: policy?, content: content?, health_check, place: None, origin })
+    Some(RecordSet {
+        name: name?,
+        rtype: rtype?,
+        set_identifier,
+        policy: policy?,
+        content: content?,
+        health_check,
+        place: None,
+        origin,
+    })
 }
 
 /// Reads a name, relative to `origin` if there is one.

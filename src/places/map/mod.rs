@@ -1,0 +1,182 @@
+//! Client maps: for every client address, the members of a group from the best to the worst.
+//!
+//! Knows no health: the caller takes the first of an order that counts. Everything is worked out when the map is built, so
+//! that a query costs one search. Parts: `build` makes maps, by the numbers of `ranking`; `scope` tells for which prefix a
+//! decision holds; `explain` says where the numbers came from.
+//! Invariant: an order never names one member twice in a row; equal orders are kept once, the most frequent first.
+//! Source: Route 53 developer guide, "Choosing a routing policy"; RFC 7871 §7.2.1 for scopes.
+
+mod build;
+mod explain;
+mod ranking;
+mod scope;
+
+use std::net::IpAddr;
+
+pub use explain::{Explained, ExplainedMember, Reason, explain};
+
+use super::client::Client;
+use super::ranges::{Address, Families, Ranges};
+use scope::Skips;
+
+/// The orders of one group's members.
+#[derive(Clone, Debug)]
+pub struct ClientMap {
+    /// For each address, its place among the orders.
+    families: Families,
+    skips_v4: Skips,
+    skips_v6: Skips,
+    orders: Orders,
+}
+
+/// What a map has for one client.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'m> {
+    map: &'m ClientMap,
+    /// The range that holds the client's address.
+    at: usize,
+    address: IpAddr,
+    order: OrderRef<'m>,
+}
+
+/// Members from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRef<'m> {
+    entries: &'m [Entry],
+}
+
+/// The members of an order.
+#[derive(Clone, Debug)]
+pub struct Members<'m> {
+    entries: std::slice::Iter<'m, Entry>,
+}
+
+/// One place in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Entry {
+    member: u16,
+    /// For clients that are known to at least so many bits; the longest stand first.
+    prefix_len: u8,
+}
+
+/// Every order that some client has.
+#[derive(Clone, Debug)]
+struct Orders {
+    entries: Box<[Entry]>,
+    /// Where each order ends in `entries`; it begins where the one before ends.
+    ends: Box<[u32]>,
+}
+
+impl ClientMap {
+    /// What the map has for a client.
+    #[inline]
+    pub fn lookup(&self, client: &Client) -> Found<'_> {
+        let (at, order) = match client.address {
+            IpAddr::V4(address) => find(&self.families.v4, address.to_bits()),
+            IpAddr::V6(address) => find(&self.families.v6, address.to_bits()),
+        };
+        let order = self.orders.get(order).known_to(client.prefix_len);
+        Found { map: self, at, address: client.address, order }
+    }
+
+    /// How many ranges of addresses are told apart.
+    pub fn range_count(&self) -> usize {
+        self.families.len()
+    }
+
+    /// How many different orders there are.
+    pub fn order_count(&self) -> usize {
+        self.orders.ends.len()
+    }
+
+    /// What the map takes in memory, in octets.
+    pub fn memory_octets(&self) -> usize {
+        let orders = size_of_val(&*self.orders.entries) + size_of_val(&*self.orders.ends);
+        self.families.memory_octets() + self.skips_v4.memory_octets() + self.skips_v6.memory_octets() + orders
+    }
+}
+
+#[inline]
+fn find<A: Address>(ranges: &Ranges<A>, address: A) -> (usize, u32) {
+    let at = ranges.find(address);
+    (at, ranges.value(at))
+}
+
+impl<'m> Found<'m> {
+    /// The members, best first. In a map of CIDR blocks those longer than what is known of the client are left
+    /// out (Route 53), and a member may come again: only its first place counts.
+    #[inline]
+    pub fn order(&self) -> Members<'m> {
+        self.order.into_iter()
+    }
+
+    /// The shortest prefix of the client's address inside which `same` holds for the order of every client that is
+    /// known to at least so many bits.
+    ///
+    /// `same` says whether an order leads to the decision that was made; it holds for this client's own. The prefix may be
+    /// longer than what is known of this client (RFC 7871 §7.2.1). Where those who are known better are decided
+    /// otherwise even at the very address that is known, it is the shortest in which all of them have one order.
+    pub fn scope(&self, same: impl FnMut(OrderRef<'m>) -> bool) -> u8 {
+        let (map, at) = (self.map, self.at);
+        match self.address {
+            IpAddr::V4(address) => scope::scope(&map.families.v4, &map.skips_v4, &map.orders, at, address.to_bits(), same),
+            IpAddr::V6(address) => scope::scope(&map.families.v6, &map.skips_v6, &map.orders, at, address.to_bits(), same),
+        }
+    }
+}
+
+impl<'m> OrderRef<'m> {
+    /// The order for clients of whom so many bits are known.
+    #[inline]
+    fn known_to(self, prefix_len: u8) -> Self {
+        let unknown = self.entries.iter().take_while(|entry| entry.prefix_len > prefix_len).count();
+        Self { entries: &self.entries[unknown..] }
+    }
+
+    /// How many bits must be known of a client for the whole order.
+    fn longest(self) -> u8 {
+        self.entries.first().map_or(0, |entry| entry.prefix_len)
+    }
+}
+
+impl<'m> IntoIterator for OrderRef<'m> {
+    type Item = u16;
+    type IntoIter = Members<'m>;
+
+    #[inline]
+    fn into_iter(self) -> Members<'m> {
+        Members { entries: self.entries.iter() }
+    }
+}
+
+impl Iterator for Members<'_> {
+    type Item = u16;
+
+    #[inline]
+    fn next(&mut self) -> Option<u16> {
+        self.entries.next().map(|entry| entry.member)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Members<'_> {}
+
+impl Orders {
+    fn new(orders: &[Box<[Entry]>]) -> Self {
+        let ends = orders.iter().scan(0, |end, order| {
+            *end += order.len() as u32;
+            Some(*end)
+        });
+        Self { ends: ends.collect(), entries: orders.concat().into() }
+    }
+
+    #[inline]
+    fn get(&self, order: u32) -> OrderRef<'_> {
+        let order = order as usize;
+        let start = order.checked_sub(1).map_or(0, |before| self.ends[before]);
+        OrderRef { entries: &self.entries[start as usize..self.ends[order] as usize] }
+    }
+}

@@ -1,0 +1,280 @@
+//! Every address of one family, cut into ranges of equal value: the table that a query looks its client up in.
+//!
+//! Knows nothing of what the values mean. Values are numbers, so that a table is two arrays of plain data.
+//! Invariant: the first range starts at the lowest address, starts ascend, neighbours differ in value: the ranges are
+//! disjoint, cover all addresses, and are as few as can be.
+
+use std::net::IpAddr;
+
+/// An address as a number: `u32` for IPv4, `u128` for IPv6.
+pub(super) trait Address: Copy + Ord {
+    const LOWEST: Self;
+
+    /// The first 16 bits.
+    fn top(self) -> usize;
+    /// How many leading bits the two have in common.
+    fn common_len(self, other: Self) -> u8;
+    /// The address after this one.
+    fn next(self) -> Option<Self>;
+    /// The address before this one.
+    fn previous(self) -> Option<Self>;
+    /// The last address that shares the first `len` bits.
+    fn last_within(self, len: u8) -> Self;
+}
+
+macro_rules! address {
+    ($number:ty) => {
+        impl Address for $number {
+            const LOWEST: Self = 0;
+
+            #[inline]
+            fn top(self) -> usize {
+                (self >> (<$number>::BITS - 16)) as usize
+            }
+
+            #[inline]
+            fn common_len(self, other: Self) -> u8 {
+                (self ^ other).leading_zeros() as u8
+            }
+
+            #[inline]
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+
+            #[inline]
+            fn previous(self) -> Option<Self> {
+                self.checked_sub(1)
+            }
+
+            #[inline]
+            fn last_within(self, len: u8) -> Self {
+                self | <$number>::MAX.checked_shr(len.into()).unwrap_or(0)
+            }
+        }
+    };
+}
+
+address!(u32);
+address!(u128);
+
+/// The ranges of one family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ranges<A> {
+    starts: Box<[A]>,
+    values: Box<[u32]>,
+    /// Every [`STRIDE`]th start, so that a search touches few lines of memory.
+    samples: Box<[A]>,
+    /// For each first 16 bits, the last range that starts before any address with them; and the last range of all.
+    index: Box<[u32]>,
+}
+
+/// Starts between two samples.
+const STRIDE: usize = 16;
+/// How many different first 16 bits there are.
+const TOPS: usize = 1 << 16;
+
+/// Puts ranges together, in the order of their starts.
+#[derive(Clone, Debug)]
+pub(super) struct Builder<A> {
+    starts: Vec<A>,
+    values: Vec<u32>,
+}
+
+impl<A: Address> Builder<A> {
+    /// All addresses have `value`.
+    pub(super) fn new(value: u32) -> Self {
+        Self { starts: vec![A::LOWEST], values: vec![value] }
+    }
+
+    /// From `start` on, addresses have `value`. Starts never go back; the later of equal ones holds.
+    pub(super) fn push(&mut self, start: A, value: u32) {
+        if self.starts.last() == Some(&start) {
+            self.starts.pop();
+            self.values.pop();
+        }
+        if self.values.last() != Some(&value) {
+            self.starts.push(start);
+            self.values.push(value);
+        }
+    }
+
+    pub(super) fn finish(self) -> Ranges<A> {
+        let samples = self.starts.iter().copied().step_by(STRIDE).collect();
+        let mut index = Vec::with_capacity(TOPS + 1);
+        let mut at = 0;
+        for top in 0..TOPS {
+            while self.starts.get(at + 1).is_some_and(|start| start.top() < top) {
+                at += 1;
+            }
+            index.push(at as u32);
+        }
+        index.push(self.starts.len() as u32 - 1);
+        Ranges { starts: self.starts.into(), values: self.values.into(), samples, index: index.into() }
+    }
+}
+
+impl<A: Address> Ranges<A> {
+    /// The range that holds `address`.
+    #[inline]
+    pub(super) fn find(&self, address: A) -> usize {
+        let top = address.top();
+        // Ranges from `low` to before `high` may hold it; `low` starts before it, so that no subtraction goes below zero.
+        let (low, high) = (self.index[top] as usize, self.index[top + 1] as usize + 1);
+        let samples = &self.samples[low / STRIDE..high.div_ceil(STRIDE)];
+        let sample = low / STRIDE + samples.partition_point(|start| *start <= address) - 1;
+        let (low, high) = (low.max(sample * STRIDE), high.min((sample + 1) * STRIDE));
+        low + self.starts[low..high].partition_point(|start| *start <= address) - 1
+    }
+
+    #[inline]
+    pub(super) fn value(&self, at: usize) -> u32 {
+        self.values[at]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    #[inline]
+    pub(super) fn start(&self, at: usize) -> A {
+        self.starts[at]
+    }
+
+    /// The last address of a range.
+    #[inline]
+    pub(super) fn last(&self, at: usize) -> A {
+        self.starts.get(at + 1).and_then(|next| next.previous()).unwrap_or_else(|| A::LOWEST.last_within(0))
+    }
+
+    pub(super) fn values(&self) -> &[u32] {
+        &self.values
+    }
+
+    /// The same ranges with other values, which may be equal where these differ.
+    pub(super) fn map(&self, mut value: impl FnMut(u32) -> u32) -> Self {
+        let mut builder = Builder::new(value(self.values[0]));
+        for (start, found) in self.starts.iter().zip(&self.values).skip(1) {
+            builder.push(*start, value(*found));
+        }
+        builder.finish()
+    }
+
+    /// The length of the shortest prefix of `address` that lies in the range `at`, which holds it.
+    pub(super) fn prefix_len(&self, at: usize, address: A) -> u8 {
+        let below = self.start(at).previous().map_or(0, |outside| address.common_len(outside) + 1);
+        let above = self.last(at).next().map_or(0, |outside| address.common_len(outside) + 1);
+        below.max(above)
+    }
+
+    /// What the table takes in memory, in octets.
+    pub(super) fn memory_octets(&self) -> usize {
+        size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.samples) + size_of_val(&*self.index)
+    }
+}
+
+/// The ranges in which none of three tables changes, with a value made of theirs.
+pub(super) fn joined<A: Address>(tables: [&Ranges<A>; 3], mut value: impl FnMut([u32; 3]) -> u32) -> Ranges<A> {
+    let mut at = [0; 3];
+    let mut values = tables.map(|table| table.value(0));
+    let mut builder = Builder::new(value(values));
+    let next = |at: &[usize; 3]| (0..3).filter_map(|table| tables[table].starts.get(at[table] + 1)).min().copied();
+    while let Some(start) = next(&at) {
+        for (table, ranges) in tables.iter().enumerate() {
+            if ranges.starts.get(at[table] + 1) == Some(&start) {
+                at[table] += 1;
+                values[table] = ranges.value(at[table]);
+            }
+        }
+        builder.push(start, value(values));
+    }
+    builder.finish()
+}
+
+/// One table for each family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Families {
+    pub(super) v4: Ranges<u32>,
+    pub(super) v6: Ranges<u128>,
+}
+
+impl Families {
+    /// All addresses have one value.
+    pub(super) fn of(value: u32) -> Self {
+        Self { v4: Builder::new(value).finish(), v6: Builder::new(value).finish() }
+    }
+
+    /// The value for an address, and the length of the shortest prefix of it inside which all addresses have this value.
+    pub(super) fn lookup(&self, address: IpAddr) -> (u32, u8) {
+        fn lookup<A: Address>(ranges: &Ranges<A>, address: A) -> (u32, u8) {
+            let at = ranges.find(address);
+            (ranges.value(at), ranges.prefix_len(at, address))
+        }
+        match address {
+            IpAddr::V4(address) => lookup(&self.v4, address.to_bits()),
+            IpAddr::V6(address) => lookup(&self.v6, address.to_bits()),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
+    }
+
+    pub(super) fn memory_octets(&self) -> usize {
+        self.v4.memory_octets() + self.v6.memory_octets()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Starts that are near each other, near both ends and far apart.
+    fn starts() -> impl Strategy<Value = Vec<(u32, u32)>> {
+        let start =
+            prop_oneof![0u32..200, any::<u32>(), (0u32..200).prop_map(|back| u32::MAX - back), 0x0A00_0000u32..0x0A00_0200];
+        proptest::collection::vec((start, 0u32..4), 0..300)
+    }
+
+    proptest! {
+        #[test]
+        fn each_address_is_found_in_the_range_that_a_walk_finds(mut pushed in starts(), asked in starts()) {
+            pushed.sort_by_key(|(start, _)| *start);
+            let mut builder = Builder::new(9);
+            let mut wide = Builder::new(9);
+            for (start, value) in &pushed {
+                builder.push(*start, *value);
+                wide.push(u128::from(*start) << 90, *value);
+            }
+            let (ranges, wide) = (builder.finish(), wide.finish());
+            for address in asked.iter().chain(&pushed).map(|(address, _)| *address) {
+                let expected = pushed.iter().rfind(|(start, _)| *start <= address).map_or(9, |(_, value)| *value);
+                let at = ranges.find(address);
+                prop_assert_eq!(ranges.value(at), expected);
+                prop_assert!(ranges.start(at) <= address && address <= ranges.last(at));
+                prop_assert_eq!(wide.value(wide.find(u128::from(address) << 90)), expected);
+            }
+        }
+
+        #[test]
+        fn a_prefix_is_the_shortest_inside_its_range(mut pushed in starts(), asked in starts()) {
+            pushed.sort_by_key(|(start, _)| *start);
+            let mut builder = Builder::new(9);
+            pushed.iter().for_each(|(start, value)| builder.push(*start, *value));
+            let ranges = builder.finish();
+            for (address, _) in asked {
+                let at = ranges.find(address);
+                let fits = |len: u8| {
+                    let last = address.last_within(len);
+                    let first = !(!address).last_within(len);
+                    ranges.start(at) <= first && last <= ranges.last(at)
+                };
+                let found = ranges.prefix_len(at, address);
+                prop_assert!(fits(found));
+                prop_assert!(found == 0 || !fits(found - 1));
+            }
+        }
+    }
+}
