@@ -5,4 +5,6 @@
 
 pub mod area;
 pub mod coordinates;
+pub mod countries;
+pub mod regions;
 pub mod site;
