@@ -66,7 +66,8 @@ const RULES: [Rule; 19] = [
 ];
 
 /// Rules that something is there.
-const RULES_OF_PRESENCE: [Rule; 5] = [names::check_apex, names::check_targets, names::check_glue, aliases::check_alias_targets, groups::check_not_empty];
+const RULES_OF_PRESENCE: [Rule; 5] =
+    [names::check_apex, names::check_targets, names::check_glue, aliases::check_alias_targets, groups::check_not_empty];
 
 /// The zone's record sets by name, then by type.
 struct Index<'z> {
