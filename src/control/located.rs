@@ -38,7 +38,7 @@ pub(super) fn read_area(table: &mut Table<'_>, keys: &AreaKeys) -> Option<Option
         [None, None, None] => Some(None),
         [Some(continent), None, None] => read_code(&continent).map(|code: Continent| Some(Area::Continent(code))),
         [Some(continent), _, _] => {
-            continent.error(format_args!("{}, and {} exclude each other", keys.continent, keys.country));
+            continent.error(format_args!("excludes {} and {}; an area has one of them", keys.country, keys.subdivision));
             None
         }
         [None, None, Some(subdivision)] => {
@@ -120,6 +120,9 @@ pub(super) fn read_region(value: &Value<'_>, is_located: bool) -> Option<RegionN
 /// Reads degrees north and east.
 pub(super) fn read_location(value: &Value<'_>) -> Option<Coordinates> {
     let items = value.items();
+    if items.is_empty() && !value.is_empty_array() {
+        return None;
+    }
     let degrees: Vec<f64> = items.iter().filter_map(|item| item.number()).collect();
     if degrees.len() < items.len() {
         return None;
@@ -135,7 +138,12 @@ pub(super) fn read_location(value: &Value<'_>) -> Option<Coordinates> {
 }
 
 pub(super) fn read_bias(value: &Value<'_>) -> Option<Bias> {
-    value.int(-99..=99).map(|percent| Bias::new(percent).expect("-99 to 99"))
+    let percent = value.int(i64::MIN..=i64::MAX)?;
+    let bias = Bias::new(percent);
+    if bias.is_none() {
+        value.error(format_args!("{percent} is not within -99 to 99"));
+    }
+    bias
 }
 
 /// Reads a country's code, and only one that a country has.
@@ -196,7 +204,7 @@ mod tests {
         assert!(area("country = \"UK\"").contains("\"UK\" is no country of ISO 3166-1 (the United Kingdom is \"GB\")"));
         assert!(area("country = \"EU\"").contains("(\"EU\" is a continent)"));
         assert!(area("subdivision = \"CA\"").contains("says nothing without its country"));
-        assert!(area("continent = \"NA\"\ncountry = \"US\"").contains("exclude each other"));
+        assert!(area("continent = \"NA\"\ncountry = \"US\"").contains("excludes country and subdivision"));
         assert!(area("country = \"*\"").contains("\"*\" is no such code"));
         let star = read("country_code = \"*\"", |table| format!("{:?}", read_area(table, &GEO_LOCATION_KEYS)));
         assert_eq!(star, "Some(Some(Anywhere))");

@@ -60,10 +60,15 @@ pub(super) fn check_collections(
     }
     let known: BTreeMap<&str, &DefinedCollection> = defined.iter().map(|defined| (defined.id.as_str(), defined)).collect();
     for zone in zones {
+        // All members of a group name one collection, so each of them would say the same.
+        let mut said = BTreeSet::new();
         for set in &zone.record_sets {
             let RoutingPolicy::IpBased(cidr) = &set.policy else { continue };
             let Some((message, help)) = missing_location(cidr, &known) else { continue };
             let problem = Problem::error(format!("{} {}: {message}", set.name, set.rtype)).help(help);
+            if !said.insert(problem.message.clone()) {
+                continue;
+            }
             problems.push(texts.finding(zone, Finding { at: set.origin, problem }));
         }
     }

@@ -22,7 +22,11 @@ impl<'d> Sugar<'d> {
         let with_names = self.with_branch_names();
         for (name, route) in self.routes.iter().filter(|(name, _)| with_names.contains(name)) {
             let Some(via) = self.via(name, route) else { continue };
-            for member in &route.members {
+            for (at, member) in route.members.iter().enumerate() {
+                // One that is a member twice, for two areas, is one branch.
+                if route.members[..at].iter().any(|before| before.to == member.to) {
+                    continue;
+                }
                 let Some(owner) = self.branch_name(member, &via) else { continue };
                 for family in self.member_families(member.to, &families) {
                     record_sets.extend(self.branch(owner.clone(), route, member, family));

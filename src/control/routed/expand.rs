@@ -77,7 +77,8 @@ impl<'d> Sugar<'d> {
             }
             let Some(Target { id, content, health_check, place }) = self.target(member.to, route.ttl, family) else { continue };
             let Some(policy) = self.policy_of(route, policy, at, member) else { continue };
-            let set_identifier = match (&policy, SetIdentifier::new(id)) {
+            let id = identifier(route, member, id);
+            let set_identifier = match (&policy, SetIdentifier::new(&id)) {
                 (RoutingPolicy::Simple, _) => None,
                 (_, Ok(id)) => Some(id),
                 (_, Err(error)) => {
@@ -156,6 +157,18 @@ impl<'d> Sugar<'d> {
 
     pub(super) fn origin_of(&self, member: &Member<'_>) -> Origin {
         Origin { file: 0, line: self.document.line(&member.span) }
+    }
+}
+
+/// A member's set identifier: its name, and what it is for where the route has others of that name (`iad-US`,
+/// `iad-default`).
+fn identifier(route: &Route<'_>, member: &Member<'_>, name: &str) -> String {
+    let is_repeated = route.members.iter().filter(|other| other.to == member.to).count() > 1;
+    match &member.part {
+        Some(Part::Area(Area::Anywhere) | Part::Location(None)) if is_repeated => format!("{name}-default"),
+        Some(Part::Area(area)) if is_repeated => format!("{name}-{area}"),
+        Some(Part::Location(Some(location))) if is_repeated => format!("{name}-{location}"),
+        _ => name.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Sugar only: whatever is written here could be written as `[[record]]`, `[[group]]` and `[check]`, and
 //! `control::expand` prints it so. Invariant: a route makes one record group for each address family that its members
-//! lead to; a member's set identifier is its endpoint's or route's name, and its failover tier its place among them.
+//! lead to; a member's set identifier begins with its endpoint's or route's name, and its failover tier is its place.
 //! Source: Route 53 developer guide, "Choosing a routing policy" and "Configuring failover in a complex configuration".
 
 mod branches;

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Findings, Index, label};
+use crate::geography::area::Area;
 use crate::wire::rtype::RecordType;
 use crate::zone::rdata;
 use crate::zone::record_set::{Content, RdataList, RecordSet, RoutingPolicy};
@@ -43,7 +44,7 @@ pub(super) fn check_set_identifiers(index: &Index, found: &mut Findings) {
     for set in index.sets() {
         match (&set.policy, &set.set_identifier) {
             (RoutingPolicy::Simple, Some(_)) => {
-                let help = "give weight, failover or multivalue_answer, or leave set_identifier out";
+                let help = "give a policy, such as weight or failover, or leave set_identifier out";
                 found.error_with_help(set, format!("{} has a set identifier but no policy", label(set)), help);
             }
             (RoutingPolicy::Simple, None) | (_, Some(_)) => {}
@@ -61,6 +62,55 @@ pub(super) fn check_tiers(index: &Index, found: &mut Findings) {
             if let Some(earlier) = tiers.insert(tier, set) {
                 found.error(set, format!("{} has failover tier {tier}, as {} has", label(set), label(earlier)));
             }
+        }
+    }
+}
+
+/// No two members of a group are for the same clients (Route 53 API, `Region`, `GeoLocation`, `CidrRoutingConfig`).
+pub(super) fn check_claims(index: &Index, found: &mut Findings) {
+    for group in index.groups() {
+        let mut first: HashMap<String, &RecordSet> = HashMap::new();
+        for &set in group {
+            let Some(claim) = claim(&set.policy) else { continue };
+            if let Some(earlier) = first.get(&claim) {
+                found.error(set, format!("{} is for {claim}, as {} is", label(set), label(earlier)));
+            } else {
+                first.insert(claim, set);
+            }
+        }
+    }
+}
+
+/// Whom a member is for, where only one may be.
+fn claim(policy: &RoutingPolicy) -> Option<String> {
+    match policy {
+        RoutingPolicy::Latency(site) => site.region.as_ref().map(|region| format!("the region {region}")),
+        RoutingPolicy::Geolocation(Area::Anywhere) => Some("everywhere else".to_owned()),
+        RoutingPolicy::Geolocation(Area::Continent(continent)) => Some(format!("the continent {continent}")),
+        RoutingPolicy::Geolocation(area) => Some(area.to_string()),
+        RoutingPolicy::IpBased(cidr) => Some(match &cidr.location {
+            Some(location) => format!("the location {location}"),
+            None => "everywhere else".to_owned(),
+        }),
+        RoutingPolicy::Simple
+        | RoutingPolicy::Multivalue
+        | RoutingPolicy::Weighted(_)
+        | RoutingPolicy::Failover(_)
+        | RoutingPolicy::Geoproximity(..) => None,
+    }
+}
+
+/// All members of an ip_based group name one collection (Route 53 API, `CidrRoutingConfig`).
+pub(super) fn check_one_collection(index: &Index, found: &mut Findings) {
+    for group in index.groups() {
+        let mut named = group.iter().filter_map(|set| match &set.policy {
+            RoutingPolicy::IpBased(cidr) => Some((*set, &cidr.collection)),
+            _ => None,
+        });
+        let Some((first, collection)) = named.next() else { continue };
+        for (set, other) in named.filter(|(_, other)| *other != collection) {
+            let message = format!("{} is of the collection {other}, but {} of {collection}", label(set), label(first));
+            found.error_with_help(set, message, "a group has one collection");
         }
     }
 }

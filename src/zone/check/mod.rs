@@ -1,17 +1,28 @@
 //! What must hold before a hosted zone may be compiled, one function a rule.
 //!
+//! ```text
+//! names      what the DNS allows at a name, and below it
+//! groups     members beside each other
+//! options    what a group does beyond its policy
+//! aliases    where aliases lead
+//! clients    which client can reach what
+//! ```
+//!
 //! Knows record sets only: whether a health check exists is `control`'s question, how rdata is written its
 //! reader's. Invariant: every rule runs, whatever another found; findings come back in the order of their lines.
 //! Sources: RFC 1034, 2181, 4592, 6672, 9499; Route 53 API reference, `ResourceRecordSet`; each rule cites its own.
 
 mod aliases;
+mod clients;
 mod groups;
 mod names;
+mod options;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::group_options::GroupOptions;
 use super::hosted_zone::HostedZone;
-use super::record_set::{Origin, RecordSet};
+use super::record_set::{Content, Origin, RecordSet};
 use crate::problem::Problem;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -39,11 +50,13 @@ fn run<'r>(zone: &HostedZone, rules: impl Iterator<Item = &'r Rule>) -> Vec<Find
     let index = Index::new(zone);
     let mut found = Findings(Vec::new());
     rules.for_each(|rule| rule(&index, &mut found));
-    found.0.sort_by_key(|finding| (finding.at.file, finding.at.line));
+    // Groups are walked in no particular order, so the text decides where the line does not.
+    let key = |finding: &Finding| (finding.at.file, finding.at.line, finding.problem.message.clone());
+    found.0.sort_by_cached_key(key);
     found.0
 }
 
-const RULES: [Rule; 19] = [
+const RULES: [Rule; 29] = [
     names::check_within_zone,
     names::check_soa_only_at_apex,
     names::check_cname_alone,
@@ -55,6 +68,8 @@ const RULES: [Rule; 19] = [
     groups::check_one_policy_a_group,
     groups::check_set_identifiers,
     groups::check_tiers,
+    groups::check_claims,
+    groups::check_one_collection,
     groups::check_group_ttls,
     groups::check_policy_types,
     groups::check_multivalue_content,
@@ -62,12 +77,32 @@ const RULES: [Rule; 19] = [
     groups::check_duplicate_values,
     aliases::check_alias_types,
     aliases::check_alias_loops,
+    aliases::check_alias_depth,
+    aliases::check_tree_size,
     aliases::check_unreachable_tiers,
+    clients::check_countries,
+    clients::check_continents,
+    clients::check_same_place,
+    clients::check_handed_on,
+    options::check_option_policies,
+    options::check_nearest,
 ];
 
 /// Rules that something is there.
-const RULES_OF_PRESENCE: [Rule; 5] =
-    [names::check_apex, names::check_targets, names::check_glue, aliases::check_alias_targets, groups::check_not_empty];
+const RULES_OF_PRESENCE: [Rule; 9] = [
+    names::check_apex,
+    names::check_targets,
+    names::check_glue,
+    aliases::check_alias_targets,
+    groups::check_not_empty,
+    clients::check_defaults,
+    options::check_min_healthy,
+    options::check_fences,
+    options::check_places_known,
+];
+
+/// A record group: its name and type.
+type GroupKey<'z> = (&'z Name, RecordType);
 
 /// The zone's record sets by name, then by type.
 struct Index<'z> {
@@ -75,6 +110,7 @@ struct Index<'z> {
     nodes: HashMap<&'z Name, BTreeMap<RecordType, Vec<&'z RecordSet>>>,
     /// Names other than the apex that hold NS.
     cuts: HashSet<&'z Name>,
+    walk: aliases::Walk<'z>,
 }
 
 struct Findings(Vec<Finding>);
@@ -87,7 +123,9 @@ impl<'z> Index<'z> {
         }
         let cuts = zone.record_sets.iter().filter(|set| set.rtype == RecordType::NS && set.name != zone.name);
         let cuts = cuts.map(|set| &set.name).collect();
-        Self { zone, nodes, cuts }
+        let mut index = Self { zone, nodes, cuts, walk: aliases::Walk::default() };
+        index.walk = aliases::walk(&index);
+        index
     }
 
     /// Every record group, each with at least one member.
@@ -97,6 +135,22 @@ impl<'z> Index<'z> {
 
     fn group(&self, name: &Name, rtype: RecordType) -> Option<&Vec<&'z RecordSet>> {
         self.nodes.get(name)?.get(&rtype)
+    }
+
+    /// The group that an alias leads to, if it is there.
+    fn target(&self, set: &RecordSet) -> Option<&Vec<&'z RecordSet>> {
+        match &set.content {
+            Content::Alias(alias) => self.group(&alias.target, set.rtype),
+            Content::Values { .. } => None,
+        }
+    }
+
+    /// What a group does beyond its policy.
+    fn options(&self, name: &Name, rtype: RecordType) -> GroupOptions {
+        match self.zone.groups.is_empty() {
+            true => GroupOptions::default(),
+            false => self.zone.groups.get(&(name.clone(), rtype)).cloned().unwrap_or_default(),
+        }
     }
 
     fn sets(&self) -> impl Iterator<Item = &'z RecordSet> {
@@ -138,6 +192,10 @@ impl Findings {
 
     fn error_with_help(&mut self, at: &RecordSet, message: String, help: impl Into<String>) {
         self.0.push(Finding { at: at.origin, problem: Problem::error(message).help(help) });
+    }
+
+    fn warning_with_help(&mut self, at: &RecordSet, message: String, help: impl Into<String>) {
+        self.0.push(Finding { at: at.origin, problem: Problem::warning(message).help(help) });
     }
 
     fn warning(&mut self, at: &RecordSet, message: String) {
