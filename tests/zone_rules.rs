@@ -128,6 +128,41 @@ fn check_times(zone: &str, expected: &[&str]) {
     assert_eq!(shown, expected, "{zone}");
 }
 
+#[test]
+fn routes_become_the_record_sets_and_options_that_they_mean() {
+    let (state, _) = load(&root("zones/geolocation.toml"));
+    let text = expand(&state.expect("the sample is good")).remove(0).text;
+    let tables = text.split("\n\n").filter(|table| table.contains("type = \"A\""));
+    let shown = tables.map(|table| table.lines().skip(1).collect::<Vec<_>>().join("; ")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(shown, @r##"
+    name = "www.geolocation.example."; type = "A"; set_identifier = "eu"; geo_location = { continent_code = "EU" }; alias = { name = "eu.geolocation.example.", evaluate_target_health = false }
+    name = "www.geolocation.example."; type = "A"; set_identifier = "iad"; geo_location = { country_code = "*" }; place = { country = "US", subdivision = "VA" }; ttl = 60; values = ["198.51.100.10"]
+    name = "eu.geolocation.example."; type = "A"; set_identifier = "fra"; region = "aws:eu-central-1"; place = { country = "DE" }; ttl = 60; values = ["192.0.2.10"]
+    name = "eu.geolocation.example."; type = "A"; set_identifier = "par"; region = "aws:eu-west-3"; place = { country = "FR" }; ttl = 60; values = ["192.0.2.20"]
+    name = "eu.geolocation.example."; type = "A"; set_identifier = "ber"; region = "home:charlottenburg"; location = [52.51, 13.3]; place = { country = "DE" }; ttl = 60; values = ["192.0.2.30"]
+    name = "eu._via.www.geolocation.example."; type = "A"; alias = { name = "eu.geolocation.example.", evaluate_target_health = false }
+    name = "iad._via.www.geolocation.example."; type = "A"; place = { country = "US", subdivision = "VA" }; ttl = 60; values = ["198.51.100.10"]
+    name = "fra._via.eu.geolocation.example."; type = "A"; place = { country = "DE" }; ttl = 60; values = ["192.0.2.10"]
+    name = "par._via.eu.geolocation.example."; type = "A"; place = { country = "FR" }; ttl = 60; values = ["192.0.2.20"]
+    name = "ber._via.eu.geolocation.example."; type = "A"; place = { country = "DE" }; ttl = 60; values = ["192.0.2.30"]
+    name = "api.geolocation.example."; type = "A"; set_identifier = "california"; geo_location = { country_code = "US", subdivision_code = "CA" }; ttl = 60; values = ["198.51.100.20"]
+    name = "api.geolocation.example."; type = "A"; set_identifier = "everywhere"; geo_location = { country_code = "*" }; place = { country = "US", subdivision = "VA" }; ttl = 60; values = ["198.51.100.30"]
+    name = "api.geolocation.example."; type = "A"; min_healthy = 2
+    name = "eu.geolocation.example."; type = "A"; min_healthy = "50%"; fence = [{ continent = "EU" }]; nearest = 2
+    "##);
+}
+
+#[test]
+fn the_zone_that_the_documentation_shows_has_no_problem() {
+    let page = fs::read_to_string(root("docs/zone-files.md")).expect("the page is readable");
+    let (_, block) = page.split_once("```toml\n").expect("the page shows a zone");
+    let (content, _) = block.split_once("```").expect("the block ends");
+    let source = Source { file: "docs/zone-files.md".into(), octets: content.into() };
+    let (state, problems) = load_zones(vec![source], &mut Alone, 1);
+    assert_eq!(problems.to_string(), "");
+    assert!(state.is_some());
+}
+
 /// The state without what says where it was written.
 fn without_places(mut state: State) -> State {
     for zone in &mut state.zones {
