@@ -40,8 +40,7 @@ pub struct InvalidCode {
 }
 
 impl Continent {
-    pub const ALL: [Self; 7] =
-        [Self(*b"AF"), Self(*b"AN"), Self(*b"AS"), Self(*b"EU"), Self(*b"NA"), Self(*b"OC"), Self(*b"SA")];
+    pub const ALL: [Self; 7] = [Self(*b"AF"), Self(*b"AN"), Self(*b"AS"), Self(*b"EU"), Self(*b"NA"), Self(*b"OC"), Self(*b"SA")];
 
     pub fn as_str(&self) -> &str {
         text(&self.0)
@@ -60,6 +59,11 @@ impl Country {
 }
 
 impl Subdivision {
+    /// A code of two letters known to be right, for tables.
+    pub(super) const fn constant([first, second]: [u8; 2]) -> Self {
+        Self { octets: [first, second, 0] }
+    }
+
     pub fn as_str(&self) -> &str {
         let len = self.octets.iter().position(|&octet| octet == 0).unwrap_or(self.octets.len());
         text(&self.octets[..len])

@@ -8,3 +8,4 @@ pub mod coordinates;
 pub mod countries;
 pub mod regions;
 pub mod site;
+pub mod states;

@@ -37,9 +37,8 @@ impl RegionName {
     /// [`InvalidRegion`] unless it is letters, digits, `-`, `_` and `.`, perhaps behind a provider and a colon.
     pub fn parse(found: &str) -> Result<Self, InvalidRegion> {
         let (provider, region) = found.split_once(':').unwrap_or(("aws", found));
-        let is_word = |word: &str| {
-            !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet))
-        };
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
         if !is_word(provider) || !is_word(region) {
             return Err(InvalidRegion { found: found.to_owned() });
         }

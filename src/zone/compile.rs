@@ -9,8 +9,8 @@ use std::fmt;
 
 use hashbrown::HashTable;
 
-use super::group_options::GroupOptions;
 use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use super::group_options::GroupOptions;
 use super::hosted_zone::HostedZone;
 use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{Arena, RrsetRef, Source, TooLarge};
@@ -50,8 +50,7 @@ pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, Compile
     let mut entries = names.enter(&hosted.record_sets);
     entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
     names.flow_down();
-    let mut answers =
-        Answers { hosted, names: &names, tables, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
+    let mut answers = Answers { hosted, names: &names, tables, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
     let slots = answers.encode(&entries)?;
     let soa = answers.negative_soa()?;
     answers.link_aliases(&entries, &slots)?;
