@@ -8,11 +8,12 @@ use std::str::FromStr;
 
 use crate::geography::area::{Area, Continent, Country, InvalidCode, Subdivision};
 use crate::geography::coordinates::Coordinates;
-use crate::geography::countries::is_known;
+use crate::geography::countries::{countries, is_known};
 use crate::geography::regions::{Region, region, regions};
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::problem::nearest;
 use crate::toml_table::{Table, Value};
+use crate::zone::check::NOT_OF_ROUTE53;
 
 /// The keys that an area is written in.
 pub(super) struct AreaKeys {
@@ -108,8 +109,7 @@ pub(super) fn read_region(value: &Value<'_>, is_located: bool) -> Option<RegionN
     if is_located || built_in(&name).is_some() {
         return Some(name);
     }
-    let known: Vec<String> = regions().iter().map(|region| region.name.to_string()).collect();
-    let help = match nearest(name.as_str(), known.iter().map(String::as_str)) {
+    let help = match nearest(name.as_str(), regions().iter().map(|region| region.name)) {
         Some(near) => format!("did you mean {near:?}? with a location, any name is accepted"),
         None => "a region of aws:, gcp: or azure:, or any name with a location".to_owned(),
     };
@@ -149,7 +149,8 @@ pub(super) fn read_bias(value: &Value<'_>) -> Option<Bias> {
 /// Reads a country's code, and only one that a country has.
 pub(super) fn read_country(value: &Value<'_>) -> Option<Country> {
     let country: Country = read_code(value)?;
-    if is_known(country) {
+    // Those that Route 53 leaves out are countries all the same: `zone::check` warns of them.
+    if is_known(country) || NOT_OF_ROUTE53.contains(&country.as_str()) {
         return Some(country);
     }
     value.wrong(format_args!("{:?} is no country of ISO 3166-1", country.as_str()), meant(country));
@@ -164,10 +165,8 @@ fn meant(found: Country) -> String {
     if let Ok(continent) = found.as_str().parse::<Continent>() {
         return format!("{:?} is a continent", continent.as_str());
     }
-    let letters = || 'A'..='Z';
-    let codes = letters().flat_map(|first| letters().map(move |second| format!("{first}{second}")));
-    let known: Vec<String> = codes.filter(|code| code.parse().is_ok_and(is_known)).collect();
-    match nearest(found.as_str(), known.iter().map(String::as_str)) {
+    let known: Vec<Country> = countries().collect();
+    match nearest(found.as_str(), known.iter().map(Country::as_str)) {
         Some(near) => format!("did you mean {near:?}?"),
         None => "two letters, such as DE".to_owned(),
     }

@@ -40,9 +40,20 @@ fn read_record(mut table: Table<'_>, zone: &Name, default_ttl: Ttl) -> Option<Re
         policy: policy?,
         content: content?,
         health_check,
-        place: None,
+        place,
         origin,
     })
+}
+
+/// Where what is answered stands: a country or a subdivision.
+fn read_place(mut table: Table<'_>) -> Option<Area> {
+    table.refuse("continent", "is too wide; say the country");
+    let area = read_area(&mut table, &AREA_KEYS)?;
+    if area.is_none() {
+        table.error("says no country; such as place = { country = \"DE\" }");
+    }
+    table.finish();
+    area
 }
 
 /// Reads a name, relative to `origin` if there is one.

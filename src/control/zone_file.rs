@@ -47,7 +47,7 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
     });
     let zone =
         read.apex.map(|name| HostedZone { name, record_sets: read.record_sets, groups: BTreeMap::new(), files: read.files });
-    ZoneFile { zone, place, checks: Vec::new(), problems: read.problems }
+    ZoneFile { zone, place, checks: Vec::new(), collections: Vec::new(), problems: read.problems }
 }
 
 fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
@@ -79,7 +79,7 @@ fn read_document(document: &Document<'_>, texts: &mut Texts<'_>, serial: u32) ->
     let soa = read_soa(&mut root, &name);
     let mut zone =
         HostedZone { name, record_sets: Vec::new(), groups: BTreeMap::new(), files: vec![document.text().file().clone()] };
-    read_includes(&mut root, &mut zone, ttl, texts, included);
+    read_includes(&mut root, &mut zone, ttl, texts, &mut problems);
     let probes = read_probes(&mut root);
     let routed = read_routed(&mut root, &zone.name, ttl, &probes);
     let mut checks = read_checks(&mut root);

@@ -5,10 +5,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Findings, GroupKey, Index, label};
+use crate::geography::area::Area;
 use crate::problem::nearest;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use crate::geography::area::Area;
 use crate::zone::group_options::MinHealthy;
 use crate::zone::record_set::{Alias, Content, RecordSet, RoutingPolicy};
 
@@ -170,9 +170,12 @@ pub(super) fn check_unreachable_tiers(index: &Index, found: &mut Findings) {
         tiers.sort_by_key(|(tier, _)| *tier);
         let Some(first) = tiers.iter().position(|(_, set)| is_always_healthy(set, &always)) else { continue };
         let (_, before) = tiers[first];
-        let because = match evaluated(before) {
-            Some(target) => format!("what it leads to, {target}, is always healthy"),
-            None => "has no health check".to_owned(),
+        let because = match &before.content {
+            Content::Alias(alias) if alias.evaluate_target_health => {
+                format!("what it leads to, {}, is always healthy", alias.target)
+            }
+            Content::Alias(_) => "does not evaluate the health of what it leads to".to_owned(),
+            Content::Values { .. } => "has no health check".to_owned(),
         };
         for (_, set) in &tiers[first + 1..] {
             found.warning(set, format!("{} never answers: {} comes before it and {because}", label(set), label(before)));

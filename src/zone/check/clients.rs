@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Findings, GroupKey, Index, label};
 use crate::geography::area::{Area, Continent, Country};
-use crate::geography::countries::continent_of;
+use crate::geography::countries::{continent_of, countries};
 use crate::zone::branch::is_branch_name;
 use crate::zone::record_set::{RecordSet, RoutingPolicy};
 
@@ -33,8 +33,8 @@ fn common(one: Area, other: Area) -> Option<Area> {
     }
 }
 
-/// Codes that Route 53 takes no geolocation record for.
-const NOT_OF_ROUTE53: [&str; 4] = ["BV", "CX", "EH", "HM"];
+/// Countries that Route 53 takes no geolocation record for.
+pub const NOT_OF_ROUTE53: [&str; 4] = ["BV", "CX", "EH", "HM"];
 
 /// Route 53 has most countries, not all (developer guide, "Values specific for geolocation records").
 pub(super) fn check_countries(index: &Index, found: &mut Findings) {
@@ -72,10 +72,7 @@ pub(super) fn check_continents(index: &Index, found: &mut Findings) {
 
 /// The countries of a continent, as far as Route 53 has them.
 fn countries_of(continent: Continent) -> impl Iterator<Item = Country> {
-    let letters = || 'A'..='Z';
-    let codes = letters().flat_map(move |first| letters().map(move |second| format!("{first}{second}")));
-    let countries = codes.filter(|code| !NOT_OF_ROUTE53.contains(&code.as_str())).filter_map(|code| code.parse().ok());
-    countries.filter(move |country: &Country| continent_of(*country) == Some(continent))
+    countries().filter(move |country| continent_of(*country) == Some(continent))
 }
 
 /// Of members at one place the one with the greatest bias answers; the others, while it is unhealthy.

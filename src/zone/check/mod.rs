@@ -18,6 +18,8 @@ mod groups;
 mod names;
 mod options;
 
+pub use clients::NOT_OF_ROUTE53;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::group_options::GroupOptions;
