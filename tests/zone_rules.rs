@@ -153,6 +153,43 @@ fn routes_become_the_record_sets_and_options_that_they_mean() {
 }
 
 #[test]
+fn a_member_is_called_unreachable_exactly_when_no_client_is_in_its_area_and_in_the_branchs() {
+    // The areas that a client is in, however much of its place is known.
+    let clients = [
+        vec!["*"],
+        vec!["*", "EU"],
+        vec!["*", "EU", "DE"],
+        vec!["*", "EU", "FR"],
+        vec!["*", "NA", "US"],
+        vec!["*", "NA", "US", "US-CA"],
+        vec!["*", "NA", "US", "US-TX"],
+    ];
+    let areas = [
+        ("*", "default = true"),
+        ("EU", "continent = \"EU\""),
+        ("NA", "continent = \"NA\""),
+        ("DE", "country = \"DE\""),
+        ("US", "country = \"US\""),
+        ("US-CA", "country = \"US\", subdivision = \"CA\""),
+        ("US-TX", "country = \"US\", subdivision = \"TX\""),
+    ];
+    for (outer, outer_keys) in areas {
+        for (inner, inner_keys) in areas {
+            let content = format!(
+                "zone = \"example.org.\"\nns = [\"ns.example.net.\"]\n[endpoint.a]\naddress = [\"192.0.2.1\"]\n\
+                 [route.top]\npolicy = \"geolocation\"\nmembers = [{{ use = \"route:branch\", {outer_keys} }}]\n\
+                 [route.branch]\npolicy = \"geolocation\"\nmembers = [{{ use = \"a\", {inner_keys} }}]\n"
+            );
+            let (_, problems) = load_zones(vec![Source { file: "f".into(), octets: content.into() }], &mut Alone, 1);
+            assert!(!problems.has_errors(), "{problems}");
+            let is_reached = clients.iter().any(|areas| areas.contains(&outer) && areas.contains(&inner));
+            let is_warned = problems.iter().any(|problem| problem.message.contains("come here"));
+            assert_eq!(is_warned, !is_reached, "{inner} below {outer}: {problems}");
+        }
+    }
+}
+
+#[test]
 fn the_zone_that_the_documentation_shows_has_no_problem() {
     let page = fs::read_to_string(root("docs/zone-files.md")).expect("the page is readable");
     let (_, block) = page.split_once("```toml\n").expect("the page shows a zone");
