@@ -100,6 +100,11 @@ impl<'t> Document<'t> {
         self.broken_lines.is_empty()
     }
 
+    /// Whether an error was reported until now.
+    pub fn has_errors(&self) -> bool {
+        self.problems.borrow().has_errors()
+    }
+
     /// Everything reported until now, in the order of the lines.
     pub fn into_problems(self) -> Problems {
         let mut sorted: Vec<Problem> = self.problems.into_inner().into_iter().collect();
@@ -198,6 +203,17 @@ impl<'d> Table<'d> {
         tables.map(|table| Table { title: format!("[[{key}]]"), ..table }).collect()
     }
 
+    /// Every entry of a table whose keys are names, each with its key's span, in the order written.
+    pub fn entries(&self) -> Vec<(&'d str, Span, Value<'d>)> {
+        let mut entries: Vec<_> = self.entries.iter().map(|(key, value)| (&**key.get_ref(), key.span(), value)).collect();
+        entries.sort_by_key(|(_, span, _)| span.start);
+        let value = |(key, span, value): (&'d str, Span, &'d Spanned<DeValue<'d>>)| {
+            let title = format!("{}{key}", self.prefix());
+            (key, span, Value { document: self.document, value: value.get_ref(), title, span: value.span() })
+        };
+        entries.into_iter().map(value).collect()
+    }
+
     /// Reports `key`, if it is written, as having no meaning here.
     pub fn refuse(&mut self, key: &'static str, because: &str) {
         if self.optional(key).is_some() {
@@ -270,6 +286,10 @@ impl<'d> Value<'d> {
 
     pub fn is_int(&self) -> bool {
         self.value.is_integer()
+    }
+
+    pub fn is_string(&self) -> bool {
+        self.value.is_str()
     }
 
     pub fn string(&self) -> Option<&'d str> {

@@ -128,6 +128,78 @@ fn check_times(zone: &str, expected: &[&str]) {
     assert_eq!(shown, expected, "{zone}");
 }
 
+#[test]
+fn routes_become_the_record_sets_and_options_that_they_mean() {
+    let (state, _) = load(&root("zones/geolocation.toml"));
+    let text = expand(&state.expect("the sample is good")).remove(0).text;
+    let tables = text.split("\n\n").filter(|table| table.contains("type = \"A\""));
+    let shown = tables.map(|table| table.lines().skip(1).collect::<Vec<_>>().join("; ")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(shown, @r##"
+    name = "www.geolocation.example."; type = "A"; set_identifier = "eu"; geo_location = { continent_code = "EU" }; alias = { name = "eu.geolocation.example.", evaluate_target_health = false }
+    name = "www.geolocation.example."; type = "A"; set_identifier = "iad"; geo_location = { country_code = "*" }; place = { country = "US", subdivision = "VA" }; ttl = 60; values = ["198.51.100.10"]
+    name = "eu.geolocation.example."; type = "A"; set_identifier = "fra"; region = "aws:eu-central-1"; place = { country = "DE" }; ttl = 60; values = ["192.0.2.10"]
+    name = "eu.geolocation.example."; type = "A"; set_identifier = "par"; region = "aws:eu-west-3"; place = { country = "FR" }; ttl = 60; values = ["192.0.2.20"]
+    name = "eu.geolocation.example."; type = "A"; set_identifier = "ber"; region = "home:charlottenburg"; location = [52.51, 13.3]; place = { country = "DE" }; ttl = 60; values = ["192.0.2.30"]
+    name = "eu._via.www.geolocation.example."; type = "A"; alias = { name = "eu.geolocation.example.", evaluate_target_health = false }
+    name = "iad._via.www.geolocation.example."; type = "A"; place = { country = "US", subdivision = "VA" }; ttl = 60; values = ["198.51.100.10"]
+    name = "fra._via.eu.geolocation.example."; type = "A"; place = { country = "DE" }; ttl = 60; values = ["192.0.2.10"]
+    name = "par._via.eu.geolocation.example."; type = "A"; place = { country = "FR" }; ttl = 60; values = ["192.0.2.20"]
+    name = "ber._via.eu.geolocation.example."; type = "A"; place = { country = "DE" }; ttl = 60; values = ["192.0.2.30"]
+    name = "api.geolocation.example."; type = "A"; set_identifier = "california"; geo_location = { country_code = "US", subdivision_code = "CA" }; ttl = 60; values = ["198.51.100.20"]
+    name = "api.geolocation.example."; type = "A"; set_identifier = "everywhere"; geo_location = { country_code = "*" }; place = { country = "US", subdivision = "VA" }; ttl = 60; values = ["198.51.100.30"]
+    name = "api.geolocation.example."; type = "A"; min_healthy = 2
+    name = "eu.geolocation.example."; type = "A"; min_healthy = "50%"; fence = [{ continent = "EU" }]; nearest = 2
+    "##);
+}
+
+#[test]
+fn a_member_is_called_unreachable_exactly_when_no_client_is_in_its_area_and_in_the_branchs() {
+    // The areas that a client is in, however much of its place is known.
+    let clients = [
+        vec!["*"],
+        vec!["*", "EU"],
+        vec!["*", "EU", "DE"],
+        vec!["*", "EU", "FR"],
+        vec!["*", "NA", "US"],
+        vec!["*", "NA", "US", "US-CA"],
+        vec!["*", "NA", "US", "US-TX"],
+    ];
+    let areas = [
+        ("*", "default = true"),
+        ("EU", "continent = \"EU\""),
+        ("NA", "continent = \"NA\""),
+        ("DE", "country = \"DE\""),
+        ("US", "country = \"US\""),
+        ("US-CA", "country = \"US\", subdivision = \"CA\""),
+        ("US-TX", "country = \"US\", subdivision = \"TX\""),
+    ];
+    for (outer, outer_keys) in areas {
+        for (inner, inner_keys) in areas {
+            let content = format!(
+                "zone = \"example.org.\"\nns = [\"ns.example.net.\"]\n[endpoint.a]\naddress = [\"192.0.2.1\"]\n\
+                 [route.top]\npolicy = \"geolocation\"\nmembers = [{{ use = \"route:branch\", {outer_keys} }}]\n\
+                 [route.branch]\npolicy = \"geolocation\"\nmembers = [{{ use = \"a\", {inner_keys} }}]\n"
+            );
+            let (_, problems) = load_zones(vec![Source { file: "f".into(), octets: content.into() }], &mut Alone, 1);
+            assert!(!problems.has_errors(), "{problems}");
+            let is_reached = clients.iter().any(|areas| areas.contains(&outer) && areas.contains(&inner));
+            let is_warned = problems.iter().any(|problem| problem.message.contains("come here"));
+            assert_eq!(is_warned, !is_reached, "{inner} below {outer}: {problems}");
+        }
+    }
+}
+
+#[test]
+fn the_zone_that_the_documentation_shows_has_no_problem() {
+    let page = fs::read_to_string(root("docs/zone-files.md")).expect("the page is readable");
+    let (_, block) = page.split_once("```toml\n").expect("the page shows a zone");
+    let (content, _) = block.split_once("```").expect("the block ends");
+    let source = Source { file: "docs/zone-files.md".into(), octets: content.into() };
+    let (state, problems) = load_zones(vec![source], &mut Alone, 1);
+    assert_eq!(problems.to_string(), "");
+    assert!(state.is_some());
+}
+
 /// The state without what says where it was written.
 fn without_places(mut state: State) -> State {
     for zone in &mut state.zones {

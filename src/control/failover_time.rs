@@ -13,6 +13,7 @@ use crate::health::check::{CheckKind, Deadlines, EndpointCheck, Protocol};
 use crate::ids::HealthCheckId;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
+use crate::zone::branch::is_branch_name;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RecordSet};
 
@@ -46,6 +47,10 @@ fn of_zone(zone: &HostedZone, state: &State) -> Vec<FailoverTime> {
     let mut groups: BTreeMap<(&Name, RecordType), Vec<&RecordSet>> = BTreeMap::new();
     let mut order = Vec::new();
     for set in &zone.record_sets {
+        // What only checks by dig ask for fails over for nobody.
+        if is_branch_name(&set.name) {
+            continue;
+        }
         let group = groups.entry((&set.name, set.rtype)).or_default();
         if group.is_empty() {
             order.push((&set.name, set.rtype));

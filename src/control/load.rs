@@ -5,14 +5,12 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
-use super::probed::DefinedCheck;
 use super::references;
 use super::state::State;
 use super::zone_file::{self, ZoneFile};
-use crate::health::check::HealthCheck;
-use crate::ids::HealthCheckId;
 use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::wire::name::Name;
@@ -29,9 +27,12 @@ pub fn load_zones(files: Vec<Source>, include: &mut dyn Include, serial: u32) ->
     let mut zones: Vec<Arc<HostedZone>> = Vec::new();
     let mut names: HashMap<Name, Arc<str>> = HashMap::new();
     let mut defined = Vec::new();
+    let mut collections = Vec::new();
     let mut is_whole = true;
     for source in files {
-        let ZoneFile { zone, place, checks, problems: found } = zone_file::read(source, &mut texts, serial);
+        let read = zone_file::read(source, &mut texts, serial);
+        let ZoneFile { zone, place, checks, collections: own_collections, problems: found } = read;
+        collections.extend(own_collections);
         let was_read = !found.has_errors();
         is_whole &= was_read;
         problems.append(found);
@@ -51,32 +52,43 @@ pub fn load_zones(files: Vec<Source>, include: &mut dyn Include, serial: u32) ->
         zones.push(Arc::new(zone));
     }
     references::check_references(&zones, &defined, is_whole, &texts, &mut problems);
-    let checks = gather(defined, &mut problems);
-    let state = (!problems.has_errors()).then_some(State { zones, checks, collections: BTreeMap::new() });
+    references::check_collections(&zones, &collections, is_whole, &texts, &mut problems);
+    let checks = defined.into_iter().map(|defined| (defined.id, defined.place, defined.check));
+    let checks = gather(checks, "health check", CHECKS_SPACE, &mut problems);
+    let collections = collections.into_iter().map(|defined| (defined.id, defined.place, defined.collection));
+    let collections = gather(collections, "CIDR collection", COLLECTIONS_SPACE, &mut problems);
+    let collections = collections.into_iter().map(|(id, collection)| (id, Arc::new(collection))).collect();
+    let state = (!problems.has_errors()).then_some(State { zones, checks, collections });
     (state, problems)
 }
 
-/// One map of all checks. One name may be defined in several files, if all say the same: it is one check then.
-fn gather(defined: Vec<DefinedCheck>, problems: &mut Problems) -> BTreeMap<HealthCheckId, HealthCheck> {
+/// One map of all that is defined. One name may be defined in several files, if all say the same: it is one thing then.
+fn gather<Id: Ord + Clone + fmt::Display, T: PartialEq>(
+    defined: impl Iterator<Item = (Id, Place, Option<T>)>,
+    noun: &str,
+    help: &str,
+    problems: &mut Problems,
+) -> BTreeMap<Id, T> {
     let mut first_places = BTreeMap::new();
-    let mut checks = BTreeMap::new();
-    for DefinedCheck { id, place, check } in defined {
-        let Some(check) = check else { continue };
-        let Some(first) = checks.get(&id) else {
+    let mut gathered = BTreeMap::new();
+    for (id, place, value) in defined {
+        let Some(value) = value else { continue };
+        let Some(first) = gathered.get(&id) else {
             first_places.insert(id.clone(), (place.file, place.line));
-            checks.insert(id, check);
+            gathered.insert(id, value);
             continue;
         };
-        if *first != check {
+        if *first != value {
             let (file, line) = &first_places[&id];
-            let problem =
-                Problem::error(format!("the health check {id:?} is defined otherwise at {file}:{line}", id = id.as_str()));
-            let help = "names of endpoints and checks are one space over all zone files; equal definitions are one check";
-            problems.push(problem.help(help).at(place));
+            let message = format!("the {noun} {:?} is defined otherwise at {file}:{line}", id.to_string());
+            problems.push(Problem::error(message).help(help).at(place));
         }
     }
-    checks
+    gathered
 }
+
+const CHECKS_SPACE: &str = "names of endpoints and checks are one space over all zone files; equal definitions are one check";
+const COLLECTIONS_SPACE: &str = "names of collections are one space over all zone files; equal definitions are one collection";
 
 /// Loads included files and keeps what each file said, for the lines that problems show.
 pub(super) struct Texts<'i> {

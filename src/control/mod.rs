@@ -1,17 +1,21 @@
 //! The write side: texts and changes become a state, a state becomes a snapshot.
 //!
 //! ```text
-//! zone TOML ── probed, routed, raw_record ─┐
-//! master file ── zone::master ─────────────┴ zone_file ── load ──> State ── expand, failover_time
+//! zone TOML ── probed, routed, raw_record, options, collections ─┐
+//! master file ── zone::master ───────────────────────────────────┴ zone_file ── load ──> State ── expand, failover_time
 //! ```
 //!
 //! Pure; the files and sockets are the edges' business. A state is replaced whole or not at all.
 
 pub mod build;
+mod collections;
 pub mod expand;
 pub mod failover_time;
 pub mod load;
+mod located;
+mod options;
 mod probed;
+mod raw_policy;
 mod raw_record;
 mod references;
 mod routed;

@@ -3,14 +3,17 @@
 //! Does not judge one record set beside another: see `zone::check`. Invariant: each value is valid rdata for its
 //! type. Source: Route 53 API reference, `ResourceRecordSet`.
 
+use crate::geography::area::Area;
 use crate::ids::SetIdentifier;
 use crate::toml_table::{Table, Value};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::rdata;
-use crate::zone::record_set::{Alias, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
+use crate::zone::record_set::{Alias, Content, Origin, RdataList, RecordSet, Ttl, Weight};
 
+use super::located::{AREA_KEYS, read_area};
 use super::probed::read_id;
+use super::raw_policy::read_policy;
 
 /// The record sets of every `[[record]]`.
 pub(super) fn read_records(root: &mut Table<'_>, zone: &Name, default_ttl: Ttl) -> Vec<RecordSet> {
@@ -27,6 +30,7 @@ fn read_record(mut table: Table<'_>, zone: &Name, default_ttl: Ttl) -> Option<Re
     let set_identifier = table.optional("set_identifier").and_then(|value| read_set_identifier(&value));
     let policy = read_policy(&mut table);
     let health_check = table.optional("health_check").and_then(|value| read_id(&value));
+    let place = table.table("place").and_then(read_place);
     let content = read_content(&mut table, rtype, zone, default_ttl);
     table.finish();
     Some(RecordSet {
@@ -36,9 +40,20 @@ fn read_record(mut table: Table<'_>, zone: &Name, default_ttl: Ttl) -> Option<Re
         policy: policy?,
         content: content?,
         health_check,
-        place: None,
+        place,
         origin,
     })
+}
+
+/// Where what is answered stands: a country or a subdivision.
+fn read_place(mut table: Table<'_>) -> Option<Area> {
+    table.refuse("continent", "is too wide; say the country");
+    let area = read_area(&mut table, &AREA_KEYS)?;
+    if area.is_none() {
+        table.error("says no country; such as place = { country = \"DE\" }");
+    }
+    table.finish();
+    area
 }
 
 /// Reads a name, relative to `origin` if there is one.
@@ -46,7 +61,7 @@ pub(super) fn read_name(value: &Value<'_>, origin: Option<&Name>) -> Option<Name
     Name::parse(value.string()?, origin).map_err(|error| value.error(error)).ok()
 }
 
-fn read_type(value: &Value<'_>) -> Option<RecordType> {
+pub(super) fn read_type(value: &Value<'_>) -> Option<RecordType> {
     let rtype: RecordType = value.parsed("such as A, AAAA, CNAME, MX, TXT")?;
     if !rtype.is_data() {
         value.error(format_args!("{rtype} is a type of question, which no zone can hold"));
@@ -59,43 +74,8 @@ fn read_set_identifier(value: &Value<'_>) -> Option<SetIdentifier> {
     SetIdentifier::new(value.string()?).map_err(|error| value.error(format_args!("the set identifier {error}"))).ok()
 }
 
-/// The one policy written; simple when none is, and nothing when one is wrong.
-fn read_policy(table: &mut Table<'_>) -> Option<RoutingPolicy> {
-    for key in ["region", "geo_location", "geo_proximity_location", "cidr_routing_config"] {
-        table.refuse(key, "belongs to a policy that this version does not have; it has weight, failover, multivalue_answer");
-    }
-    let weight = table.optional("weight").map(|value| Some(RoutingPolicy::Weighted(read_weight(&value)?)));
-    let failover = table.optional("failover").map(|value| read_tier(&value).map(RoutingPolicy::Failover));
-    let multivalue = table.optional("multivalue_answer").map(|value| {
-        let policy = |is_set| if is_set { RoutingPolicy::Multivalue } else { RoutingPolicy::Simple };
-        value.bool().map(policy)
-    });
-    let mut written = [weight, failover, multivalue].into_iter().flatten();
-    let first = written.next();
-    if written.next().is_some() {
-        table.error("has two policies; weight, failover and multivalue_answer exclude each other");
-        return None;
-    }
-    first.unwrap_or(Some(RoutingPolicy::Simple))
-}
-
 pub(super) fn read_weight(value: &Value<'_>) -> Option<Weight> {
     value.int(0..=255).map(|weight| Weight::new(weight).expect("0 to 255"))
-}
-
-/// `PRIMARY`, `SECONDARY`, or a tier counted from 0.
-fn read_tier(value: &Value<'_>) -> Option<u16> {
-    if value.is_int() {
-        return value.int(0..=65_535).map(|tier| u16::try_from(tier).expect("0 to 65535"));
-    }
-    match value.string()? {
-        "PRIMARY" => Some(0),
-        "SECONDARY" => Some(1),
-        found => {
-            value.wrong(format_args!("{found:?} is no failover tier"), "\"PRIMARY\", \"SECONDARY\", or a number from 0");
-            None
-        }
-    }
 }
 
 fn read_content(table: &mut Table<'_>, rtype: Option<RecordType>, zone: &Name, default_ttl: Ttl) -> Option<Content> {

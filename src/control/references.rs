@@ -1,18 +1,20 @@
-//! What refers to health checks: record sets, and calculated checks to their children.
+//! What refers to health checks and CIDR collections: record sets, and calculated checks to their children.
 //!
-//! Knows nothing of notations. Invariant: when it finds no error, every reference has its health check and no
-//! calculated check has a calculated child, so none can loop.
-//! Source: Route 53 API reference, `HealthCheckConfig` (`ChildHealthChecks`, `HealthThreshold`).
+//! Knows nothing of notations. Invariant: when it finds no error, every reference has its health check or location, and
+//! no calculated check has a calculated child, so none can loop.
+//! Source: Route 53 API reference, `HealthCheckConfig` (`ChildHealthChecks`, `HealthThreshold`), `CidrRoutingConfig`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::collections::DefinedCollection;
 use super::load::Texts;
 use super::probed::DefinedCheck;
 use crate::health::check::CheckKind;
 use crate::problem::{Problem, Problems, nearest};
 use crate::zone::check::Finding;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::record_set::{CidrLocation, RoutingPolicy};
 
 /// Checks all references; unknown ones only when `is_whole`, as the definition may be among what was not read.
 pub(super) fn check_references(
@@ -43,6 +45,49 @@ fn check_record_sets(zones: &[Arc<HostedZone>], known: &Known, texts: &Texts<'_>
             problems.push(texts.finding(zone, Finding { at: set.origin, problem }));
         }
     }
+}
+
+/// A record set's collection and location exist (Route 53 API, `CidrRoutingConfig`); unknown ones only when `is_whole`.
+pub(super) fn check_collections(
+    zones: &[Arc<HostedZone>],
+    defined: &[DefinedCollection],
+    is_whole: bool,
+    texts: &Texts<'_>,
+    problems: &mut Problems,
+) {
+    if !is_whole {
+        return;
+    }
+    let known: BTreeMap<&str, &DefinedCollection> = defined.iter().map(|defined| (defined.id.as_str(), defined)).collect();
+    for zone in zones {
+        // All members of a group name one collection, so each of them would say the same.
+        let mut said = BTreeSet::new();
+        for set in &zone.record_sets {
+            let RoutingPolicy::IpBased(cidr) = &set.policy else { continue };
+            let Some((message, help)) = missing_location(cidr, &known) else { continue };
+            let problem = Problem::error(format!("{} {}: {message}", set.name, set.rtype)).help(help);
+            if !said.insert(problem.message.clone()) {
+                continue;
+            }
+            problems.push(texts.finding(zone, Finding { at: set.origin, problem }));
+        }
+    }
+}
+
+/// What is missing of a location, and what might have been meant.
+fn missing_location(cidr: &CidrLocation, known: &BTreeMap<&str, &DefinedCollection>) -> Option<(String, String)> {
+    let id = cidr.collection.as_str();
+    let Some(collection) = known.get(id) else {
+        let help = meant(id, known.keys().copied(), "define it as [cidr.NAME]");
+        return Some((format!("no CIDR collection is named {id:?}"), help));
+    };
+    let (location, collection) = (cidr.location.as_ref()?, collection.collection.as_ref()?);
+    if collection.blocks.values().any(|known| known == location) {
+        return None;
+    }
+    let locations: BTreeSet<&str> = collection.blocks.values().map(|location| location.as_str()).collect();
+    let help = meant(location.as_str(), locations, "write its blocks there");
+    Some((format!("no location of [cidr.{id}] is named {:?}", location.as_str()), help))
 }
 
 /// Children exist and are not calculated themselves, and the threshold can be reached.
@@ -81,8 +126,9 @@ fn check_children(check: &DefinedCheck, known: &Known, is_whole: bool, problems:
 }
 
 fn help(found: &str, known: &Known) -> String {
-    match nearest(found, known.keys().copied()) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => "an endpoint with a probe, or a [check.NAME]".to_owned(),
-    }
+    meant(found, known.keys().copied(), "an endpoint with a probe, or a [check.NAME]")
+}
+
+fn meant<'k>(found: &str, known: impl IntoIterator<Item = &'k str>, otherwise: &str) -> String {
+    nearest(found, known).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean {near:?}?"))
 }

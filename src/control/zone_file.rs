@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use super::collections::{DefinedCollection, read_collections};
 use super::load::Texts;
+use super::options::read_groups;
 use super::probed::{DefinedCheck, read_checks, read_probes};
 use super::raw_record::{read_name, read_records, read_ttl};
 use super::routed::read_routed;
@@ -26,6 +28,7 @@ pub(super) struct ZoneFile {
     /// Where the zone is named.
     pub place: Option<Place>,
     pub checks: Vec<DefinedCheck>,
+    pub collections: Vec<DefinedCollection>,
     pub problems: Problems,
 }
 
@@ -44,7 +47,7 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
     });
     let zone =
         read.apex.map(|name| HostedZone { name, record_sets: read.record_sets, groups: BTreeMap::new(), files: read.files });
-    ZoneFile { zone, place, checks: Vec::new(), problems: read.problems }
+    ZoneFile { zone, place, checks: Vec::new(), collections: Vec::new(), problems: read.problems }
 }
 
 fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
@@ -54,24 +57,20 @@ fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
             let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
             let (text, at) = (Text::new(source.file, valid.as_str()), valid.len());
             let problem = Problem::error("reading TOML: the text is not UTF-8 here").at(text.place(at..at + 1));
-            return ZoneFile { zone: None, place: None, checks: Vec::new(), problems: problem.into() };
+            return ZoneFile { zone: None, place: None, checks: Vec::new(), collections: Vec::new(), problems: problem.into() };
         }
     };
     let text = Text::new(source.file, content);
     let document = Document::parse(&text);
-    let mut included = Problems::default();
-    let (zone, place, checks) = read_document(&document, texts, serial, &mut included);
+    let read = read_document(&document, texts, serial);
     let mut problems = document.into_problems();
-    problems.append(included);
-    ZoneFile { zone, place, checks, problems }
+    problems.append(read.problems);
+    ZoneFile { problems, ..read }
 }
 
-fn read_document(
-    document: &Document<'_>,
-    texts: &mut Texts<'_>,
-    serial: u32,
-    included: &mut Problems,
-) -> (Option<HostedZone>, Option<Place>, Vec<DefinedCheck>) {
+/// What a document says; the problems are those of the files it includes.
+fn read_document(document: &Document<'_>, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+    let mut problems = Problems::default();
     let mut root = document.root();
     let named = root.required("zone", "\"example.org.\"").and_then(|value| Some((read_zone_name(&value)?, value.span)));
     let name = named.as_ref().map_or_else(Name::root, |(name, _)| name.clone());
@@ -80,19 +79,23 @@ fn read_document(
     let soa = read_soa(&mut root, &name);
     let mut zone =
         HostedZone { name, record_sets: Vec::new(), groups: BTreeMap::new(), files: vec![document.text().file().clone()] };
-    read_includes(&mut root, &mut zone, ttl, texts, included);
+    read_includes(&mut root, &mut zone, ttl, texts, &mut problems);
     let probes = read_probes(&mut root);
     let routed = read_routed(&mut root, &zone.name, ttl, &probes);
     let mut checks = read_checks(&mut root);
     checks.extend(routed.checks);
     zone.record_sets.extend(routed.record_sets);
+    zone.groups = routed.groups;
     zone.record_sets.extend(read_records(&mut root, &zone.name, ttl));
-    root.finish();
+    let collections = read_collections(&mut root);
     if let Some((servers, line)) = servers {
         make_apex(&mut zone, &servers, &soa, serial, line);
     }
+    let is_whole = !document.has_errors() && !problems.has_errors();
+    read_groups(&mut root, &mut zone, is_whole);
+    root.finish();
     let place = named.as_ref().map(|(_, span)| document.place(span));
-    (named.is_some().then_some(zone), place, checks)
+    ZoneFile { zone: named.is_some().then_some(zone), place, checks, collections, problems }
 }
 
 fn read_zone_name(value: &Value<'_>) -> Option<Name> {

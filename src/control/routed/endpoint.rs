@@ -1,0 +1,115 @@
+//! `[endpoint]` tables: addresses, where they stand, and the health check that a probe makes of them.
+//!
+//! Knows no route. Invariant: an endpoint with a probe makes one check of its own name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::nearest_or;
+use crate::control::located::{built_in, read_place, read_site};
+use crate::control::probed::{DefinedCheck, Probe, read_target};
+use crate::geography::area::Area;
+use crate::geography::site::Site;
+use crate::ids::HealthCheckId;
+use crate::toml_table::{Span, Table, Value};
+use crate::wire::rtype::RecordType;
+use crate::zone::record_set::RdataList;
+
+pub(super) struct Endpoint {
+    pub span: Span,
+    pub addresses: Vec<IpAddr>,
+    /// The id of the check its probe makes.
+    pub health_check: Option<HealthCheckId>,
+    /// None where it could not be read.
+    pub site: Option<Site>,
+    pub place: Option<Area>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+/// What endpoints are read with: the probes that they name, and what they make.
+pub(super) struct Probing<'p, 'd> {
+    pub probes: &'p BTreeMap<&'d str, Option<Probe>>,
+    pub used: BTreeSet<&'d str>,
+    pub checks: Vec<DefinedCheck>,
+}
+
+impl<'d> Probing<'_, 'd> {
+    pub fn read_endpoint(&mut self, name: &'d str, span: Span, mut table: Table<'d>) -> Endpoint {
+        let addresses = read_addresses(&mut table);
+        let site = read_site(&mut table);
+        let region = site.as_ref().and_then(|site| site.region.as_ref()).and_then(built_in);
+        let place = read_place(&mut table, region.map(|region| region.place));
+        let health_check = self.read_check(name, &span, &mut table, addresses.first());
+        table.finish();
+        Endpoint { span, addresses, health_check, site, place }
+    }
+
+    /// The check that the endpoint's probe makes, if it has one.
+    fn read_check(&mut self, name: &str, span: &Span, table: &mut Table<'d>, address: Option<&IpAddr>) -> Option<HealthCheckId> {
+        let probe = table.optional("probe").and_then(|value| Some((value.string()?, value)));
+        let target = table.optional("target").map(|value| read_target(&value));
+        let id = HealthCheckId::new(name).map_err(|error| table.error(&format!("the name {error}"))).ok();
+        if target.is_some() && probe.is_none() {
+            table.refuse("target", "means something only with a probe");
+        }
+        let (word, value) = probe?;
+        self.used.insert(word);
+        let probe = self.probe(word, &value);
+        let check = probe.zip(address).zip(id.clone()).and_then(|((probe, address), id)| {
+            let check = probe.check(id, *address, target.flatten());
+            if check.is_none() {
+                let message = format_args!("nothing says which port the tcp probe {word:?} connects to");
+                value.wrong(message, "port in the probe, or in target");
+            }
+            check
+        });
+        let place = table.document().place(span);
+        self.checks.extend(id.clone().map(|id| DefinedCheck { id, place, check }));
+        id
+    }
+
+    /// The probe of a name; none where nobody defines it, or it could not be read.
+    fn probe(&self, word: &str, value: &Value<'_>) -> Option<&Probe> {
+        let Some(probe) = self.probes.get(word) else {
+            let help = nearest_or(word, self.probes.keys().copied(), "define it as [probe.NAME]");
+            value.wrong(format_args!("no probe is named {word:?}"), help);
+            return None;
+        };
+        probe.as_ref()
+    }
+}
+
+fn read_addresses(table: &mut Table<'_>) -> Vec<IpAddr> {
+    let written = table.required("address", "[\"192.0.2.10\"]");
+    if let Some(value) = written.as_ref().filter(|value| value.is_empty_array()) {
+        value.wrong("the endpoint has no address", "such as address = [\"192.0.2.10\", \"2001:db8::10\"]");
+    }
+    let items = written.map(|value| value.items()).unwrap_or_default();
+    items.iter().filter_map(|item| item.parsed("such as 192.0.2.10 or 2001:db8::10")).collect()
+}
+
+impl Family {
+    pub fn of(address: &IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    pub fn rtype(self) -> RecordType {
+        match self {
+            Self::V4 => RecordType::A,
+            Self::V6 => RecordType::AAAA,
+        }
+    }
+
+    /// The addresses of this family as rdata.
+    pub fn rdata_of(self, addresses: &[IpAddr]) -> RdataList {
+        RdataList::new(addresses.iter().filter(|address| Self::of(address) == self).map(|address| match address {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        }))
+    }
+}
