@@ -184,19 +184,6 @@ impl<'d> Table<'d> {
         named
     }
 
-    /// Every key with its value, in the order written: for tables whose keys are data.
-    pub fn entries(self) -> Vec<(&'d str, Value<'d>)> {
-        let mut entries: Vec<_> = self.entries.iter().collect();
-        entries.sort_by_key(|(key, _)| key.span().start);
-        let value = |value: &'d Spanned<DeValue<'d>>, title: &str| Value {
-            document: self.document,
-            value: value.get_ref(),
-            title: title.to_owned(),
-            span: value.span(),
-        };
-        entries.into_iter().map(|(key, written)| (&**key.get_ref(), value(written, key.get_ref()))).collect()
-    }
-
     /// The tables `[[key]]`, in the order written.
     pub fn array_of_tables(&mut self, key: &'static str) -> Vec<Table<'d>> {
         let tables = self.array(key).into_iter().filter_map(|item| item.table());

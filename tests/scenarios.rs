@@ -348,7 +348,7 @@ fn what_is_wrong_in_a_case_is_said_at_its_line() {
         ),
         (
             "query = \"www.example.org\"\nshare = { \"192.0.2.10\" = 1.5 }\n",
-            "s.toml:5:26: error: 192.0.2.10: 1.5 is not within 0 to 1\n",
+            "s.toml:5:26: error: share: 192.0.2.10: 1.5 is not within 0 to 1\n",
         ),
         (
             "query = \"www.example.org\"\nshare = {}\n",

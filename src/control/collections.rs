@@ -68,7 +68,8 @@ fn read_collection(table: Table<'_>) -> Option<CidrCollection> {
         }
     }
     warn_of_covered(&blocks, document);
-    is_right.then(|| CidrCollection { blocks: blocks.into_iter().map(|(block, (name, _))| (block, name)).collect() })
+    let blocks = blocks.into_iter().map(|(block, (name, _))| (block, name));
+    is_right.then(|| CidrCollection::new(blocks).expect("each block was checked as it was read (read_block)"))
 }
 
 /// Adds the blocks of one location; whether all of them were right.

@@ -82,10 +82,10 @@ fn missing_location(cidr: &CidrLocation, known: &BTreeMap<&str, &DefinedCollecti
         return Some((format!("no CIDR collection is named {id:?}"), help));
     };
     let (location, collection) = (cidr.location.as_ref()?, collection.collection.as_ref()?);
-    if collection.blocks.values().any(|known| known == location) {
+    if collection.has_location(location) {
         return None;
     }
-    let locations: BTreeSet<&str> = collection.blocks.values().map(|location| location.as_str()).collect();
+    let locations: BTreeSet<&str> = collection.blocks().map(|(_, location)| location.as_str()).collect();
     let help = meant(location.as_str(), locations, "write its blocks there");
     Some((format!("no location of [cidr.{id}] is named {:?}", location.as_str()), help))
 }

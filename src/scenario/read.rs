@@ -260,7 +260,7 @@ fn read_shares(table: Table<'_>, qtype: Option<RecordType>) -> Vec<Share> {
         table.error("nothing is expected; such as share = { \"192.0.2.10\" = 0.9 }");
     }
     let entries = table.entries().into_iter();
-    entries.filter_map(|(text, value)| Some(Share { value: read_rdata(&value, text, qtype), ..read_share(&value)? })).collect()
+    entries.filter_map(|(text, _, value)| Some(Share { value: read_rdata(&value, text, qtype), ..read_share(&value)? })).collect()
 }
 
 fn read_share(value: &Value<'_>) -> Option<Share> {

@@ -111,7 +111,7 @@ impl Printer {
     pub(super) fn collection(&mut self, id: &CollectionId, collection: &CidrCollection) {
         self.header(&format!("[cidr.{}]", key(id.as_str())));
         let mut locations: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (block, location) in &collection.blocks {
+        for (block, location) in collection.blocks() {
             locations.entry(location.as_str()).or_default().push(quoted(&block.to_string()));
         }
         for (location, blocks) in locations {

@@ -123,7 +123,7 @@ fn collection() -> (CollectionId, CidrCollection) {
     let location = |name| LocationName::new(name).expect("a name");
     let blocks = [("192.0.2.0/24", "berlin"), ("2001:db8::/40", "berlin"), ("192.0.0.0/16", "all_others")];
     let blocks = blocks.map(|(block, name)| (block.parse().expect("a block"), location(name)));
-    (CollectionId::new("the \"offices\"").expect("not empty"), CidrCollection { blocks: blocks.into() })
+    (CollectionId::new("the \"offices\"").expect("not empty"), CidrCollection::new(blocks).expect("the blocks are right"))
 }
 
 /// Options that a group of one member with this policy may have; `parts` are free numbers.

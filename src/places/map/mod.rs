@@ -11,7 +11,7 @@ mod explain;
 mod ranking;
 mod scope;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use explain::{Explained, ExplainedMember, Reason, explain};
 
@@ -77,6 +77,17 @@ impl ClientMap {
         };
         let order = self.orders.get(order).known_to(client.prefix_len);
         Found { map: self, at, address: client.address, order }
+    }
+
+    /// One address for each different order, the lowest that has it: who to ask to see all that the map can say. Orders of
+    /// one sequence differ where they hold from different prefix lengths on.
+    pub fn examples(&self) -> Vec<IpAddr> {
+        let mut seen = vec![false; self.order_count()];
+        let v4 = (0..self.families.v4.len()).map(|at| (self.families.v4.value(at), self.families.v4.start(at).into()));
+        let v6 = (0..self.families.v6.len()).map(|at| (self.families.v6.value(at), self.families.v6.start(at).into()));
+        let ranges = v4.map(|(order, start): (u32, Ipv4Addr)| (order, IpAddr::from(start)));
+        let ranges = ranges.chain(v6.map(|(order, start): (u32, Ipv6Addr)| (order, IpAddr::from(start))));
+        ranges.filter(|(order, _)| !std::mem::replace(&mut seen[*order as usize], true)).map(|(_, address)| address).collect()
     }
 
     /// How many ranges of addresses are told apart.
@@ -178,5 +189,35 @@ impl Orders {
         let order = order as usize;
         let start = order.checked_sub(1).map_or(0, |before| self.ends[before]);
         OrderRef { entries: &self.entries[start as usize..self.ends[order] as usize] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CollectionId, LocationName};
+    use crate::places::Places;
+    use crate::places::cidr::CidrCollection;
+    use crate::places::rules::Rules;
+
+    #[test]
+    fn examples_have_every_order_once() {
+        let location = |name| LocationName::new(name).expect("a name");
+        let blocks = [("192.0.2.0/24", "a"), ("198.51.100.0/24", "a"), ("203.0.113.0/24", "b"), ("10.0.0.0/24", "b")];
+        let blocks = blocks.map(|(block, name)| (block.parse().expect("a block"), location(name)));
+        let rules = Rules::IpBased {
+            id: CollectionId::new("offices").expect("a name"),
+            collection: CidrCollection::new(blocks).expect("the blocks are right").into(),
+            locations: vec![Some(location("a")), Some(location("b")), None],
+        };
+        let map = ClientMap::build(&rules, &Places::default(), None);
+        let order = |address: &IpAddr| {
+            let client = Client::of(None, *address);
+            map.lookup(&client).order().collect::<Vec<_>>()
+        };
+        let mut orders: Vec<Vec<u16>> = map.examples().iter().map(order).collect();
+        assert_eq!(orders.len(), map.order_count());
+        orders.sort();
+        assert_eq!(orders, [vec![0, 2], vec![1, 2], vec![2]]);
     }
 }
