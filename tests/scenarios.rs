@@ -5,6 +5,8 @@
 
 #[path = "scenarios/command.rs"]
 mod command;
+#[path = "scenarios/example.rs"]
+mod example;
 #[path = "scenarios/failures.rs"]
 mod failures;
 #[path = "scenarios/timelines.rs"]
