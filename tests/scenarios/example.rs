@@ -30,6 +30,7 @@ fn the_example_says_where_its_clients_are_and_how_far_from_each_region() {
     ] {
         assert_eq!(country(address).as_deref(), expected, "{address}");
     }
-    let (table, problems) = LatencyTable::read(&Text::new("latency.csv".into(), fs::read_to_string(file("latency.csv")).unwrap()));
+    let (table, problems) =
+        LatencyTable::read(&Text::new("latency.csv".into(), fs::read_to_string(file("latency.csv")).unwrap()));
     assert_eq!((problems.to_string().as_str(), table.unwrap().row_count()), ("", 12));
 }
