@@ -205,3 +205,55 @@ impl<'m, A: Address, S: FnMut(OrderRef<'m>) -> bool> Walk<'_, 'm, A, S> {
         skippable
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Entry;
+    use super::*;
+    use crate::places::ranges::Builder;
+
+    /// More orders than are remembered, and ranges for three levels of blocks.
+    const ORDERS: u32 = 300;
+    const RANGES: u32 = 9_000;
+
+    /// Ranges of unequal sizes; most have an order that is frequent.
+    fn ranges(mut seed: u64, rare_one_in: u64) -> Ranges<u32> {
+        let mut builder = Builder::new(0);
+        for at in 1..RANGES {
+            seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            let random = seed >> 33;
+            let orders = if random.is_multiple_of(rare_one_in) { ORDERS } else { 4 };
+            builder.push(at * (u32::MAX / RANGES) + (random as u32 & 0xffff), (random / 7) as u32 % orders);
+        }
+        builder.finish()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn skipping_blocks_changes_no_scope(
+            seed in any::<u64>(),
+            rare_one_in in prop_oneof![Just(2u64), Just(100), Just(3_000)],
+            clients in proptest::collection::vec(any::<u32>(), 20),
+            others in proptest::collection::btree_set(0..ORDERS as u16, 0..4),
+        ) {
+            let ranges = ranges(seed, rare_one_in);
+            let orders: Vec<Box<[Entry]>> = (0..ORDERS as u16).map(|member| Box::from([Entry { member, prefix_len: 0 }])).collect();
+            let orders = Orders::new(&orders);
+            let (skips, none) = (Skips::new(ranges.values()), Skips { levels: Box::default() });
+            prop_assert_eq!(skips.levels.len(), 2);
+            for address in clients {
+                let at = ranges.find(address);
+                let own = ranges.value(at) as u16;
+                let same = |order: OrderRef<'_>| order.into_iter().all(|member| member == own || !others.contains(&member));
+                let (mut asked, mut walked) = (0, 0);
+                let skipping = scope(&ranges, &skips, &orders, at, address, |order| { asked += 1; same(order) });
+                prop_assert_eq!(skipping, scope(&ranges, &none, &orders, at, address, |order| { walked += 1; same(order) }));
+                prop_assert!(asked <= walked + RARE);
+            }
+        }
+    }
+}
