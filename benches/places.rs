@@ -59,11 +59,17 @@ impl Numbers {
 
     fn v6(&mut self) -> Vec<(IpNet, mmdb::Place)> {
         let registries = [0x2001u128, 0x2400, 0x2600, 0x2800, 0x2a00, 0x2c00];
+        let mut first = 0u128;
         let network = |at: usize| {
-            let prefix = (registries[at % 6] << 16) + u128::from(self.next() % 4_000) * 64;
-            let len = 32 + (self.next() % 17) as u8;
-            let address = (prefix << 96) + (u128::from(self.next() % (1 << 16)) << 80);
-            (IpNet::V6(Ipv6Net::new(address.into(), len).expect("a length of IPv6").trunc()), self.place())
+            // Side by side within a /32, of which every second is in use.
+            if at.is_multiple_of(100) || first.trailing_zeros() >= 96 {
+                let holder = at as u128 / 100;
+                first = (registries[(holder % 6) as usize] << 112) + ((holder / 6 * 2 + 1) << 96);
+            }
+            let len = (36 + self.next() % 13).max(128 - u64::from(first.trailing_zeros().min(92))) as u8;
+            let network = Ipv6Net::new(first.into(), len).expect("a length of IPv6");
+            first += 1 << (128 - len);
+            (IpNet::V6(network), self.place())
         };
         (0..V6_NETWORKS).map(network).collect()
     }
