@@ -141,16 +141,12 @@ fn map(criterion: &mut Criterion, name: &str, rules: &Rules, places: &Places, fa
         let mut next = clients.iter().cycle();
         let mut found = || map.lookup(next.next().expect("a cycle does not end"));
         group.bench_function(format!("{family} lookup"), |bencher| bencher.iter(|| black_box(found().order().next())));
-        group.bench_function(format!("{family} scope, all healthy"), |bencher| {
-            bencher.iter(|| {
-                let found = found();
-                let first = found.order().next();
-                found.scope(|order| order.into_iter().next() == first)
-            })
-        });
-        group.bench_function(format!("{family} scope, one healthy"), |bencher| {
-            bencher.iter(|| found().scope(|order| order.into_iter().any(|member| member == 0)))
-        });
+        for (health, healthy) in [("all", u64::MAX), ("every second", 0x5555_5555_5555_5555), ("one", 1)] {
+            let counts = |member: u16| healthy >> member & 1 == 1;
+            group.bench_function(format!("{family} scope, {health} healthy"), |bencher| {
+                bencher.iter(|| black_box(found().scope_of_first(1, counts)))
+            });
+        }
     }
     group.finish();
 }

@@ -319,6 +319,12 @@ proptest! {
                 let made = decision.of(&once_each(found.order()));
                 let scope = found.scope(|order| decision.of(&once_each(order.into_iter())) == made);
                 check_scope(scope, &client, wide, |known, slot| decided[known][slot] == made, |known, slot| &orders[known][slot])?;
+                if let Decision::Healthy(healthy) = &decision {
+                    let any = found.order().any(|member| healthy[usize::from(member)]);
+                    let first = found.scope_of_first(1, |member| !any || healthy[usize::from(member)]);
+                    // Where nobody is healthy, others may have healthy members: that is not asked here.
+                    prop_assert!(first == scope || !matches!(wanted, Wanted::Latency(_) | Wanted::Geoproximity(_)));
+                }
             }
         }
     }
