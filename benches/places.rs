@@ -15,7 +15,7 @@ use waypost::geography::site::{Bias, RegionName, Site};
 use waypost::places::Places;
 use waypost::places::client::{Client, ClientSource};
 use waypost::places::database::Database;
-use waypost::places::map::ClientMap;
+use waypost::places::map::{ClientMap, Standing};
 use waypost::places::rules::Rules;
 
 #[path = "../tests/support/mmdb.rs"]
@@ -142,9 +142,9 @@ fn map(criterion: &mut Criterion, name: &str, rules: &Rules, places: &Places, fa
         let mut found = || map.lookup(next.next().expect("a cycle does not end"));
         group.bench_function(format!("{family} lookup"), |bencher| bencher.iter(|| black_box(found().order().next())));
         for (health, healthy) in [("all", u64::MAX), ("every second", 0x5555_5555_5555_5555), ("one", 1)] {
-            let counts = |member: u16| healthy >> member & 1 == 1;
+            let standing = |member| if healthy >> u32::from(member) & 1 == 1 { Standing::Counts } else { Standing::LastResort };
             group.bench_function(format!("{family} scope, {health} healthy"), |bencher| {
-                bencher.iter(|| black_box(found().scope_of_first(1, counts)))
+                bencher.iter(|| black_box(found().scope_of_first(1, standing)))
             });
         }
     }

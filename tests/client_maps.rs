@@ -20,7 +20,7 @@ use waypost::places::cidr::CidrCollection;
 use waypost::places::client::{Client, ClientSource};
 use waypost::places::database::Database;
 use waypost::places::latency::LatencyTable;
-use waypost::places::map::{ClientMap, Reason, explain};
+use waypost::places::map::{ClientMap, Reason, Standing, explain};
 use waypost::places::rules::Rules;
 use waypost::text::Text;
 
@@ -320,10 +320,8 @@ proptest! {
                 let scope = found.scope(|order| decision.of(&once_each(order.into_iter())) == made);
                 check_scope(scope, &client, wide, |known, slot| decided[known][slot] == made, |known, slot| &orders[known][slot])?;
                 if let Decision::Healthy(healthy) = &decision {
-                    let any = found.order().any(|member| healthy[usize::from(member)]);
-                    let first = found.scope_of_first(1, |member| !any || healthy[usize::from(member)]);
-                    // Where nobody is healthy, others may have healthy members: that is not asked here.
-                    prop_assert!(first == scope || !matches!(wanted, Wanted::Latency(_) | Wanted::Geoproximity(_)));
+                    let standing = |member| if healthy[usize::from(member)] { Standing::Counts } else { Standing::LastResort };
+                    prop_assert_eq!(found.scope_of_first(1, standing), scope, "{}", client);
                 }
             }
         }

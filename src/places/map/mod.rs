@@ -49,6 +49,16 @@ pub struct OrderRef<'m> {
     entries: &'m [Entry],
 }
 
+/// Whether a member may be the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is, if it comes first.
+    Counts,
+    /// Only if nobody counts.
+    LastResort,
+    Never,
+}
+
 /// The members of an order.
 #[derive(Clone, Debug)]
 pub struct Members<'m> {
@@ -131,17 +141,18 @@ impl<'m> Found<'m> {
         self.judged(Asked::new(&self.map.orders, same))
     }
 
-    /// The scope of a decision that is the first `count` members that count, in their order: [`scope`](Found::scope),
-    /// found without looking at each order. Where nobody counts, everybody is decided alike; for the last resort say that
-    /// everyone counts.
-    pub fn scope_of_first(&self, count: usize, mut counts: impl FnMut(u16) -> bool) -> u8 {
+    /// The [`scope`](Found::scope) of Route 53's decision, found without asking for each order: the first `count` members
+    /// that count, in their order; where none does, the first of the last resort.
+    pub fn scope_of_first(&self, count: usize, mut standing: impl FnMut(u16) -> Standing) -> u8 {
         let (orders, own) = (&self.map.orders, self.order);
+        let chosen = own.chosen(&mut standing);
         if orders.permuted > 0 && count <= FIRSTS_MAX {
-            return self.judged(Firsts::new(orders, own, count, counts));
+            return self.judged(Firsts::new(orders, own, count, |member| standing(member) == chosen));
         }
         self.scope(move |other| {
+            let also = other.chosen(&mut standing);
             let (mut own, mut other) = (own.into_iter(), other.into_iter());
-            (0..count).all(|_| own.find(|member| counts(*member)) == other.find(|member| counts(*member)))
+            (0..count).all(|_| own.find(|m| standing(*m) == chosen) == other.find(|m| standing(*m) == also))
         })
     }
 
@@ -160,6 +171,12 @@ impl<'m> OrderRef<'m> {
     fn known_to(self, prefix_len: u8) -> Self {
         let unknown = self.entries.iter().take_while(|entry| entry.prefix_len > prefix_len).count();
         Self { entries: &self.entries[unknown..] }
+    }
+
+    /// From among which members is chosen.
+    fn chosen(self, standing: &mut impl FnMut(u16) -> Standing) -> Standing {
+        let counts = self.into_iter().any(|member| standing(member) == Standing::Counts);
+        if counts { Standing::Counts } else { Standing::LastResort }
     }
 
     /// How many bits must be known of a client for the whole order.
