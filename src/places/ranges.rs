@@ -12,6 +12,8 @@ pub(super) trait Address: Copy + Ord {
 
     /// The first 16 bits.
     fn top(self) -> usize;
+    /// So many of the bits that follow, 16 at most.
+    fn below_top(self, bits: u8) -> usize;
     /// How many leading bits the two have in common.
     fn common_len(self, other: Self) -> u8;
     /// The address after this one.
@@ -30,6 +32,11 @@ macro_rules! address {
             #[inline]
             fn top(self) -> usize {
                 (self >> (<$number>::BITS - 16)) as usize
+            }
+
+            #[inline]
+            fn below_top(self, bits: u8) -> usize {
+                ((self << 16) >> (<$number>::BITS - u32::from(bits))) as usize
             }
 
             #[inline]
@@ -63,16 +70,28 @@ address!(u128);
 pub(super) struct Ranges<A> {
     starts: Box<[A]>,
     values: Box<[u32]>,
-    /// Every [`STRIDE`]th start, so that a search touches few lines of memory.
-    samples: Box<[A]>,
-    /// For each first 16 bits, the last range that starts before any address with them; and the last range of all.
-    index: Box<[u32]>,
+    /// For each first 16 bits, and one more.
+    tops: Box<[Top]>,
+    /// The finer indices, one behind the other: each has, for the bits that follow the first 16, the last range that starts
+    /// before any address with them; and one more.
+    fine: Box<[u32]>,
 }
 
-/// Starts between two samples.
-const STRIDE: usize = 16;
+/// Where addresses with the same first 16 bits are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Top {
+    /// The last range that starts before any of them.
+    first: u32,
+    /// Where its finer index begins.
+    fine: u32,
+    /// How many bits that is by; none for few ranges.
+    fine_bits: u8,
+}
+
 /// How many different first 16 bits there are.
 const TOPS: usize = 1 << 16;
+/// Ranges of one entry of a finer index, about.
+const RANGES_PER_ENTRY: usize = 8;
 
 /// Puts ranges together, in the order of their starts.
 #[derive(Clone, Debug)]
@@ -100,31 +119,57 @@ impl<A: Address> Builder<A> {
     }
 
     pub(super) fn finish(self) -> Ranges<A> {
-        let samples = self.starts.iter().copied().step_by(STRIDE).collect();
-        let mut index = Vec::with_capacity(TOPS + 1);
+        let mut tops = Vec::with_capacity(TOPS + 1);
         let mut at = 0;
         for top in 0..TOPS {
-            while self.starts.get(at + 1).is_some_and(|start| start.top() < top) {
-                at += 1;
-            }
-            index.push(at as u32);
+            at += self.starts[at + 1..].iter().take_while(|start| start.top() < top).count();
+            tops.push(Top { first: at as u32, ..Top::default() });
         }
-        index.push(self.starts.len() as u32 - 1);
-        Ranges { starts: self.starts.into(), values: self.values.into(), samples, index: index.into() }
+        tops.push(Top { first: self.starts.len() as u32 - 1, ..Top::default() });
+        let fine = refine(&mut tops, &self.starts);
+        Ranges { starts: self.starts.into(), values: self.values.into(), tops: tops.into(), fine }
     }
 }
+
+/// Adds finer indices where many ranges share their first 16 bits, as all of IPv6 shares a few.
+fn refine<A: Address>(tops: &mut [Top], starts: &[A]) -> Box<[u32]> {
+    let mut fine = Vec::new();
+    for top in 0..TOPS {
+        let (first, last) = (tops[top].first as usize, tops[top + 1].first as usize);
+        let entries = (last - first) / RANGES_PER_ENTRY;
+        if entries < 2 {
+            continue;
+        }
+        let bits = entries.ilog2().min(FINE_BITS_MAX) as u8;
+        tops[top] = Top { fine: fine.len() as u32, fine_bits: bits, ..tops[top] };
+        let mut at = first;
+        for entry in 0..1 << bits {
+            let is_before = |start: &&A| start.top() < top || start.below_top(bits) < entry;
+            at += starts[at + 1..=last].iter().take_while(is_before).count();
+            fine.push(at as u32);
+        }
+        fine.push(last as u32);
+    }
+    fine.into()
+}
+
+/// The bits that a finer index may go by: 32 with the first.
+const FINE_BITS_MAX: u32 = 16;
 
 impl<A: Address> Ranges<A> {
     /// The range that holds `address`.
     #[inline]
     pub(super) fn find(&self, address: A) -> usize {
         let top = address.top();
-        // Ranges from `low` to before `high` may hold it; `low` starts before it, so that no subtraction goes below zero.
-        let (low, high) = (self.index[top] as usize, self.index[top + 1] as usize + 1);
-        let samples = &self.samples[low / STRIDE..high.div_ceil(STRIDE)];
-        let sample = low / STRIDE + samples.partition_point(|start| *start <= address) - 1;
-        let (low, high) = (low.max(sample * STRIDE), high.min((sample + 1) * STRIDE));
-        low + self.starts[low..high].partition_point(|start| *start <= address) - 1
+        let (this, next) = (self.tops[top], self.tops[top + 1]);
+        // `low` starts before the address or at it; the last range that may is `last`.
+        let (low, last) = if this.fine_bits == 0 {
+            (this.first as usize, next.first as usize)
+        } else {
+            let entry = this.fine as usize + address.below_top(this.fine_bits);
+            (self.fine[entry] as usize, self.fine[entry + 1] as usize)
+        };
+        low + self.starts[low + 1..=last].partition_point(|start| *start <= address)
     }
 
     #[inline]
@@ -169,7 +214,7 @@ impl<A: Address> Ranges<A> {
 
     /// What the table takes in memory, in octets.
     pub(super) fn memory_octets(&self) -> usize {
-        size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.samples) + size_of_val(&*self.index)
+        size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.tops) + size_of_val(&*self.fine)
     }
 }
 
@@ -233,9 +278,14 @@ mod tests {
 
     /// Starts that are near each other, near both ends and far apart.
     fn starts() -> impl Strategy<Value = Vec<(u32, u32)>> {
-        let start =
-            prop_oneof![0u32..200, any::<u32>(), (0u32..200).prop_map(|back| u32::MAX - back), 0x0A00_0000u32..0x0A00_0200];
-        proptest::collection::vec((start, 0u32..4), 0..300)
+        let start = prop_oneof![
+            0u32..200,
+            any::<u32>(),
+            (0u32..200).prop_map(|back| u32::MAX - back),
+            0x0A00_0000u32..0x0A00_0200,
+            0x0A00_0000u32..0x0A01_0000
+        ];
+        proptest::collection::vec((start, 0u32..4), 0..600)
     }
 
     proptest! {

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::blocks::Blocks as RangeBlocks;
 use super::ranking::{Latencies, by_distance, chain, position};
-use super::scope::Skips;
 use super::{ClientMap, Entry, Orders};
 use crate::ids::LocationName;
 use crate::places::Places;
@@ -144,10 +144,11 @@ fn finish(families: Families, orders: Numbered<Box<[Entry]>>) -> ClientMap {
     let families =
         Families { v4: families.v4.map(|order| numbers[order as usize]), v6: families.v6.map(|order| numbers[order as usize]) };
     let orders: Vec<Box<[Entry]>> = by_count.into_iter().map(|order| orders[order as usize].clone()).collect();
+    let orders = Orders::new(&orders);
     ClientMap {
-        skips_v4: Skips::new(families.v4.values()),
-        skips_v6: Skips::new(families.v6.values()),
+        blocks_v4: RangeBlocks::new(families.v4.values(), &orders),
+        blocks_v6: RangeBlocks::new(families.v6.values(), &orders),
         families,
-        orders: Orders::new(&orders),
+        orders,
     }
 }

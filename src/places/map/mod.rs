@@ -6,8 +6,10 @@
 //! Invariant: an order never names one member twice in a row; equal orders are kept once, the most frequent first.
 //! Source: Route 53 developer guide, "Choosing a routing policy"; RFC 7871 §7.2.1 for scopes.
 
+mod blocks;
 mod build;
 mod explain;
+mod judges;
 mod ranking;
 mod scope;
 
@@ -17,15 +19,17 @@ pub use explain::{Explained, ExplainedMember, Reason, explain};
 
 use super::client::Client;
 use super::ranges::{Address, Families, Ranges};
-use scope::Skips;
+use blocks::Blocks;
+use judges::{Asked, FIRSTS_MAX, Firsts};
+use scope::Judge;
 
 /// The orders of one group's members.
 #[derive(Clone, Debug)]
 pub struct ClientMap {
     /// For each address, its place among the orders.
     families: Families,
-    skips_v4: Skips,
-    skips_v6: Skips,
+    blocks_v4: Blocks,
+    blocks_v6: Blocks,
     orders: Orders,
 }
 
@@ -43,6 +47,16 @@ pub struct Found<'m> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderRef<'m> {
     entries: &'m [Entry],
+}
+
+/// Whether a member may be the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is, if it comes first.
+    Counts,
+    /// Only if nobody counts.
+    LastResort,
+    Never,
 }
 
 /// The members of an order.
@@ -65,6 +79,8 @@ struct Orders {
     entries: Box<[Entry]>,
     /// Where each order ends in `entries`; it begins where the one before ends.
     ends: Box<[u32]>,
+    /// How many members there are, if every order is of all of them for every client, and they fit a word; else 0.
+    permuted: usize,
 }
 
 impl ClientMap {
@@ -103,7 +119,7 @@ impl ClientMap {
     /// What the map takes in memory, in octets.
     pub fn memory_octets(&self) -> usize {
         let orders = size_of_val(&*self.orders.entries) + size_of_val(&*self.orders.ends);
-        self.families.memory_octets() + self.skips_v4.memory_octets() + self.skips_v6.memory_octets() + orders
+        self.families.memory_octets() + self.blocks_v4.memory_octets() + self.blocks_v6.memory_octets() + orders
     }
 }
 
@@ -127,11 +143,35 @@ impl<'m> Found<'m> {
     /// `same` says whether an order leads to the decision that was made; it holds for this client's own. The prefix may be
     /// longer than what is known of this client (RFC 7871 §7.2.1). Where those who are known better are decided
     /// otherwise even at the very address that is known, it is the shortest in which all of them have one order.
+    ///
+    /// Costs the more the more orders there are, up to milliseconds for thousands of them: where it serves, ask
+    /// [`scope_of_first`].
+    ///
+    /// [`scope_of_first`]: Found::scope_of_first
     pub fn scope(&self, same: impl FnMut(OrderRef<'m>) -> bool) -> u8 {
+        self.judged(Asked::new(&self.map.orders, same))
+    }
+
+    /// The [`scope`](Found::scope) of Route 53's decision, found without asking for each order: the first `count` members
+    /// that count, in their order; where none does, the first of the last resort.
+    pub fn scope_of_first(&self, count: usize, mut standing: impl FnMut(u16) -> Standing) -> u8 {
+        let (orders, own) = (&self.map.orders, self.order);
+        let chosen = own.chosen(&mut standing);
+        if orders.permuted > 0 && count <= FIRSTS_MAX {
+            return self.judged(Firsts::new(orders, own, count, |member| standing(member) == chosen));
+        }
+        self.scope(move |other| {
+            let also = other.chosen(&mut standing);
+            let (mut own, mut other) = (own.into_iter(), other.into_iter());
+            (0..count).all(|_| own.find(|m| standing(*m) == chosen) == other.find(|m| standing(*m) == also))
+        })
+    }
+
+    fn judged(&self, judge: impl Judge) -> u8 {
         let (map, at) = (self.map, self.at);
         match self.address {
-            IpAddr::V4(address) => scope::scope(&map.families.v4, &map.skips_v4, &map.orders, at, address.to_bits(), same),
-            IpAddr::V6(address) => scope::scope(&map.families.v6, &map.skips_v6, &map.orders, at, address.to_bits(), same),
+            IpAddr::V4(address) => scope::scope(&map.families.v4, &map.blocks_v4, &map.orders, at, address.to_bits(), judge),
+            IpAddr::V6(address) => scope::scope(&map.families.v6, &map.blocks_v6, &map.orders, at, address.to_bits(), judge),
         }
     }
 }
@@ -142,6 +182,12 @@ impl<'m> OrderRef<'m> {
     fn known_to(self, prefix_len: u8) -> Self {
         let unknown = self.entries.iter().take_while(|entry| entry.prefix_len > prefix_len).count();
         Self { entries: &self.entries[unknown..] }
+    }
+
+    /// From among which members is chosen.
+    fn chosen(self, standing: &mut impl FnMut(u16) -> Standing) -> Standing {
+        let counts = self.into_iter().any(|member| standing(member) == Standing::Counts);
+        if counts { Standing::Counts } else { Standing::LastResort }
     }
 
     /// How many bits must be known of a client for the whole order.
@@ -181,7 +227,7 @@ impl Orders {
             *end += order.len() as u32;
             Some(*end)
         });
-        Self { ends: ends.collect(), entries: orders.concat().into() }
+        Self { ends: ends.collect(), entries: orders.concat().into(), permuted: permuted(orders) }
     }
 
     #[inline]
@@ -190,6 +236,16 @@ impl Orders {
         let start = order.checked_sub(1).map_or(0, |before| self.ends[before]);
         OrderRef { entries: &self.entries[start as usize..self.ends[order] as usize] }
     }
+}
+
+/// How many members all these orders are of; 0 unless they have the same ones, from the first on, whoever asks.
+fn permuted(orders: &[Box<[Entry]>]) -> usize {
+    let members = orders.first().map_or(0, |order| order.len());
+    let has_all = |order: &[Entry]| {
+        let each_once = order.iter().fold(0u64, |seen, entry| seen | 1u64.checked_shl(entry.member.into()).unwrap_or(0));
+        order.len() == members && each_once.trailing_ones() as usize == members && order.iter().all(|entry| entry.prefix_len == 0)
+    };
+    if orders.iter().all(|order| has_all(order)) { members } else { 0 }
 }
 
 #[cfg(test)]
