@@ -36,7 +36,7 @@ fn setting() -> Setting {
     let source = Source { file: "zone.toml".into(), octets: zone().into() };
     let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
     let state = state.unwrap_or_else(|| panic!("{problems}"));
-    Setting { built: build(state, None).expect("a state without problems compiles"), ..Setting::default() }
+    Setting { built: build(state, &Default::default(), None).expect("a state without problems compiles"), ..Setting::default() }
 }
 
 /// A third each: verdicts, probes, shares over every path of chance.

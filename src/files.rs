@@ -9,6 +9,7 @@ use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
 use crate::control::serial::fill_serials;
+use crate::places::Places;
 use crate::problem::{Problem, Problems};
 
 /// What the files say.
@@ -42,7 +43,7 @@ pub fn load(path: &Path, now_secs: u32, before: Option<&Built>) -> Result<Loaded
             return Err(problems);
         }
     };
-    match build(state, before) {
+    match build(state, &Places::default(), before) {
         Ok(built) => Ok(Loaded { config, built, warnings: problems }),
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));

@@ -1,6 +1,6 @@
 //! What an answer may depend on, immutable and whole, and the one cell it is published in.
 //!
-//! Invariant: the health indices held by the catalog's zones index this snapshot's table; a reader sees one
+//! Invariant: the indices held by the catalog's zones index this snapshot's tables and maps; a reader sees one
 //! snapshot or the next, never parts of both, and never waits.
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::health::table::HealthTable;
+use crate::places::maps::ClientMaps;
 use crate::zone::catalog::Catalog;
 
 /// Everything that a query reads.
@@ -15,6 +16,7 @@ use crate::zone::catalog::Catalog;
 pub struct Snapshot {
     pub catalog: Arc<Catalog>,
     pub health: Arc<HealthTable>,
+    pub maps: Arc<ClientMaps>,
     /// Counts publications since start; for logs and metrics.
     pub generation: u64,
 }

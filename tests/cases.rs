@@ -147,7 +147,7 @@ impl Case {
         self.sources.push(source);
         let (state, problems) = load_zones(self.sources.clone(), &mut Files, 1);
         let state = state.unwrap_or_else(|| panic!("{}: {problems}", self.path.display()));
-        self.built = Some(build(state, None).expect("a state without problems compiles"));
+        self.built = Some(build(state, &Default::default(), None).expect("a state without problems compiles"));
         self.health.clear();
     }
 
@@ -188,7 +188,12 @@ impl Case {
             Verdict { id: id.clone(), status, healthy, since, because: because.into() }
         };
         let verdicts = built.state.checks.iter().map(verdict).collect();
-        Snapshot { catalog: built.catalog.clone(), health: Arc::new(HealthTable::new(verdicts)), generation: 0 }
+        Snapshot {
+            catalog: built.catalog.clone(),
+            health: Arc::new(HealthTable::new(verdicts)),
+            maps: built.maps.clone(),
+            generation: 0,
+        }
     }
 
     fn ask(&self, rest: &str) -> Vec<String> {

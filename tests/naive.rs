@@ -162,8 +162,8 @@ fn serve(records: &[Record]) -> Snapshot {
     let source = Source { file: "random.zone".into(), octets: text(records).into_bytes() };
     let (state, problems) = load_zones(vec![source], &mut Nothing, 1);
     let state = state.unwrap_or_else(|| panic!("{problems}{}", text(records)));
-    let built = build(state, None).expect("a state without problems compiles");
-    Snapshot { catalog: built.catalog, health: Default::default(), generation: 0 }
+    let built = build(state, &Default::default(), None).expect("a state without problems compiles");
+    Snapshot { catalog: built.catalog, ..Snapshot::default() }
 }
 
 fn ask(snapshot: &Snapshot, qname: &Name, qtype: RecordType) -> Said {

@@ -107,7 +107,7 @@ fn setting(zone: &str) -> Setting {
     let source = Source { file: "zone.toml".into(), octets: zone.into() };
     let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
     let state = state.unwrap_or_else(|| panic!("{problems}"));
-    Setting { built: build(state, None).expect("a state without problems compiles"), ..Setting::default() }
+    Setting { built: build(state, &Default::default(), None).expect("a state without problems compiles"), ..Setting::default() }
 }
 
 fn read_text(content: &str) -> (Option<Scenarios>, Problems) {

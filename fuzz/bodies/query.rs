@@ -156,7 +156,7 @@ $GENERATE 1-60 big A 198.51.100.$
 static SNAPSHOTS: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
     let zone = Source { file: "fuzz.toml".into(), octets: ZONE.as_bytes().to_vec() };
     let (state, problems) = load_zones(vec![zone], &mut Plain, 1);
-    let built = build(state.unwrap_or_else(|| panic!("{problems}")), None).expect("the zone compiles");
+    let built = build(state.unwrap_or_else(|| panic!("{problems}")), &Default::default(), None).expect("the zone compiles");
     (0..=u8::MAX).map(|healthy| snapshot(&built, healthy)).collect()
 });
 
@@ -168,7 +168,12 @@ fn snapshot(built: &Built, healthy: u8) -> Snapshot {
         Verdict { id: id.clone(), status, healthy, since: Timestamp::UNIX_EPOCH, because: "".into() }
     };
     let verdicts = built.state.checks.keys().enumerate().map(verdict).collect();
-    Snapshot { catalog: built.catalog.clone(), health: Arc::new(HealthTable::new(verdicts)), generation: 0 }
+    Snapshot {
+        catalog: built.catalog.clone(),
+        health: Arc::new(HealthTable::new(verdicts)),
+        maps: built.maps.clone(),
+        generation: 0,
+    }
 }
 
 /// Has the one file that the zone includes.

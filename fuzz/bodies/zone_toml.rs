@@ -20,7 +20,8 @@ pub fn run(octets: &[u8]) {
     let (state, problems) = load(vec![octets.to_vec()]);
     check_problems(&problems, state.is_some());
     if let Some(state) = state {
-        build(state.clone(), None).unwrap_or_else(|errors| panic!("loads, and does not compile: {errors:?}"));
+        build(state.clone(), &Default::default(), None)
+            .unwrap_or_else(|errors| panic!("loads, and does not compile: {errors:?}"));
         check_expanded(state);
     }
     if let Ok(text) = str::from_utf8(octets) {

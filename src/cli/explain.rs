@@ -81,7 +81,8 @@ fn explain_offline(args: &ExplainArgs) -> Result<ExplainReport, Failure> {
     let checks = &loaded.built.state.checks;
     let supposed = suppose(checks, &args.down).map_err(Failure::BadInput)?;
     let health = supposed.verdicts(checks, clock::now(), "marked down by --down");
-    let snapshot = Snapshot { catalog: loaded.built.catalog.clone(), health: health.into(), generation: 0 };
+    let snapshot =
+        Snapshot { catalog: loaded.built.catalog.clone(), health: health.into(), maps: loaded.built.maps.clone(), generation: 0 };
     let request = ExplainRequest { name: args.name.clone(), rtype: args.rtype, client: args.client, draw: args.draw };
     Ok(explain(&snapshot, &identity(&loaded.config.server), &request))
 }

@@ -5,26 +5,36 @@
 
 use std::sync::Arc;
 
+use super::maps;
 use super::state::State;
 use crate::ids::{HealthCheckId, HealthIndex};
+use crate::places::Places;
+use crate::places::maps::ClientMaps;
 use crate::zone::catalog::Catalog;
 use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::record_set::RecordSet;
 
 /// A state and the catalog that was built of it.
 #[derive(Clone, Debug, Default)]
 pub struct Built {
     pub state: State,
     pub catalog: Arc<Catalog>,
+    pub maps: Arc<ClientMaps>,
 }
 
-/// Compiles every zone of `state`, sharing those that `before` has already.
+/// Compiles every zone of `state` and makes the client maps that they need of `places`, sharing what `before` has already.
 ///
 /// # Errors
 /// Every reason why a zone cannot be compiled.
-pub fn build(state: State, before: Option<&Built>) -> Result<Built, Vec<CompileError>> {
+pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Built, Vec<CompileError>> {
     // Indices are places among all checks: they are the same only if the ids are.
+    let known_maps = before.map(|before| before.maps.clone()).unwrap_or_default();
+    let maps = known_maps.next(maps::rules_of_all(&state), places);
+    let map_index = |sets: &[&RecordSet]| maps.index(&maps::rules_of(sets, &state.collections)?);
     let before = before.filter(|before| before.state.checks.keys().eq(state.checks.keys()));
+    // A zone's map indices follow its collections, which it only names.
+    let before = before.filter(|before| before.state.collections == state.collections);
     let ids: Vec<&HealthCheckId> = state.checks.keys().collect();
     let health_index = |id: &HealthCheckId| ids.binary_search(&id).ok().map(|at| HealthIndex(at as u32));
     let mut zones = Vec::with_capacity(state.zones.len());
@@ -32,14 +42,14 @@ pub fn build(state: State, before: Option<&Built>) -> Result<Built, Vec<CompileE
     for hosted in &state.zones {
         match before.and_then(|before| before.compiled(hosted)) {
             Some(zone) => zones.push(zone),
-            None => match compile(hosted, &Tables { health: &health_index, map: &|_| None }) {
+            None => match compile(hosted, &Tables { health: &health_index, map: &map_index }) {
                 Ok(zone) => zones.push(Arc::new(zone)),
                 Err(error) => errors.push(error),
             },
         }
     }
     match errors.is_empty() {
-        true => Ok(Built { state, catalog: Arc::new(Catalog::new(zones)) }),
+        true => Ok(Built { catalog: Arc::new(Catalog::new(zones)), maps: Arc::new(maps), state }),
         false => Err(errors),
     }
 }

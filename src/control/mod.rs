@@ -13,6 +13,7 @@ pub mod expand;
 pub mod failover_time;
 pub mod load;
 mod located;
+mod maps;
 mod options;
 mod probed;
 mod raw_policy;

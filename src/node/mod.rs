@@ -161,7 +161,8 @@ async fn drain(running: Running, parts: &Parts, because: &'static str) {
 impl Parts {
     /// Publishes the first snapshot and starts the checks.
     fn start(loaded: &Loaded, board: Board, store: Store) -> Self {
-        let first = Snapshot { catalog: loaded.built.catalog.clone(), health: Arc::new(board.table()), generation: 1 };
+        let (catalog, maps) = (loaded.built.catalog.clone(), loaded.built.maps.clone());
+        let first = Snapshot { catalog, health: Arc::new(board.table()), maps, generation: 1 };
         let published = Arc::new(Published::new(first));
         let telemetry = Arc::new(Telemetry::new());
         let store = Arc::new(store);

@@ -24,7 +24,7 @@ pub(super) struct Publisher {
 impl Watcher for Publisher {
     fn changed(&mut self, change: Change) {
         let now = self.published.load();
-        let next = Snapshot { catalog: now.catalog.clone(), health: Arc::new(change.table), generation: now.generation + 1 };
+        let next = Snapshot { health: Arc::new(change.table), generation: now.generation + 1, ..Snapshot::clone(&now) };
         self.published.publish(next);
         tell(&self.telemetry, &change.events);
         self.store.save(change.saved);

@@ -74,12 +74,12 @@ impl Reloader {
         let secret = parts.identity.load().cookie_secret;
         parts.identity.store(Arc::new(identity(&next.config, secret)));
         let (published, telemetry, store) = (parts.published.clone(), parts.telemetry.clone(), parts.store.clone());
-        let catalog = next.built.catalog.clone();
+        let (catalog, maps) = (next.built.catalog.clone(), next.built.maps.clone());
         let checks = next.built.state.checks.clone();
         telemetry.keep_checks(&checks.keys().cloned().collect());
         let adopt = move |change: crate::prober::runner::Change| {
             let generation = published.load().generation + 1;
-            published.publish(Snapshot { catalog, health: Arc::new(change.table), generation });
+            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, generation });
             publish::tell(&telemetry, &change.events);
             store.save_all(change.saved);
         };

@@ -14,6 +14,7 @@ pub mod client;
 pub mod database;
 pub mod latency;
 pub mod map;
+pub mod maps;
 mod nested;
 mod numbered;
 mod ranges;
@@ -26,4 +27,19 @@ pub struct Places {
     pub latency: Option<Arc<LatencyTable>>,
     /// By how much less a member's latency must be before it takes another's place in an order.
     pub margin_micros: u32,
+}
+
+impl Places {
+    /// Whether these are the very same tables.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_database = match (&self.database, &other.database) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        let same_latency = match (&self.latency, &other.latency) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        same_database && same_latency && self.margin_micros == other.margin_micros
+    }
 }

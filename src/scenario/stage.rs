@@ -74,7 +74,7 @@ impl<'s> Stage<'s> {
 impl Setting {
     /// What is served when health is `health`.
     pub(super) fn snapshot(&self, health: Arc<HealthTable>) -> Snapshot {
-        Snapshot { catalog: self.built.catalog.clone(), health, generation: 0 }
+        Snapshot { catalog: self.built.catalog.clone(), health, maps: self.built.maps.clone(), generation: 0 }
     }
 }
 

@@ -74,9 +74,9 @@ pub fn snapshot(record_sets: Vec<RecordSet>, checks: &[(&str, bool)]) -> Snapsho
         checks.iter().map(|(id, healthy)| (HealthCheckId::new(id).expect("not empty"), *healthy)).collect();
     let configured = checks.keys().map(|id| (id.clone(), always(id))).collect();
     let state = State { zones: vec![Arc::new(hosted)], checks: configured, ..State::default() };
-    let built = build(state, None).expect("the test's zones compile");
+    let built = build(state, &Default::default(), None).expect("the test's zones compile");
     let verdicts = checks.into_iter().map(|(id, healthy)| verdict(id, healthy)).collect();
-    Snapshot { catalog: built.catalog, health: Arc::new(HealthTable::new(verdicts)), generation: 0 }
+    Snapshot { catalog: built.catalog, health: Arc::new(HealthTable::new(verdicts)), maps: built.maps, generation: 0 }
 }
 
 /// A check that no test probes.
