@@ -25,6 +25,7 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// Which files are zones, each with the place it was written at.
     pub zone_files: Vec<(String, Place)>,
+    pub geo: Geo,
     pub log: Log,
 }
 
@@ -53,6 +54,26 @@ pub struct Tcp {
     pub idle_timeout: Duration,
     /// Until a message that has begun must be whole.
     pub read_timeout: Duration,
+}
+
+/// What tells where clients are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Geo {
+    /// A database in MaxMind's format.
+    pub mmdb: Option<NamedFile>,
+    /// What was measured: lines of `prefix,region,ms`.
+    pub latency: Option<NamedFile>,
+    /// By how much less a member's latency must be before it takes another's place.
+    pub margin: Duration,
+}
+
+/// A file that the configuration names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// As written: relative to the configuration's own file.
+    pub path: String,
+    /// Where it is named.
+    pub place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,9 +204,9 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     let store = root.table("store").and_then(read_store);
     let zone_files = read_zones(&mut root);
     let log = root.table("log").map_or(Log { format: LogFormat::Text, level: LogLevel::Info }, read_log);
-    root.refuse("geo", "is not supported yet: this version has no policy that asks where a client is");
+    let geo = root.table("geo").map(read_geo).unwrap_or_default();
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, log })
+    Some(Config { server: server?, http, store, zone_files, geo, log })
 }
 
 fn read_server(mut table: Table<'_>) -> Option<Server> {
@@ -295,6 +316,19 @@ fn read_zones(root: &mut Table<'_>) -> Vec<(String, Place)> {
     patterns
 }
 
+fn read_geo(mut table: Table<'_>) -> Geo {
+    let document = table.document();
+    let mut file = |key| {
+        let value = table.optional(key)?;
+        let path = value.string()?.to_owned();
+        Some(NamedFile { path, place: document.place(&value.span) })
+    };
+    let (mmdb, latency) = (file("mmdb"), file("latency"));
+    let margin = table.optional_duration("margin", Duration::ZERO..=Duration::from_secs(60)).unwrap_or_default();
+    table.finish();
+    Geo { mmdb, latency, margin }
+}
+
 fn read_log(mut table: Table<'_>) -> Log {
     const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     const LEVELS: [(&str, LogLevel); 5] = [
@@ -323,12 +357,13 @@ mod tests {
         assert_eq!((config.server.workers, config.server.udp_payload_size, config.server.authority), (0, 1_232, false));
         assert_eq!((config.http, config.store, config.server.version), (None, None, None));
         assert_eq!(config.zone_files[0].0, "zones/*.toml");
+        assert_eq!(config.geo, Geo::default());
     }
 
     #[test]
     fn every_problem_of_a_configuration_is_reported_in_one_run() {
         let text = "[server]\nlisten = [\"127.0.0.1\", \"[::1]:53\", \"[::1]:53\"]\nworker = 2\nudp_payload_size = 100\n\
-                    [server.tcp]\nidle_timeout = \"10\"\n[geo]\nmmdb = \"x\"\n[log]\nformat = \"jsno\"\n";
+                    [server.tcp]\nidle_timeout = \"10\"\n[geo]\nmmdb = 1\nmargin = \"2m\"\nlatncy = \"x\"\n[log]\nformat = \"jsno\"\n";
         let (config, problems) = parse(&"f".into(), text);
         assert_eq!(config, None);
         let places: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -339,8 +374,10 @@ mod tests {
             "f:3:1: error: server: unknown key \"worker\" (did you mean \"workers\"?)",
             "f:4:20: error: udp_payload_size: 100 is not within 512-4096",
             "f:6:16: error: idle_timeout: \"10\" is not a duration",
-            "f:7:2: error: geo is not supported yet",
-            "f:10:10: error: format: \"jsno\" is not known (did you mean \"json\"?)",
+            "f:8:8: error: mmdb: ",
+            "f:9:10: error: margin: 2m is not within 0ms to 1m",
+            "f:10:1: error: geo: unknown key \"latncy\" (did you mean \"latency\"?)",
+            "f:12:10: error: format: \"jsno\" is not known (did you mean \"json\"?)",
         ];
         assert_eq!(places.len(), expected.len(), "{problems}");
         for (found, expected) in places.iter().zip(expected) {

@@ -24,14 +24,14 @@ pub(super) enum Because {
 /// Knows what is in use.
 pub(super) struct Reloader {
     config_path: PathBuf,
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
     /// The last attempt left the old configuration in use, so that a good one is news even if it is the old.
     has_failed: bool,
 }
 
 impl Reloader {
     pub fn new(config_path: &Path, loaded: Loaded) -> Self {
-        Self { config_path: config_path.to_owned(), loaded, has_failed: false }
+        Self { config_path: config_path.to_owned(), loaded: Arc::new(loaded), has_failed: false }
     }
 
     /// What is in use.
@@ -54,12 +54,13 @@ impl Reloader {
     }
 
     fn is_same(&self, next: &Loaded) -> bool {
-        self.loaded.built.state == next.built.state && self.loaded.config == next.config && !self.has_failed
+        let same_places = self.loaded.built.maps.places().is_same(next.built.maps.places());
+        same_places && self.loaded.built.state == next.built.state && self.loaded.config == next.config && !self.has_failed
     }
 
     /// Reading and compiling a large zone takes a while: not on the runtime's threads.
     async fn read(&self) -> Result<Loaded, Problems> {
-        let (path, before) = (self.config_path.clone(), self.loaded.built.clone());
+        let (path, before) = (self.config_path.clone(), self.loaded.clone());
         let read = tokio::task::spawn_blocking(move || files::load(&path, clock::unix_secs() as u32, Some(&before)));
         read.await.expect("reading files does not panic, and the runtime outlives the reload")
     }
@@ -87,7 +88,7 @@ impl Reloader {
         parts.telemetry.reloaded(clock::now());
         let state = &next.built.state;
         events::reloaded(parts.published.load().generation, state.zones.len(), state.checks.len());
-        (self.loaded, self.has_failed) = (next, false);
+        (self.loaded, self.has_failed) = (Arc::new(next), false);
     }
 }
 

@@ -87,9 +87,10 @@ impl FileWatch {
 fn matters(event: &Event, known: &BTreeSet<OsString>) -> bool {
     let is_ours = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default();
-        let is_zone = path.extension().is_some_and(|kind| kind == "toml" || kind == "zone");
+        // Also those that were not there when they were to be read.
+        let is_of_kind = path.extension().is_some_and(|kind| KINDS.iter().any(|known| kind == *known));
         // Mounted configurations are swapped by a link whose name begins with two dots.
-        is_zone || known.contains(name) || name.as_encoded_bytes().starts_with(b"..")
+        is_of_kind || known.contains(name) || name.as_encoded_bytes().starts_with(b"..")
     };
     is_whole(event) && event.paths.iter().any(is_ours)
 }
@@ -105,10 +106,12 @@ fn is_whole(event: &Event) -> bool {
     }
 }
 
-/// Every file that was read: the server's, the zones' and what they include.
+/// Every file that was read: the server's, the zones', what they include, and what is known of clients.
 fn files(config_path: &Path, loaded: &Loaded) -> impl Iterator<Item = PathBuf> {
+    let geo = &loaded.config.geo;
+    let places = [&geo.mmdb, &geo.latency].into_iter().flatten().map(|file| config::beside(config_path, &file.path));
     let zones = loaded.built.state.zones.iter().flat_map(|zone| &zone.files).map(|file| PathBuf::from(&**file));
-    zones.chain([config_path.to_owned()])
+    zones.chain(places).chain([config_path.to_owned()])
 }
 
 /// The folders of those files, and of the patterns that find zones.
@@ -120,6 +123,9 @@ fn folders(config_path: &Path, loaded: &Loaded) -> BTreeSet<PathBuf> {
     };
     patterns.chain(files(config_path, loaded)).map(folder).collect()
 }
+
+/// What files that may be read are called, after the last dot.
+const KINDS: [&str; 4] = ["toml", "zone", "mmdb", "csv"];
 
 /// How long files must rest: an editor writes in several steps.
 const PAUSE: Duration = Duration::from_millis(100);

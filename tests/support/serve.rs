@@ -43,11 +43,11 @@ impl Site {
         site
     }
 
-    /// Writes a file whole: who reads it sees the old text or the new one.
-    pub fn write(&self, file: &str, text: &str) {
+    /// Writes a file whole: who reads it sees the old content or the new one.
+    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
         let path = self.0.join(file);
         let unfinished = path.with_extension("unfinished");
-        fs::write(&unfinished, text).unwrap();
+        fs::write(&unfinished, content).unwrap();
         fs::rename(unfinished, path).unwrap();
     }
 

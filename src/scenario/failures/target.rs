@@ -3,7 +3,8 @@
 //! Answers come from `routing::choose`; this compares them with what the record sets allow (`leaves`). Invariant: a kind of
 //! finding is told once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use super::super::ask::{PATHS_MAX, walk};
 use super::super::case::Setting;
@@ -13,13 +14,14 @@ use super::{Kind, combinations_up_to};
 use crate::explain::{Client, decode};
 use crate::health::board::Board;
 use crate::health::table::HealthTable;
-use crate::ids::HealthCheckId;
+use crate::ids::{HealthCheckId, MapIndex};
+use crate::places::maps::ClientMaps;
 use crate::routing::chance::Paths;
 use crate::routing::trace::NoTrace;
 use crate::routing::{Choice, Facts, choose};
 use crate::wire::name::Name;
 use crate::wire::rtype::{Class, RecordType};
-use crate::zone::group::AnswerRef;
+use crate::zone::group::{AnswerRef, MemberContent};
 use crate::zone::rrset::RrsetRef;
 use crate::zone::tree::Zone;
 
@@ -58,7 +60,7 @@ enum Answered {
     Several,
 }
 
-/// Each name of the setting's zones that chooses, asked by `clients`.
+/// Each name of the setting's zones that chooses, asked by `clients` and by one more for each order that its maps hold.
 pub(super) fn targets<'s>(setting: &'s Setting, clients: &[Client]) -> Vec<Target<'s>> {
     let state = &setting.built.state;
     let mut targets = Vec::new();
@@ -72,7 +74,7 @@ pub(super) fn targets<'s>(setting: &'s Setting, clients: &[Client]) -> Vec<Targe
                 name,
                 rtype,
                 checks: found.probed.into_iter().collect(),
-                clients: clients.to_vec(),
+                clients: with_examples(clients, &maps_below(zone, answer), &setting.built.maps),
                 not_exhausted: false,
                 zone,
                 answer,
@@ -84,6 +86,31 @@ pub(super) fn targets<'s>(setting: &'s Setting, clients: &[Client]) -> Vec<Targe
         }
     }
     targets
+}
+
+/// These clients, and one resolver for each order of members that the maps hold.
+fn with_examples(clients: &[Client], of: &BTreeSet<MapIndex>, maps: &ClientMaps) -> Vec<Client> {
+    let examples: BTreeSet<IpAddr> = of.iter().flat_map(|map| maps.map(*map).examples()).collect();
+    let more = examples.into_iter().map(Client::Resolver).filter(|client| !clients.contains(client));
+    clients.iter().copied().chain(more).collect()
+}
+
+/// The maps of every group that an answer is chosen in.
+fn maps_below(zone: &Zone, answer: AnswerRef) -> BTreeSet<MapIndex> {
+    let (mut maps, mut seen, mut waiting) = (BTreeSet::new(), BTreeSet::new(), vec![answer]);
+    while let Some(answer) = waiting.pop() {
+        let AnswerRef::Group(at) = answer else { continue };
+        if !seen.insert(at) {
+            continue;
+        }
+        let group = zone.group(at);
+        maps.extend(group.map);
+        waiting.extend(group.members.iter().filter_map(|member| match member.content {
+            MemberContent::Alias { target, .. } => Some(target),
+            MemberContent::Rrset(_) => None,
+        }));
+    }
+    maps
 }
 
 impl Target<'_> {

@@ -3,14 +3,16 @@
 //! Opens and judges nothing itself: `config`, `control::load` and `control::build` do. Invariant: all or nothing; what
 //! comes back can be served as it is, and every problem in every file is reported in one run.
 
+mod geo;
+
 use std::path::Path;
 
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
 use crate::control::serial::fill_serials;
-use crate::places::Places;
 use crate::problem::{Problem, Problems};
+use geo::GeoFiles;
 
 /// What the files say.
 #[derive(Debug)]
@@ -18,23 +20,28 @@ pub struct Loaded {
     pub config: Config,
     pub built: Built,
     pub warnings: Problems,
+    geo: GeoFiles,
 }
 
-/// Reads the server's file at `path`, its zones and what they include.
+/// Reads the server's file at `path`, its zones and what they include, and what is known of clients.
 ///
 /// `now_secs` (since 1970) becomes the serial of SOAs that leave theirs to us; what has not changed since `before` is
 /// shared with it.
 ///
 /// # Errors
 /// Every problem in every file, when one of them is an error.
-pub fn load(path: &Path, now_secs: u32, before: Option<&Built>) -> Result<Loaded, Problems> {
+pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loaded, Problems> {
     let (config, mut problems) = config::read(path);
     let Some(config) = config else { return Err(problems) };
+    let known = before.map(|before| before.geo.clone()).unwrap_or_default();
+    let (geo, found) = GeoFiles::read(&config.geo, path, &known);
+    problems.append(found);
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
     let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
     problems.append(found);
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
+    let before = before.map(|before| &before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
     let state = match fill_serials(state, &served, now_secs) {
         Ok(state) => state,
@@ -43,8 +50,8 @@ pub fn load(path: &Path, now_secs: u32, before: Option<&Built>) -> Result<Loaded
             return Err(problems);
         }
     };
-    match build(state, &Places::default(), before) {
-        Ok(built) => Ok(Loaded { config, built, warnings: problems }),
+    match build(state, &geo.places(&config.geo), before) {
+        Ok(built) => Ok(Loaded { config, built, warnings: problems, geo }),
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
             Err(problems)
