@@ -48,9 +48,9 @@ const IAD: u8 = 2;
 
 fn site(test: &str, margin: &str) -> Site {
     let site = Site::with_zone(test, ZONE);
-    site.write("waypost.toml", config(margin));
-    site.write("city.mmdb", database("DE"));
-    site.write("latency.csv", latency(20, 90));
+    site.write("waypost.toml", &config(margin));
+    site.write_octets("city.mmdb", &database("DE"));
+    site.write("latency.csv", &latency(20, 90));
     site
 }
 
@@ -80,10 +80,10 @@ fn a_database_and_a_table_that_are_replaced_change_the_answers() {
     let site = site("geo-replaced", "0ms");
     let mut server = site.serve();
     assert_eq!(answers(&server), (vec![FRA], vec![FRA]));
-    site.write("city.mmdb", database("US"));
+    site.write_octets("city.mmdb", &database("US"));
     server.process.await_event("reloaded", |_| true);
     assert_eq!(answers(&server), (vec![IAD], vec![FRA]));
-    site.write("latency.csv", latency(90, 20));
+    site.write("latency.csv", &latency(90, 20));
     server.process.await_event("reloaded", |_| true);
     assert_eq!(answers(&server), (vec![IAD], vec![IAD]));
     assert_eq!(server.metric("waypost_reloads_total{result=\"failure\"}"), 0.0);
@@ -107,14 +107,14 @@ fn a_database_and_a_table_that_are_wrong_leave_the_old_ones_and_say_why() {
     ];
     let good = [("city.mmdb", database("DE")), ("latency.csv", latency(20, 90).into_bytes())];
     for (at, (file, content, saying)) in refusals.iter().enumerate() {
-        site.write(file, content);
+        site.write_octets(file, content);
         let says = |event: &Value| saying.iter().all(|said| event["problems"].as_str().is_some_and(|text| text.contains(said)));
         server.process.await_event("reload_failed", says);
         assert_eq!(answers(&server), (vec![FRA], vec![FRA]), "{file}");
         assert_eq!(server.metric("waypost_last_reload_success"), 0.0);
         assert!(server.metric("waypost_reloads_total{result=\"failure\"}") >= (at + 1) as f64);
         let (_, content) = good.iter().find(|(name, _)| name == file).expect("both files have good contents");
-        site.write(file, content);
+        site.write_octets(file, content);
         server.process.await_event("reloaded", |_| true);
         assert_eq!(server.metric("waypost_last_reload_success"), 1.0);
     }
@@ -129,8 +129,8 @@ fn loaded(site: &Site, before: Option<&Loaded>) -> Result<Loaded, Problems> {
 #[test]
 fn what_is_not_there_is_told_with_every_other_problem() {
     let site = site("geo-missing", "0ms");
-    site.write("waypost.toml", config("0ms").replace("city.mmdb", "town.mmdb").replace("latency.csv", "."));
-    site.write("example.org.toml", ZONE.replace("192.0.2.1", "192.0.2.300"));
+    site.write("waypost.toml", &config("0ms").replace("city.mmdb", "town.mmdb").replace("latency.csv", "."));
+    site.write("example.org.toml", &ZONE.replace("192.0.2.1", "192.0.2.300"));
     let problems = loaded(&site, None).expect_err("nothing of it is right").to_string();
     for expected in
         ["waypost.toml:15:8: error: reading ", "town.mmdb: No such file", "waypost.toml:16:11: error: reading ", "192.0.2.300"]
@@ -146,14 +146,14 @@ fn tables_are_read_again_and_maps_made_again_only_when_the_files_differ() {
     let places = |loaded: &Loaded| loaded.built.maps.places().clone();
     let map = |loaded: &Loaded| std::ptr::from_ref(loaded.built.maps.map(MapIndex(0)));
 
-    site.write("example.org.toml", ZONE.replace("192.0.2.1", "192.0.2.3"));
-    site.write("city.mmdb", database("DE"));
+    site.write("example.org.toml", &ZONE.replace("192.0.2.1", "192.0.2.3"));
+    site.write_octets("city.mmdb", &database("DE"));
     let edited = loaded(&site, Some(&first)).expect("the files are right");
     assert_ne!(first.built.state, edited.built.state);
     assert!(places(&first).is_same(&places(&edited)), "a zone's edit reads no table");
     assert_eq!(map(&first), map(&edited));
 
-    site.write("city.mmdb", database("FR"));
+    site.write_octets("city.mmdb", &database("FR"));
     let moved = loaded(&site, Some(&edited)).expect("the files are right");
     let (before, after) = (places(&edited), places(&moved));
     let same_database = Arc::ptr_eq(&before.database.expect("read"), &after.database.expect("read"));
@@ -179,7 +179,7 @@ fn a_table_that_gains_no_more_than_the_margin_changes_no_order() {
         let site = site("geo-margin", margin);
         let first = loaded(&site, None).expect("the files are right");
         assert_eq!(quickest(&first), 0);
-        site.write("latency.csv", latency(next.0, next.1));
+        site.write("latency.csv", &latency(next.0, next.1));
         let second = loaded(&site, Some(&first)).expect("the files are right");
         assert_eq!(quickest(&second), expected, "{margin} {next:?}");
         let fresh = loaded(&site, None).expect("the files are right");

@@ -43,8 +43,13 @@ impl Site {
         site
     }
 
-    /// Writes a file whole: who reads it sees the old content or the new one.
-    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) {
+    /// Writes a file whole: who reads it sees the old text or the new one.
+    pub fn write(&self, file: &str, text: &str) {
+        self.write_octets(file, text.as_bytes());
+    }
+
+    /// As [`Site::write`], of what need not be text.
+    pub fn write_octets(&self, file: &str, content: &[u8]) {
         let path = self.0.join(file);
         let unfinished = path.with_extension("unfinished");
         fs::write(&unfinished, content).unwrap();
