@@ -43,7 +43,6 @@ pub(super) struct Answering<'a, 'w, C, T> {
     chance: C,
     message: &'a mut Message<'w>,
     trace: &'a mut T,
-    scope_prefix: u8,
     /// RRsets whose names may want their addresses in the additional section.
     linked: Option<Linked>,
     /// The zone cut that is referred to.
@@ -95,18 +94,16 @@ impl Linked {
 
 impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     #[inline]
-    pub fn new(zone: &'a Zone, context: &Context<'a>, chance: C, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
-        let facts = Facts { zone, health: &context.snapshot.health };
+    pub fn new(facts: Facts<'a>, context: &Context<'a>, chance: C, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
         let with_authority = context.identity.authority;
         Self {
-            zone,
+            zone: facts.zone,
             catalog: &context.snapshot.catalog,
             facts,
             with_authority,
             chance,
             message,
             trace,
-            scope_prefix: 0,
             linked: None,
             cut: None,
             redirected: [None; CHAIN_MAX],
@@ -120,7 +117,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.scope_prefix, ..Told::NOTHING_MORE }
+        Told { scope_prefix: self.facts.depends.prefix_len(), ..Told::NOTHING_MORE }
     }
 
     /// RFC 1034 §4.3.2 step 3, again for each CNAME.
@@ -179,6 +176,9 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             }
             AnswerRef::Group(_) => {
                 let choice = self.choose(answer, owner);
+                if choice.rrsets().is_empty() {
+                    return self.put_no_data(qtype, name, place);
+                }
                 self.put_choice(&choice, Section::Answer, owner_place)?;
             }
         }
@@ -208,15 +208,13 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         });
     }
 
-    /// Asks routing, and widens the scope by what the choice depended on.
+    /// Asks routing.
     #[inline]
     fn choose(&mut self, answer: AnswerRef, owner: Owner) -> Choice {
         if let AnswerRef::Rrset(rrset) = answer {
             self.note_plain(rrset, owner);
         }
-        let choice = choose(answer, self.facts, &mut self.chance, self.trace);
-        self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
-        choice
+        choose(answer, self.facts, &mut self.chance, self.trace)
     }
 
     /// Puts what was chosen into a section as one RRset.
@@ -256,7 +254,11 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     fn put_cname(&mut self, owner: Owner, cname: AnswerRef, name: &QName, place: Placement) -> Result<Option<Hop>, Full> {
         self.note_owner(owner);
         let choice = self.choose(cname, owner);
-        let rrset = self.zone.rrset(choice.rrsets()[0]);
+        let Some(&chosen) = choice.rrsets().first() else {
+            self.put_no_data(RecordType::CNAME, name, place)?;
+            return Ok(None);
+        };
+        let rrset = self.zone.rrset(chosen);
         let put = self.message.put_rrset(Section::Answer, &rrset, Form::at(owner.placement(name, place)))?;
         let target = target(rrset.first_rdata(), owner, name);
         Ok(target.and_then(|target| self.go_on(target, put.at(RR_FIXED))))
@@ -278,7 +280,11 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let Some(answer) = self.zone.answer_at(dname, RecordType::DNAME) else { return Ok(None) };
         let owner = Owner { node: dname, encloser_len: None };
         let choice = self.choose(answer, owner);
-        let rrset = self.zone.rrset(choice.rrsets()[0]);
+        let Some(&chosen) = choice.rrsets().first() else {
+            self.put_no_data(RecordType::DNAME, name, place)?;
+            return Ok(None);
+        };
+        let rrset = self.zone.rrset(chosen);
         let wire = name.as_wire();
         let prefix_len = wire.len() - self.zone.name_len(dname);
         // A chain may come by one DNAME twice; it is given once.
@@ -394,7 +400,6 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
                 continue;
             };
             let choice = choose(answer, self.facts, &mut self.chance, &mut NoTrace);
-            self.scope_prefix = self.scope_prefix.max(choice.scope_prefix);
             let mark = self.message.mark();
             if let Err(full) = self.put_choice(&choice, Section::Additional, owner) {
                 self.message.take_back(mark);

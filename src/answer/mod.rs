@@ -19,7 +19,10 @@ use std::net::IpAddr;
 use self::answering::{Answering, Told};
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
+use crate::places::client::{Client, ClientSource};
+use crate::routing::Facts;
 use crate::routing::chance::Chance;
+use crate::routing::dependence::Dependence;
 use crate::routing::draw::Draw;
 use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::snapshot::Snapshot;
@@ -224,7 +227,12 @@ fn tell_zone(
         zone = catalog.above(question.name).filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
-    Answering::new(zone, context, chance, message, trace).answer(question)
+    let subnet = query.edns.as_ref().and_then(|edns| edns.client_subnet.as_ref());
+    let client = Client::of(subnet.and_then(|subnet| Some((subnet.address?, subnet.source_prefix))), context.asker.address);
+    let depends = Dependence::new(client.source == ClientSource::Subnet);
+    let facts =
+        Facts { zone, health: &context.snapshot.health, maps: &context.snapshot.maps, client: &client, depends: &depends };
+    Answering::new(facts, context, chance, message, trace).answer(question)
 }
 
 /// Says to the sender of a malformed message what it is owed.

@@ -7,7 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::health::table::{Status, Verdict};
-use crate::routing::trace::{Member, Reason, Step, Unfit};
+use crate::places::client::ClientSource;
+use crate::places::database::Place;
+use crate::places::map;
+use crate::routing::trace::{Member, Placed, Reason, Step, Unfit};
 
 /// One question, what was considered, and the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +91,20 @@ pub enum StepFacts {
         policy: String,
         members: usize,
     },
+    Client {
+        client: String,
+        /// `ecs` or `resolver`.
+        source: String,
+        /// The geo database's entry, where it was asked and has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        network: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<PlaceReport>,
+    },
+    Order {
+        members: Vec<PlacedReport>,
+    },
+    Nobody,
     PassedOver {
         member: MemberReport,
         reason: UnfitReport,
@@ -104,6 +121,44 @@ pub enum StepFacts {
         #[serde(rename = "type")]
         rtype: String,
     },
+}
+
+/// Where the geo database says that a client is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceReport {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subdivision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Degrees north and east.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<String>,
+}
+
+/// A member in a client's order, and what put it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedReport {
+    pub name: String,
+    pub text: String,
+    #[serde(flatten)]
+    pub reason: OrderReport,
+}
+
+/// What members were compared by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum OrderReport {
+    Measured { micros: u32, prefix: String },
+    Estimated { micros: u32, metres: u64 },
+    Distance { metres: u64, bias: i8, biased_metres: u64 },
+    Area { area: String },
+    Block { block: String, collection: String, location: String },
+    EveryoneElse,
+    Unknown,
 }
 
 /// A member and its health check's verdict, if it has one.
@@ -140,6 +195,7 @@ pub struct VerdictReport {
 pub enum UnfitReport {
     Unhealthy,
     TargetUnhealthy { target: String },
+    OutsideFence { fence: Vec<String> },
     Reserve,
     NotDrawn,
 }
@@ -159,6 +215,18 @@ pub enum ReasonReport {
     },
     Even {
         among: u32,
+    },
+    Sticky {
+        weight: u32,
+        of: u32,
+    },
+    /// In ten-thousandths of the answers.
+    Trickle {
+        parts: u16,
+    },
+    /// Counted from 0.
+    Order {
+        place: usize,
     },
     Together {
         chosen: u32,
@@ -241,12 +309,60 @@ impl StepFacts {
                 policy: policy.word().to_owned(),
                 members: *members,
             },
+            Step::Client { client, located } => Self::Client {
+                client: match client.source {
+                    ClientSource::Subnet => format!("{}/{}", client.address, client.prefix_len),
+                    ClientSource::Resolver => client.address.to_string(),
+                },
+                source: if client.source == ClientSource::Subnet { "ecs" } else { "resolver" }.to_owned(),
+                network: located.as_ref().map(|(network, _)| network.to_string()),
+                place: located.as_ref().and_then(|(_, place)| place.as_ref()).map(PlaceReport::of),
+            },
+            Step::Order { members } => Self::Order { members: members.iter().map(PlacedReport::of).collect() },
+            Step::Nobody => Self::Nobody,
             Step::PassedOver { member, reason } => {
                 Self::PassedOver { member: MemberReport::of(member), reason: UnfitReport::of(reason) }
             }
             Step::Chosen { member, by } => Self::Chosen { member: MemberReport::of(member), by: ReasonReport::of(by) },
             Step::LastResort { members } => Self::LastResort { members: *members },
             Step::Alias { target, rtype } => Self::Alias { target: target.to_string(), rtype: rtype.to_string() },
+        }
+    }
+}
+
+impl PlaceReport {
+    fn of(place: &Place) -> Self {
+        Self {
+            continent: place.continent.map(|continent| continent.to_string()),
+            country: place.country.map(|country| country.to_string()),
+            subdivision: place.subdivision.map(|subdivision| subdivision.to_string()),
+            city: place.city.as_ref().map(ToString::to_string),
+            coordinates: place.coordinates.map(|coordinates| coordinates.to_string()),
+        }
+    }
+}
+
+impl PlacedReport {
+    fn of(placed: &Placed) -> Self {
+        Self { name: placed.name.clone(), text: placed.reason.to_string(), reason: OrderReport::of(&placed.reason) }
+    }
+}
+
+impl OrderReport {
+    fn of(reason: &map::Reason) -> Self {
+        let metres = |km: f64| (km * 1_000.0).round() as u64;
+        match reason {
+            map::Reason::Measured { micros, prefix } => Self::Measured { micros: *micros, prefix: prefix.to_string() },
+            map::Reason::Estimated { micros, km, .. } => Self::Estimated { micros: *micros, metres: metres(*km) },
+            map::Reason::Distance { km, bias, biased_km, .. } => {
+                Self::Distance { metres: metres(*km), bias: bias.percent(), biased_metres: metres(*biased_km) }
+            }
+            map::Reason::Area(area) => Self::Area { area: area.to_string() },
+            map::Reason::Block { block, collection, location } => {
+                Self::Block { block: block.to_string(), collection: collection.to_string(), location: location.to_string() }
+            }
+            map::Reason::EveryoneElse => Self::EveryoneElse,
+            map::Reason::Unknown => Self::Unknown,
         }
     }
 }
@@ -284,6 +400,7 @@ impl UnfitReport {
         match reason {
             Unfit::Unhealthy => Self::Unhealthy,
             Unfit::TargetUnhealthy { target } => Self::TargetUnhealthy { target: target.to_string() },
+            Unfit::OutsideFence { fence } => Self::OutsideFence { fence: fence.iter().map(ToString::to_string).collect() },
             Unfit::Reserve => Self::Reserve,
             Unfit::NotDrawn => Self::NotDrawn,
         }
@@ -297,6 +414,9 @@ impl ReasonReport {
             Reason::Tier(tier) => Self::Tier { tier },
             Reason::Weight { weight, of } => Self::Weight { weight, of },
             Reason::Even { among } => Self::Even { among },
+            Reason::Sticky { weight, of } => Self::Sticky { weight, of },
+            Reason::Trickle { share } => Self::Trickle { parts: share.parts() },
+            Reason::Order { place } => Self::Order { place },
             Reason::Together { chosen, of } => Self::Together { chosen, of },
         }
     }

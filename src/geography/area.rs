@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::countries::continent_of;
+
 /// One of Route 53's seven continents: AF AN AS EU NA OC SA.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Continent([u8; 2]);
@@ -37,6 +39,20 @@ pub struct InvalidCode {
     pub found: String,
     /// What would be accepted.
     pub accepted: &'static str,
+}
+
+impl Area {
+    /// Whether all of `inner` is in this area.
+    pub fn holds(self, inner: Self) -> bool {
+        match (inner, self) {
+            (_, Self::Anywhere) => true,
+            (Self::Country(country) | Self::Subdivision(country, _), Self::Continent(continent)) => {
+                continent_of(country) == Some(continent)
+            }
+            (Self::Subdivision(country, _), Self::Country(outer)) => country == outer,
+            (inner, outer) => inner == outer,
+        }
+    }
 }
 
 impl Continent {

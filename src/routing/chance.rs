@@ -17,6 +17,12 @@ pub trait Chance {
 
     /// A number below `bound`, which is not 0, that only puts into order what is answered together.
     fn order(&mut self, bound: u32) -> u32;
+
+    /// Whether the client is left to chance too, so that what sticks to clients is shared out by weight.
+    #[inline]
+    fn is_over_clients(&self) -> bool {
+        false
+    }
 }
 
 /// Every way that chance can fall, one after the other.
@@ -29,6 +35,7 @@ pub struct Paths {
     forks: Vec<Fork>,
     /// How many of them have been asked in this run.
     asked: usize,
+    is_over_clients: bool,
 }
 
 /// One question with the answers that are left to be tried.
@@ -43,6 +50,11 @@ struct Fork {
 impl Paths {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The ways over all clients at once, for shares of what sticks to clients.
+    pub fn over_clients() -> Self {
+        Self { is_over_clients: true, ..Self::default() }
     }
 
     /// How likely the path is that the last run went.
@@ -100,6 +112,10 @@ impl Chance for Paths {
     fn order(&mut self, _: u32) -> u32 {
         0
     }
+
+    fn is_over_clients(&self) -> bool {
+        self.is_over_clients
+    }
 }
 
 impl<C: Chance> Chance for &mut C {
@@ -116,6 +132,11 @@ impl<C: Chance> Chance for &mut C {
     #[inline]
     fn order(&mut self, bound: u32) -> u32 {
         C::order(self, bound)
+    }
+
+    #[inline]
+    fn is_over_clients(&self) -> bool {
+        C::is_over_clients(self)
     }
 }
 

@@ -3,68 +3,78 @@
 //! Follows no policy. The rule:
 //!
 //! ```text
-//! own health check   alias target (when evaluated)   counts
-//! none or healthy    none or something healthy       yes
-//! none or healthy    nothing healthy                 no
-//! unhealthy          any                             no
-//! nobody counts                                      everybody does, and the group is not healthy
+//! fence     own health check   alias target (when evaluated)   counts
+//! outside   any                any                             never, not even as the last resort
+//! inside    none or healthy    none or healthy enough          yes
+//! inside    none or healthy    not healthy enough              no
+//! inside    unhealthy          any                             no
+//! nobody counts                                                everybody inside does
 //! ```
 //!
-//! Invariant: a member that does not count is answered only if no candidate counts; a name never becomes empty because
-//! of health. Source: Route 53 developer guide, "How Route 53 chooses records when health checking is configured".
+//! A target is healthy enough when at least `min_healthy` of the members that it has for this client count: one, unless
+//! more are asked for. Invariant: a member that does not count is answered only if no candidate counts; a name never
+//! becomes empty because of health. Source: Route 53 developer guide, "How Route 53 chooses records when health checking
+//! is configured".
 
 use super::Facts;
 use super::trace::{Step, Trace, Unfit};
-use crate::zone::group::{AnswerRef, Member, MemberContent, RecordGroup};
+use crate::places::map::Found;
+use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use crate::zone::group_options::{MinHealthy, Share};
 
-/// The members of a group that count for one query.
+/// The members of a group that count for one query, where the client's place does not matter.
 #[derive(Clone, Copy)]
 pub(super) struct Eligible<'s> {
     group: &'s RecordGroup,
     facts: Facts<'s>,
-    /// Somebody counts by health; otherwise everybody does.
-    pub healthy: bool,
-    /// The place of the first member that counts.
-    pub first: usize,
+    /// Somebody counts by health; otherwise everybody inside the fence does.
+    healthy: bool,
+    /// The place of the first member that counts; none when all are outside the fence.
+    pub first: Option<usize>,
 }
 
 impl<'s> Eligible<'s> {
     /// Who of `group` counts.
     #[inline]
     pub fn of(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
+        note_fenced_out(group, facts, trace);
         let first = group.members.iter().position(|member| counts(member, facts));
-        if first.is_none() {
-            trace.note(|| Step::LastResort { members: group.members.len() });
+        if first.is_some() {
+            return Self { group, facts, healthy: true, first };
         }
-        Self { group, facts, healthy: first.is_some(), first: first.unwrap_or(0) }
+        let first = group.members.iter().position(|member| !member.fenced_out);
+        if first.is_some() {
+            trace.note(|| Step::LastResort { members: group.members.iter().filter(|member| !member.fenced_out).count() });
+        }
+        Self { group, facts, healthy: false, first }
     }
 
     /// Whether this member counts.
     #[inline]
     pub fn has(&self, member: &Member) -> bool {
-        !self.healthy || counts(member, self.facts)
+        if self.healthy { counts(member, self.facts) } else { !member.fenced_out }
     }
 
     /// The members that count, each with its place in the group.
     #[inline]
-    pub fn members(self) -> impl Iterator<Item = (usize, &'s Member)> {
+    pub fn members(self) -> impl Iterator<Item = (usize, &'s Member)> + Clone {
         self.group.members.iter().enumerate().filter(move |(_, member)| self.has(member))
     }
 
     /// Notes each member that health passes over.
     pub fn note_passed_over<T: Trace>(&self, trace: &mut T) {
         if T::LISTENS && self.healthy {
-            for member in self.group.members.iter().filter(|member| !self.has(member)) {
+            for member in self.group.members.iter().filter(|member| !member.fenced_out && !self.has(member)) {
                 note_unfit(member, self.facts, trace);
             }
         }
     }
 }
 
-/// Whether a member is healthy by its own check and, where asked, by what stands behind its alias.
+/// Whether a member is inside its fence, and healthy by its own check and, where asked, by what stands behind its alias.
 #[inline]
 pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
-    if member.health_check.is_some_and(|index| !facts.health.is_healthy(index)) {
+    if member.fenced_out || member.health_check.is_some_and(|index| !facts.health.is_healthy(index)) {
         return false;
     }
     match member.content {
@@ -73,11 +83,66 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
     }
 }
 
-/// Whether anything healthy stands at an alias's target. Targets form no loop, so this ends.
+/// Whether what stands at an alias's target is healthy enough for this client. Targets form no loop, and `check` bounds
+/// how many members there are to look at.
 pub(super) fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
-    match target {
-        AnswerRef::Rrset(_) => true,
-        AnswerRef::Group(at) => facts.zone.group(at).members.iter().any(|member| counts(member, facts)),
+    let AnswerRef::Group(at) = target else { return true };
+    let group = facts.zone.group(at);
+    let is_enough = |members: &mut dyn Iterator<Item = &Member>| has_enough(group, members, facts);
+    let Some(map) = group.map else { return is_enough(&mut group.members.iter()) };
+    if let GroupPolicy::Latency | GroupPolicy::Geoproximity = group.policy {
+        // Every client has every member, in one order or another.
+        return is_enough(&mut group.members.iter());
+    }
+    let found = facts.maps.map(map).lookup(facts.client);
+    let healthy = is_enough(&mut members_of(group, found));
+    if facts.depends.is_wanted() {
+        let of_order = |order| group_members(group, order);
+        facts.depends.on(found.scope(|order| is_enough(&mut of_order(order)) == healthy));
+    }
+    healthy
+}
+
+/// A client's members, best first, each once.
+fn members_of<'s>(group: &'s RecordGroup, found: Found<'s>) -> impl Iterator<Item = &'s Member> {
+    group_members(group, found.order())
+}
+
+/// A member may come twice in an order, by two blocks: it is one member all the same.
+fn group_members<'s, I>(group: &'s RecordGroup, order: I) -> impl Iterator<Item = &'s Member>
+where
+    I: IntoIterator<Item = u16, IntoIter: Clone>,
+{
+    let order = order.into_iter();
+    let earlier = order.clone();
+    let first_places = order.enumerate().filter(move |(at, place)| !earlier.clone().take(*at).any(|other| other == *place));
+    first_places.map(|(_, place)| &group.members[usize::from(place)])
+}
+
+/// Whether as many of `members` count as the group asks for.
+fn has_enough<'m>(group: &RecordGroup, members: &mut dyn Iterator<Item = &'m Member>, facts: Facts<'_>) -> bool {
+    match group.min_healthy {
+        MinHealthy::Count(least) => members.filter(|member| counts(member, facts)).take(least.into()).count() >= least.into(),
+        MinHealthy::Share(share) => {
+            let has_weights = group.members.iter().any(|member| member.weight > 0);
+            let weight = |member: &Member| if has_weights { u64::from(member.weight) } else { 1 };
+            let (healthy, all) = members.fold((0, 0), |(healthy, all), member| {
+                let own = weight(member);
+                (healthy + if counts(member, facts) { own } else { 0 }, all + own)
+            });
+            healthy > 0 && healthy * u64::from(Share::WHOLE) >= all * u64::from(share.parts())
+        }
+    }
+}
+
+/// Notes each member that stands outside the fence.
+pub(super) fn note_fenced_out<T: Trace>(group: &RecordGroup, facts: Facts<'_>, trace: &mut T) {
+    if !T::LISTENS {
+        return;
+    }
+    for member in group.members.iter().filter(|member| member.fenced_out) {
+        let reason = Unfit::OutsideFence { fence: group.fence.clone() };
+        trace.note(|| Step::PassedOver { member: super::shown(member, facts), reason });
     }
 }
 

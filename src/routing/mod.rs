@@ -3,44 +3,50 @@
 //! [`choose`] is the decision and the explanation at once: queries run it with [`NoTrace`], people with
 //! [`Explanation`]. It knows nothing of messages. Laws that hold (`tests/routing_laws.rs`): an unhealthy member is
 //! chosen only if no candidate is healthy; a weight of 0 only if nothing weightier is; equal arguments give equal
-//! choices; a choice is never empty.
+//! choices; a choice is empty only where no member is for this client, or inside the fence.
 //! Source: Route 53 developer guide, "Choosing a routing policy"; each policy's file has its truth table.
 //!
 //! [`NoTrace`]: trace::NoTrace
 //! [`Explanation`]: trace::Explanation
 
 pub mod chance;
+pub mod dependence;
 pub mod draw;
 mod eligible;
 mod failover;
 mod multivalue;
+mod ordered;
+mod sticky;
 pub mod trace;
 mod weighted;
 
 use self::chance::Chance;
+use self::dependence::Dependence;
 use self::trace::{Reason, Step, Trace};
 use crate::health::table::HealthTable;
+use crate::places::client::Client;
+use crate::places::maps::ClientMaps;
 use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
 use crate::zone::rrset::RrsetRef;
 use crate::zone::tree::Zone;
 
-/// What a decision may depend on, besides client and chance.
+/// What a decision may depend on, besides chance.
 #[derive(Clone, Copy)]
 pub struct Facts<'s> {
     pub zone: &'s Zone,
     pub health: &'s HealthTable,
+    pub maps: &'s ClientMaps,
+    pub client: &'s Client,
+    /// Takes note of how much of the client's address mattered.
+    pub depends: &'s Dependence,
 }
 
-/// What answers: RRsets of one type that go out as one.
+/// What answers: RRsets of one type that go out as one. None are NODATA: the group is not for this client.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// The first `len` of them, never none.
+    /// The first `len` of them.
     rrsets: [RrsetRef; MEMBERS_MAX],
     len: u8,
-    /// For how many bits of the client's address the choice holds: 0, as no policy here looks at the client.
-    pub scope_prefix: u8,
-    /// False when the last resort answers, so that an alias above can move on.
-    pub healthy: bool,
 }
 
 /// The most members answered together (Route 53, multivalue).
@@ -50,32 +56,33 @@ pub const MEMBERS_MAX: usize = 8;
 #[inline]
 pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
     match answer {
-        AnswerRef::Rrset(rrset) => Choice::one(rrset, true),
+        AnswerRef::Rrset(rrset) => Choice::one(rrset),
         AnswerRef::Group(at) => choose_in(facts.zone.group(at), facts, chance, trace),
     }
 }
 
 /// Follows the policies from `group` down its aliases, which form no loop, to RRsets.
 fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
-    let mut healthy = true;
     loop {
         note_group(group, facts, trace);
-        let (member, counts) = match group.policy {
-            GroupPolicy::Multivalue => {
-                let (members, counts) = multivalue::choose(group, facts, chance, trace);
-                return members.into_choice(healthy && counts);
-            }
-            GroupPolicy::Weighted => weighted::choose(group, facts, chance, trace),
-            GroupPolicy::Failover => failover::choose(group, facts, trace),
+        let chosen = match (group.policy, group.map) {
+            (_, Some(map)) if group.nearest > 1 => return ordered::choose_several(group, map, facts, trace),
+            (_, Some(map)) => ordered::choose(group, map, facts, trace),
+            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, facts, chance, trace),
+            (GroupPolicy::Weighted, _) => weighted::choose(group, facts, chance, trace),
+            (GroupPolicy::Failover, _) => failover::choose(group, facts, chance, trace),
             _ => only_member(group, facts, trace),
         };
-        healthy &= counts;
+        let Some(member) = chosen else {
+            trace.note(|| Step::Nobody);
+            return Members::none().into_choice();
+        };
         match member.content {
-            MemberContent::Rrset(rrset) => return Choice::one(rrset, healthy),
+            MemberContent::Rrset(rrset) => return Choice::one(rrset),
             MemberContent::Alias { target, node, .. } => {
                 trace.note(|| Step::Alias { target: facts.zone.name_of(node), rtype: group.rtype });
                 match target {
-                    AnswerRef::Rrset(rrset) => return Choice::one(rrset, healthy),
+                    AnswerRef::Rrset(rrset) => return Choice::one(rrset),
                     AnswerRef::Group(at) => group = facts.zone.group(at),
                 }
             }
@@ -84,10 +91,11 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
 }
 
 /// Simple routing has one record set, and health does not matter to it (Route 53: it fails open at once).
-fn only_member<'s>(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> (&'s Member, bool) {
-    let member = &group.members[0];
+fn only_member<'s>(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Option<&'s Member> {
+    eligible::note_fenced_out(group, facts, trace);
+    let member = group.members.first().filter(|member| !member.fenced_out)?;
     trace.note(|| Step::Chosen { member: shown(member, facts), by: Reason::OnlyMember });
-    (member, eligible::counts(member, facts))
+    Some(member)
 }
 
 #[inline]
@@ -102,7 +110,6 @@ fn note_group(group: &RecordGroup, facts: Facts<'_>, trace: &mut impl Trace) {
 
 /// A member as an explanation shows it.
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
-    let name = member.set_identifier.as_ref().map_or("the record set", |identifier| identifier.as_str());
     let target = match member.content {
         MemberContent::Alias { target, node, evaluate_target_health: true } => {
             Some(trace::Target { name: facts.zone.name_of(node), healthy: eligible::target_is_healthy(target, facts) })
@@ -110,16 +117,20 @@ fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
         _ => None,
     };
     let verdict = member.health_check.map(|index| facts.health.verdict(index).clone());
-    trace::Member { name: name.to_owned(), verdict, target }
+    trace::Member { name: name_of(member).to_owned(), verdict, target }
+}
+
+fn name_of(member: &Member) -> &str {
+    member.set_identifier.as_ref().map_or("the record set", |identifier| identifier.as_str())
 }
 
 impl Choice {
     #[inline]
-    fn one(rrset: RrsetRef, healthy: bool) -> Self {
-        Self { rrsets: [rrset; MEMBERS_MAX], len: 1, scope_prefix: 0, healthy }
+    fn one(rrset: RrsetRef) -> Self {
+        Self { rrsets: [rrset; MEMBERS_MAX], len: 1 }
     }
 
-    /// What goes out as one RRset; never nothing.
+    /// What goes out as one RRset.
     #[inline]
     pub fn rrsets(&self) -> &[RrsetRef] {
         &self.rrsets[..usize::from(self.len)]
@@ -138,7 +149,7 @@ impl Members {
     }
 
     fn push(&mut self, member: &Member) {
-        // `check` refuses aliases in multivalue groups, as Route 53 does.
+        // `check` refuses aliases in groups that answer with several members.
         if let MemberContent::Rrset(rrset) = member.content {
             self.rrsets[self.len] = rrset;
             self.len += 1;
@@ -152,7 +163,7 @@ impl Members {
         }
     }
 
-    fn into_choice(self, healthy: bool) -> Choice {
-        Choice { rrsets: self.rrsets, len: self.len as u8, scope_prefix: 0, healthy }
+    fn into_choice(self) -> Choice {
+        Choice { rrsets: self.rrsets, len: self.len as u8 }
     }
 }

@@ -12,12 +12,12 @@
 use super::chance::Chance;
 use super::eligible::Eligible;
 use super::trace::{Reason, Step, Trace, Unfit};
-use super::{Facts, MEMBERS_MAX, Members, shown};
+use super::{Choice, Facts, MEMBERS_MAX, Members, shown};
 use crate::zone::group::RecordGroup;
 
-/// The members that answer together, and whether they are healthy.
+/// The members that answer together; none when all are outside the fence.
 #[inline]
-pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, chance: &mut impl Chance, trace: &mut impl Trace) -> (Members, bool) {
+pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
     let eligible = Eligible::of(group, facts, trace);
     eligible.note_passed_over(trace);
     let of = eligible.members().count() as u32;
@@ -36,5 +36,5 @@ pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, chance: &mut impl Ch
         left -= 1;
     }
     chosen.shuffle(chance);
-    (chosen, eligible.healthy)
+    chosen.into_choice()
 }

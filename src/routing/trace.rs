@@ -5,10 +5,17 @@
 
 use std::fmt;
 
+use ipnet::IpNet;
+
+use crate::geography::area::Area;
 use crate::health::table::{Status, Verdict};
+use crate::places::client::Client;
+use crate::places::database::Place;
+use crate::places::map;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::group::GroupPolicy;
+use crate::zone::group_options::Share;
 
 /// Takes note of steps, or does not.
 pub trait Trace {
@@ -24,13 +31,13 @@ pub trait Trace {
 pub struct NoTrace;
 
 /// The steps of one answer, in order; prints as sentences.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
     pub steps: Vec<Step>,
 }
 
 /// One thing that was considered or decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The name lies in none of the zones.
     NotOurs { name: Name },
@@ -56,6 +63,12 @@ pub enum Step {
     Plain { name: Name, rtype: RecordType, values: u16 },
     /// A record group is asked to choose.
     Group { name: Name, rtype: RecordType, policy: GroupPolicy, members: usize },
+    /// Who the answer is for, and what the geo database says of their address, where it was asked.
+    Client { client: Client, located: Option<(IpNet, Option<Place>)> },
+    /// The members for this client, best first.
+    Order { members: Vec<Placed> },
+    /// No member is for this client, or inside the fence.
+    Nobody,
     /// A member was passed over.
     PassedOver { member: Member, reason: Unfit },
     /// A member was chosen.
@@ -64,6 +77,13 @@ pub enum Step {
     LastResort { members: usize },
     /// The chosen member answers as another record set does.
     Alias { target: Name, rtype: RecordType },
+}
+
+/// A member in the order of one client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    pub name: String,
+    pub reason: map::Reason,
 }
 
 /// A member as people know it.
@@ -91,6 +111,8 @@ pub enum Unfit {
     Unhealthy,
     /// Nothing healthy stands behind its alias.
     TargetUnhealthy { target: Name },
+    /// It stands outside the fence of its route.
+    OutsideFence { fence: Box<[Area]> },
     /// Its weight is 0, and a weightier member is healthy.
     Reserve,
     /// More members were healthy than are answered.
@@ -108,6 +130,12 @@ pub enum Reason {
     Weight { weight: u32, of: u32 },
     /// Evenly among members of weight 0.
     Even { among: u32 },
+    /// The client's subnet sticks to it.
+    Sticky { weight: u32, of: u32 },
+    /// The standby's share of the answers.
+    Trickle { share: Share },
+    /// The first in the client's order that counts, or one of the nearest: its place, from 0.
+    Order { place: usize },
     /// One of those answered together.
     Together { chosen: u32, of: u32 },
 }
@@ -168,6 +196,15 @@ fn write_verdict(f: &mut fmt::Formatter<'_>, member: &str, verdict: &Verdict) ->
     }
 }
 
+/// `the client 198.51.100.0/24 (ECS) is in Frankfurt, DE, EU (geo database, 198.51.0.0/16)`
+fn write_client(f: &mut fmt::Formatter<'_>, client: &Client, located: Option<&(IpNet, Option<Place>)>) -> fmt::Result {
+    match located {
+        None => write!(f, "the client is {client}"),
+        Some((network, Some(place))) => write!(f, "the client {client} is in {place} (geo database, {network})"),
+        Some((network, None)) => write!(f, "the client {client} is in no place that the geo database knows ({network})"),
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} through {}", if self.healthy { "healthy" } else { "unhealthy" }, self.name)
@@ -193,6 +230,15 @@ impl fmt::Display for Step {
             Self::Group { name, rtype, policy, members } => {
                 write!(f, "{name} {rtype} is {} among {members} members", policy.word())
             }
+            Self::Client { client, located } => write_client(f, client, located.as_ref()),
+            Self::Order { members } => {
+                f.write_str("for this client:")?;
+                for (place, Placed { name, reason }) in members.iter().enumerate() {
+                    write!(f, "{} {}. {name}, {reason}", if place == 0 { "" } else { ";" }, place + 1)?;
+                }
+                if members.is_empty() { f.write_str(" no member") } else { Ok(()) }
+            }
+            Self::Nobody => f.write_str("no member is for this client: no data"),
             Self::PassedOver { member, reason } => write!(f, "{member} is passed over: {reason}"),
             Self::Chosen { member, by } => write!(f, "{member} is chosen: {by}"),
             Self::LastResort { members: 1 } => f.write_str("the only member is not healthy: it answers all the same"),
@@ -209,6 +255,10 @@ impl fmt::Display for Unfit {
         match self {
             Self::Unhealthy => f.write_str("unhealthy"),
             Self::TargetUnhealthy { target } => write!(f, "nothing healthy stands behind its alias {target}"),
+            Self::OutsideFence { fence } => {
+                let areas: Vec<String> = fence.iter().map(Area::to_string).collect();
+                write!(f, "it stands outside the fence {}", areas.join(", "))
+            }
             Self::Reserve => f.write_str("its weight of 0 counts only when nothing weightier is healthy"),
             Self::NotDrawn => f.write_str("not drawn this time"),
         }
@@ -224,6 +274,13 @@ impl fmt::Display for Reason {
             Self::Tier(tier) => write!(f, "number {} in order", tier + 1),
             Self::Weight { weight, of } => write!(f, "drawn with weight {weight} of {of}"),
             Self::Even { among } => write!(f, "drawn evenly among {among} of weight 0"),
+            Self::Sticky { weight, of: 0 } => write!(f, "the client's subnet sticks to it, as all weights are {weight}"),
+            Self::Sticky { weight, of } => write!(f, "the client's subnet sticks to it, with weight {weight} of {of}"),
+            Self::Trickle { share } => {
+                write!(f, "the standby has {} % of the answers", f64::from(share.parts()) * 100.0 / f64::from(Share::WHOLE))
+            }
+            Self::Order { place: 0 } => f.write_str("first for this client"),
+            Self::Order { place } => write!(f, "number {} for this client", place + 1),
             Self::Together { chosen, of } => write!(f, "one of {chosen} answered together, of {of} that count"),
         }
     }

@@ -15,33 +15,54 @@
 use super::chance::Chance;
 use super::eligible::Eligible;
 use super::trace::{Reason, Step, Trace, Unfit};
-use super::{Facts, shown};
+use super::{Facts, shown, sticky};
 use crate::zone::group::{Member, RecordGroup};
 
-/// The member that answers, and whether it is healthy.
+/// The member that answers; none when all are outside the fence.
 #[inline]
 pub(super) fn choose<'s>(
     group: &'s RecordGroup,
     facts: Facts<'s>,
     chance: &mut impl Chance,
     trace: &mut impl Trace,
-) -> (&'s Member, bool) {
+) -> Option<&'s Member> {
     let eligible = Eligible::of(group, facts, trace);
+    eligible.first?;
     eligible.note_passed_over(trace);
     let total: u32 = eligible.members().map(|(_, member)| u32::from(member.weight)).sum();
     if total > 0 {
         note_reserve(eligible, facts, trace);
+    }
+    if group.sticky && !chance.is_over_clients() {
+        let member = sticky::choose(eligible, total, facts)?;
+        let by = Reason::Sticky { weight: member.weight.into(), of: total };
+        trace.note(|| Step::Chosen { member: shown(member, facts), by });
+        return Some(member);
+    }
+    Some(draw(eligible, total, facts, chance, trace))
+}
+
+/// The member that chance gives to this query.
+#[inline]
+fn draw<'s>(
+    eligible: Eligible<'s>,
+    total: u32,
+    facts: Facts<'s>,
+    chance: &mut impl Chance,
+    trace: &mut impl Trace,
+) -> &'s Member {
+    if total > 0 {
         let member = chance.share(total, eligible.members().map(|(_, member)| (member, u32::from(member.weight))));
         trace.note(|| Step::Chosen {
             member: shown(member, facts),
             by: Reason::Weight { weight: member.weight.into(), of: total },
         });
-        return (member, eligible.healthy);
+        return member;
     }
     let among = eligible.members().count() as u32;
     let member = chance.share(among, eligible.members().map(|(_, member)| (member, 1)));
     trace.note(|| Step::Chosen { member: shown(member, facts), by: Reason::Even { among } });
-    (member, eligible.healthy)
+    member
 }
 
 fn note_reserve<T: Trace>(eligible: Eligible<'_>, facts: Facts<'_>, trace: &mut T) {

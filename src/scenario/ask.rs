@@ -27,19 +27,20 @@ pub(super) fn ask(snapshot: &Snapshot, identity: &Identity, case: &Case) -> Resu
     let request = ExplainRequest { name: case.qname.clone(), rtype: case.qtype, client: case.client, draw: 0 };
     let resolver = case.resolver.unwrap_or(case.client.resolver());
     let mut responses = Vec::new();
-    walk(PATHS_MAX, |paths| {
+    // A share is over all clients: what sticks to each of them is shared out by weight.
+    let paths = if case.shares.is_empty() { Paths::new() } else { Paths::over_clients() };
+    walk(paths, PATHS_MAX, |paths| {
         let report = explain_by(snapshot, identity, &request, resolver, &mut *paths);
         responses.push(Response { probability: paths.probability(), report });
     })?;
     Ok(responses)
 }
 
-/// Calls `on_path` once for each way that chance can fall.
+/// Calls `on_path` once for each way that chance can fall, from `paths` on.
 ///
 /// # Errors
 /// [`TooManyPaths`] when there are more than `max`; `on_path` was called for so many.
-pub(super) fn walk(max: usize, mut on_path: impl FnMut(&mut Paths)) -> Result<(), TooManyPaths> {
-    let mut paths = Paths::new();
+pub(super) fn walk(mut paths: Paths, max: usize, mut on_path: impl FnMut(&mut Paths)) -> Result<(), TooManyPaths> {
     for _ in 0..max {
         on_path(&mut paths);
         if !paths.next_path() {

@@ -6,9 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::Hasher;
 
 use hashbrown::HashTable;
+use siphasher::sip::SipHasher24;
 
+use super::fence;
 use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
 use super::group_options::GroupOptions;
 use super::hosted_zone::HostedZone;
@@ -16,6 +19,7 @@ use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{Arena, RrsetRef, Source, TooLarge};
 use super::soa::{self, SoaNumbers};
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
+use crate::geography::area::Area;
 use crate::ids::{HealthCheckId, HealthIndex, MapIndex};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -54,7 +58,8 @@ pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, Compile
     let slots = answers.encode(&entries)?;
     let soa = answers.negative_soa()?;
     answers.link_aliases(&entries, &slots)?;
-    let Answers { arena, groups, .. } = answers;
+    let Answers { arena, mut groups, .. } = answers;
+    fence::apply_fences(&mut groups);
     let nodes = place_slots(names.nodes, &entries);
     Ok(Zone {
         apex: hosted.name.clone(),
@@ -323,7 +328,16 @@ impl<'h> Answers<'h> {
             _ => (0, 0),
         };
         let set_identifier = set.set_identifier.clone();
-        Ok(Member { set_identifier, weight, tier, health_check: health_check.transpose()?, fenced_out: false, content })
+        Ok(Member {
+            key: set_identifier.as_ref().map_or(0, |identifier| sticky_key(identifier.as_str())),
+            set_identifier,
+            weight,
+            tier,
+            health_check: health_check.transpose()?,
+            place: set.place,
+            fenced_out: false,
+            content,
+        })
     }
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {
@@ -352,23 +366,35 @@ impl<'h> Answers<'h> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let found: HashMap<(u32, RecordType), AnswerRef> =
-            runs(entries).zip(slots).map(|(run, slot)| ((run[0].node, run[0].rtype), slot.answer)).collect();
+        let stands = |run: &[Entry], slot: &Slot| (slot.answer, self.hosted.record_sets[run[0].record_set as usize].place);
+        let found: HashMap<(u32, RecordType), (AnswerRef, Option<Area>)> =
+            runs(entries).zip(slots).map(|(run, slot)| ((run[0].node, run[0].rtype), stands(run, slot))).collect();
         for (group, member, record_set) in std::mem::take(&mut self.pending) {
             let set = &self.hosted.record_sets[record_set as usize];
             let Content::Alias(alias) = &set.content else { continue };
             let node = self.names.node_of(&alias.target.as_wire().to_ascii_lowercase());
             let target = node.and_then(|node| Some((node, *found.get(&(node, set.rtype))?)));
-            let (node, target) = target.ok_or_else(|| CompileError::NoTarget {
+            let (node, (target, place)) = target.ok_or_else(|| CompileError::NoTarget {
                 name: set.name.clone(),
                 target: alias.target.clone(),
                 rtype: set.rtype,
             })?;
             let content = MemberContent::Alias { target, node, evaluate_target_health: alias.evaluate_target_health };
-            self.groups[group as usize].members[member as usize].content = content;
+            let member = &mut self.groups[group as usize].members[member as usize];
+            member.content = content;
+            if let AnswerRef::Rrset(_) = target {
+                member.place = member.place.or(place);
+            }
         }
         Ok(())
     }
+}
+
+/// SipHash-2-4 with a key of zeros: a hash that stays what it is.
+fn sticky_key(identifier: &str) -> u64 {
+    let mut hasher = SipHasher24::new();
+    hasher.write(identifier.as_bytes());
+    hasher.finish()
 }
 
 impl fmt::Display for CompileError {

@@ -53,6 +53,10 @@ pub struct Member {
     /// For failover groups, from 0; 0 elsewhere.
     pub tier: u16,
     pub health_check: Option<HealthIndex>,
+    /// A hash of the set identifier, for what sticks to clients: the same on every server and after every restart.
+    pub key: u64,
+    /// Where what it answers stands, if that is known.
+    pub place: Option<Area>,
     /// It stands outside the group's fence, and never answers.
     pub fenced_out: bool,
     pub content: MemberContent,

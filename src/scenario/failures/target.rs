@@ -15,8 +15,10 @@ use crate::explain::{Client, decode};
 use crate::health::board::Board;
 use crate::health::table::HealthTable;
 use crate::ids::{HealthCheckId, MapIndex};
+use crate::places;
 use crate::places::maps::ClientMaps;
 use crate::routing::chance::Paths;
+use crate::routing::dependence::Dependence;
 use crate::routing::trace::NoTrace;
 use crate::routing::{Choice, Facts, choose};
 use crate::wire::name::Name;
@@ -35,6 +37,7 @@ pub(super) struct Target<'s> {
     /// Chance can fall in more ways than were walked.
     pub not_exhausted: bool,
     zone: &'s Zone,
+    maps: &'s ClientMaps,
     answer: AnswerRef,
     leaves: Vec<Leaf>,
     /// The leaf that has an RRset's values; none: no leaf has.
@@ -77,6 +80,7 @@ pub(super) fn targets<'s>(setting: &'s Setting, clients: &[Client]) -> Vec<Targe
                 clients: with_examples(clients, &maps_below(zone, answer), &setting.built.maps),
                 not_exhausted: false,
                 zone,
+                maps: &setting.built.maps,
                 answer,
                 leaves: found.leaves,
                 leaf_of: HashMap::new(),
@@ -139,8 +143,13 @@ impl Target<'_> {
 
     /// Adds what this client is answered, over every path of chance, and what is wrong with it.
     fn ask(&mut self, health: &HealthTable, client: Client, answered: &mut Answered, found: &mut Vec<Wrong>) {
-        let facts = Facts { zone: self.zone, health };
-        let walked = walk(PATHS_MAX, |paths| {
+        let asking = match client {
+            Client::Resolver(address) => places::client::Client::of(None, address),
+            Client::Subnet(subnet) => places::client::Client::of(Some((subnet.addr(), subnet.prefix_len())), client.resolver()),
+        };
+        let depends = Dependence::default();
+        let facts = Facts { zone: self.zone, health, maps: self.maps, client: &asking, depends: &depends };
+        let walked = walk(Paths::over_clients(), PATHS_MAX, |paths| {
             let choice = choose(self.answer, facts, paths, &mut NoTrace);
             let wrong = self.look_at(&choice, answered);
             found.extend(wrong.and_then(|kind| self.first(kind, client, paths)));

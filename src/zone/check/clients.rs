@@ -12,21 +12,9 @@ use crate::geography::countries::{continent_of, countries};
 use crate::zone::branch::is_branch_name;
 use crate::zone::record_set::{RecordSet, RoutingPolicy};
 
-/// Whether all of `inner` is in `outer`.
-pub(super) fn is_within(inner: Area, outer: Area) -> bool {
-    match (inner, outer) {
-        (_, Area::Anywhere) => true,
-        (Area::Country(country) | Area::Subdivision(country, _), Area::Continent(continent)) => {
-            continent_of(country) == Some(continent)
-        }
-        (Area::Subdivision(country, _), Area::Country(outer)) => country == outer,
-        (inner, outer) => inner == outer,
-    }
-}
-
 /// The part of both areas, if there is one; of two areas that overlap one is inside the other.
 fn common(one: Area, other: Area) -> Option<Area> {
-    match (is_within(one, other), is_within(other, one)) {
+    match (other.holds(one), one.holds(other)) {
         (true, _) => Some(one),
         (_, true) => Some(other),
         _ => None,
@@ -154,7 +142,7 @@ pub(super) fn check_defaults(index: &Index, found: &mut Findings) {
 /// The clients of a geolocation group that no member is for.
 fn uncovered(group: &[&RecordSet], coming: Option<&Coming>) -> Option<String> {
     let areas = areas_of(group)?;
-    let is_covered = |come: &Area| areas.iter().any(|area| is_within(*come, *area));
+    let is_covered = |come: &Area| areas.iter().any(|area| area.holds(*come));
     if coming.map_or(areas.contains(&Area::Anywhere), |coming| coming.from.iter().all(is_covered)) {
         return None;
     }

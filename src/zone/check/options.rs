@@ -4,7 +4,6 @@
 
 use std::collections::HashSet;
 
-use super::clients::is_within;
 use super::{Findings, GroupKey, Index, label};
 use crate::geography::area::Area;
 use crate::wire::name::Name;
@@ -71,9 +70,9 @@ enum Stands {
 }
 
 fn stands(place: Area, fence: &[Area]) -> Stands {
-    if fence.iter().any(|area| is_within(place, *area)) {
+    if fence.iter().any(|area| area.holds(place)) {
         Stands::Inside
-    } else if fence.iter().any(|area| is_within(*area, place)) {
+    } else if fence.iter().any(|area| place.holds(*area)) {
         Stands::Unknown
     } else {
         Stands::Outside
