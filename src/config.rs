@@ -376,7 +376,7 @@ mod tests {
             "f:6:16: error: idle_timeout: \"10\" is not a duration",
             "f:8:8: error: mmdb: ",
             "f:9:10: error: margin: 2m is not within 0s to 1m",
-            "f:10:1: error: geo: unknown key \"latncy\" (did you mean \"latency\"?)",
+            "f:10:1: error: [geo]: unknown key \"latncy\" (did you mean \"latency\"?)",
             "f:12:10: error: format: \"jsno\" is not known (did you mean \"json\"?)",
         ];
         assert_eq!(places.len(), expected.len(), "{problems}");

@@ -1,7 +1,8 @@
-//! `examples/multi-cloud`: its data are what its scenarios count on.
+//! `examples/multi-cloud`: its data are what its scenarios count on, and these hold.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use waypost::places::database::Database;
 use waypost::places::latency::LatencyTable;
@@ -33,4 +34,13 @@ fn the_example_says_where_its_clients_are_and_how_far_from_each_region() {
     let (table, problems) =
         LatencyTable::read(&Text::new("latency.csv".into(), fs::read_to_string(file("latency.csv")).unwrap()));
     assert_eq!((problems.to_string().as_str(), table.unwrap().row_count()), ("", 12));
+}
+
+#[test]
+fn its_scenarios_hold_whatever_two_checks_fail() {
+    let mut waypost = Command::new(env!("CARGO_BIN_EXE_waypost"));
+    let ran = waypost.args(["test", "--all-failures", "2"]).arg(file("scenarios.toml")).output().unwrap();
+    let said = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    assert!(said.contains("21 cases: all hold") && said.contains(": 0 findings"), "{said}");
 }

@@ -104,3 +104,17 @@ fn kinds_are_told_by_their_words() {
     let words = [Kind::Empty, Kind::OutsideFence, Kind::OneEndpoint].map(|kind| serde_json::to_string(&kind).expect("a word"));
     assert_eq!(words, ["\"empty\"", "\"outside_fence\"", "\"one_endpoint\""]);
 }
+
+#[test]
+fn somebody_asks_for_each_order_of_a_map_below_a_name() {
+    // The one who asks by himself is in the office; nobody else is answered.
+    let routes = "[cidr.offices]\nberlin = [\"192.0.2.0/24\"]\n\
+        [route.by-office]\npolicy = \"ip_based\"\ncidr = \"offices\"\nmembers = [{ use = \"a\", location = \"berlin\" }]\n\
+        [route.www]\npolicy = \"failover\"\nmembers = [\"route:by-office\"]\n";
+    let searched = searched(&zone(&["a"], routes), 0);
+    assert_eq!(findings(&searched), ["Empty by-office.example.org. A []", "Empty www.example.org. A []"]);
+    let asked: Vec<String> = searched.findings.iter().map(|finding| finding.client.to_string()).collect();
+    assert_eq!(asked, ["0.0.0.0", "0.0.0.0"]);
+    // By him, and by one in the office and one outside.
+    assert_eq!(searched.questions, 2 * 3);
+}
