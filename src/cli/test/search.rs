@@ -86,15 +86,14 @@ pub(super) fn run_searches(searches: &[Search], failures: usize) -> Result<Vec<F
 
 fn refused(search: &Search, failures: usize, too_many: TooManyQuestions) -> Problem {
     let TooManyQuestions { found, enough } = too_many;
-    let clients = counted(search.clients.len(), "client");
     let problem = Problem::error(format!(
-        "searching {} with up to {} asks {found} questions for {clients}; at most {QUESTIONS_MAX} are asked",
+        "searching {} with up to {} asks {found} questions; at most {QUESTIONS_MAX} are asked",
         search.setting.config,
         counted(failures, "failed check")
     ));
     problem.help(match enough {
         Some(enough) => format!("--all-failures {enough} is accepted"),
-        None => "fewer clients in the scenario files".to_owned(),
+        None => "fewer clients in the scenario files, or fewer members in routes that ask where clients are".to_owned(),
     })
 }
 
