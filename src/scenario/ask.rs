@@ -28,7 +28,7 @@ pub(super) fn ask(snapshot: &Snapshot, identity: &Identity, case: &Case) -> Resu
     let resolver = case.resolver.unwrap_or(case.client.resolver());
     let mut responses = Vec::new();
     // A share is over all clients: what sticks to each of them is shared out by weight.
-    let paths = if case.shares.is_empty() { Paths::new() } else { Paths::over_clients() };
+    let paths = if case.expect.share.is_empty() { Paths::new() } else { Paths::over_clients() };
     walk(paths, PATHS_MAX, |paths| {
         let report = explain_by(snapshot, identity, &request, resolver, &mut *paths);
         responses.push(Response { probability: paths.probability(), report });
