@@ -3,6 +3,8 @@
 //! `tests/cases/README.md` says how to write one; it needs no Rust. `UPDATE_CASES=1 cargo test --test cases` writes what
 //! the server says now into the files: the diff is the review. Nothing here opens a socket or reads a clock.
 
+#[path = "support/mmdb.rs"]
+mod mmdb;
 #[path = "support/shown.rs"]
 mod shown;
 mod support;
@@ -19,9 +21,13 @@ use waypost::control::load::load_zones;
 use waypost::health::check::HealthCheck;
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::ids::HealthCheckId;
+use waypost::places::Places;
+use waypost::places::database::Database;
+use waypost::places::latency::LatencyTable;
 use waypost::routing::draw::Draw;
 use waypost::routing::trace::Explanation;
 use waypost::snapshot::Snapshot;
+use waypost::text::Text;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
 use waypost::zone::master::{Include, Source};
@@ -35,6 +41,10 @@ struct Case {
     /// Health check id -> how its verdict differs from healthy.
     health: BTreeMap<String, (Status, String)>,
     identity: Identity,
+    /// The geo database: networks and where they are.
+    networks: Vec<(String, mmdb::Place)>,
+    /// Rows of the latency table.
+    latencies: String,
 }
 
 #[test]
@@ -79,8 +89,15 @@ fn difference(path: &Path, expected: &str, actual: &str) -> String {
 
 /// The file as it should be: its own lines, with what the server says under each query.
 fn run(path: &Path, text: &str) -> String {
-    let mut case =
-        Case { path: path.to_owned(), sources: Vec::new(), built: None, health: BTreeMap::new(), identity: Identity::default() };
+    let mut case = Case {
+        path: path.to_owned(),
+        sources: Vec::new(),
+        built: None,
+        health: BTreeMap::new(),
+        identity: Identity::default(),
+        networks: Vec::new(),
+        latencies: String::new(),
+    };
     let mut written = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -120,12 +137,14 @@ impl Case {
             "query" => return self.ask(rest),
             "message" => return self.send(&octets(rest), &Options::default()),
             "identity" => self.identify(rest),
+            "network" => self.locate(rest),
+            "latency" => self.latencies.push_str(&format!("{rest}\n")),
             "healthy" | "unhealthy" | "unknown" => self.set_health(word, rest),
             "" | "#" => {}
             _ if line.starts_with('#') => {}
             other => {
                 panic!(
-                    "{}: {other:?} is not zone, also, query, message, identity, healthy, unhealthy or unknown",
+                    "{}: {other:?} is not network, latency, zone, also, query, message, identity, healthy, unhealthy or unknown",
                     self.path.display()
                 )
             }
@@ -147,8 +166,46 @@ impl Case {
         self.sources.push(source);
         let (state, problems) = load_zones(self.sources.clone(), &mut Files, 1);
         let state = state.unwrap_or_else(|| panic!("{}: {problems}", self.path.display()));
-        self.built = Some(build(state, &Default::default(), None).expect("a state without problems compiles"));
+        self.built = Some(build(state, &self.places(), None).expect("a state without problems compiles"));
         self.health.clear();
+    }
+
+    /// Adds a network to the geo database: `203.0.113.0/24 country=DE at=50.11,8.68 city=Frankfurt`.
+    fn locate(&mut self, rest: &str) {
+        let mut words = rest.split_whitespace();
+        let network = words.next().expect("a network").to_owned();
+        let mut place = mmdb::Place::default();
+        for word in words {
+            let (key, value) = word.split_once('=').expect("key=value");
+            // Cases are few, and tests end soon.
+            let value: &'static str = Box::leak(value.to_owned().into_boxed_str());
+            match key {
+                "continent" => place.continent = Some(value),
+                "country" => place.country = Some(value),
+                "subdivision" => place.subdivision = Some(value),
+                "city" => place.city = Some(value),
+                "at" => {
+                    let (north, east) = value.split_once(',').expect("degrees north, degrees east");
+                    place.coordinates = Some((north.parse().expect("degrees"), east.parse().expect("degrees")));
+                }
+                _ => panic!("{}: network takes continent, country, subdivision, city and at, not {key}", self.path.display()),
+            }
+        }
+        self.networks.push((network, place));
+    }
+
+    fn places(&self) -> Places {
+        let networks: Vec<(&str, mmdb::Place)> = self.networks.iter().map(|(network, place)| (&**network, *place)).collect();
+        let database = || Arc::new(Database::read(mmdb::write(&networks)).expect("the fixture is a database"));
+        let table = || {
+            let (table, problems) = LatencyTable::read(&Text::new("the case's latencies".into(), &*self.latencies));
+            Arc::new(table.unwrap_or_else(|| panic!("{}: {problems}", self.path.display())))
+        };
+        Places {
+            database: (!networks.is_empty()).then(database),
+            latency: (!self.latencies.is_empty()).then(table),
+            margin_micros: 0,
+        }
     }
 
     fn set_health(&mut self, word: &str, rest: &str) {

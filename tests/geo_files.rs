@@ -80,6 +80,9 @@ fn a_database_and_a_table_that_are_replaced_change_the_answers() {
     let site = site("geo-replaced", "0ms");
     let mut server = site.serve();
     assert_eq!(answers(&server), (vec![FRA], vec![FRA]));
+    assert_eq!(server.metric("waypost_geo_database_build_timestamp_seconds"), mmdb::BUILD_EPOCH as f64);
+    assert_eq!(server.metric("waypost_geo_database_networks"), 1.0);
+    assert_eq!(server.metric("waypost_latency_table_rows"), 2.0);
     site.write_octets("city.mmdb", &database("US"));
     server.process.await_event("reloaded", |_| true);
     assert_eq!(answers(&server), (vec![IAD], vec![FRA]));

@@ -177,7 +177,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             AnswerRef::Group(_) => {
                 let choice = self.choose(answer, owner);
                 if choice.rrsets().is_empty() {
-                    return self.put_no_data(qtype, name, place);
+                    return self.put_soa(name, place); // nobody is for this client: RFC 2308 §2.2
                 }
                 self.put_choice(&choice, Section::Answer, owner_place)?;
             }
@@ -255,7 +255,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         self.note_owner(owner);
         let choice = self.choose(cname, owner);
         let Some(&chosen) = choice.rrsets().first() else {
-            self.put_no_data(RecordType::CNAME, name, place)?;
+            self.put_soa(name, place)?;
             return Ok(None);
         };
         let rrset = self.zone.rrset(chosen);
@@ -281,7 +281,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let owner = Owner { node: dname, encloser_len: None };
         let choice = self.choose(answer, owner);
         let Some(&chosen) = choice.rrsets().first() else {
-            self.put_no_data(RecordType::DNAME, name, place)?;
+            self.put_soa(name, place)?;
             return Ok(None);
         };
         let rrset = self.zone.rrset(chosen);

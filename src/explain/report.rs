@@ -399,7 +399,7 @@ impl UnfitReport {
     fn of(reason: &Unfit) -> Self {
         match reason {
             Unfit::Unhealthy => Self::Unhealthy,
-            Unfit::TargetUnhealthy { target } => Self::TargetUnhealthy { target: target.to_string() },
+            Unfit::TargetUnhealthy { target, .. } => Self::TargetUnhealthy { target: target.to_string() },
             Unfit::OutsideFence { fence } => Self::OutsideFence { fence: fence.iter().map(ToString::to_string).collect() },
             Unfit::Reserve => Self::Reserve,
             Unfit::NotDrawn => Self::NotDrawn,

@@ -151,7 +151,9 @@ pub(super) fn note_unfit(member: &Member, facts: Facts<'_>, trace: &mut impl Tra
     trace.note(|| {
         let own = member.health_check.is_some_and(|index| !facts.health.is_healthy(index));
         let reason = match member.content {
-            MemberContent::Alias { node, .. } if !own => Unfit::TargetUnhealthy { target: facts.zone.name_of(node) },
+            MemberContent::Alias { node, target: AnswerRef::Group(at), .. } if !own => {
+                Unfit::TargetUnhealthy { target: facts.zone.name_of(node), asked: facts.zone.group(at).min_healthy }
+            }
             _ => Unfit::Unhealthy,
         };
         Step::PassedOver { member: super::shown(member, facts), reason }

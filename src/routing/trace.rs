@@ -15,7 +15,7 @@ use crate::places::map;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::group::GroupPolicy;
-use crate::zone::group_options::Share;
+use crate::zone::group_options::{MinHealthy, Share};
 
 /// Takes note of steps, or does not.
 pub trait Trace {
@@ -109,8 +109,8 @@ pub struct Target {
 pub enum Unfit {
     /// Its own health check says so.
     Unhealthy,
-    /// Nothing healthy stands behind its alias.
-    TargetUnhealthy { target: Name },
+    /// Less stands healthy behind its alias than the route there asks for.
+    TargetUnhealthy { target: Name, asked: MinHealthy },
     /// It stands outside the fence of its route.
     OutsideFence { fence: Box<[Area]> },
     /// Its weight is 0, and a weightier member is healthy.
@@ -196,6 +196,10 @@ fn write_verdict(f: &mut fmt::Formatter<'_>, member: &str, verdict: &Verdict) ->
     }
 }
 
+fn percent(share: Share) -> String {
+    format!("{} %", f64::from(share.parts()) * 100.0 / f64::from(Share::WHOLE))
+}
+
 /// `the client 198.51.100.0/24 (ECS) is in Frankfurt, DE, EU (geo database, 198.51.0.0/16)`
 fn write_client(f: &mut fmt::Formatter<'_>, client: &Client, located: Option<&(IpNet, Option<Place>)>) -> fmt::Result {
     match located {
@@ -254,7 +258,15 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unhealthy => f.write_str("unhealthy"),
-            Self::TargetUnhealthy { target } => write!(f, "nothing healthy stands behind its alias {target}"),
+            Self::TargetUnhealthy { target, asked: MinHealthy::Count(0 | 1) } => {
+                write!(f, "nothing healthy stands behind its alias {target}")
+            }
+            Self::TargetUnhealthy { target, asked: MinHealthy::Count(least) } => {
+                write!(f, "fewer than {least} members are healthy behind its alias {target}")
+            }
+            Self::TargetUnhealthy { target, asked: MinHealthy::Share(share) } => {
+                write!(f, "less than {} is healthy behind its alias {target}", percent(*share))
+            }
             Self::OutsideFence { fence } => {
                 let areas: Vec<String> = fence.iter().map(Area::to_string).collect();
                 write!(f, "it stands outside the fence {}", areas.join(", "))
@@ -277,7 +289,7 @@ impl fmt::Display for Reason {
             Self::Sticky { weight, of: 0 } => write!(f, "the client's subnet sticks to it, as all weights are {weight}"),
             Self::Sticky { weight, of } => write!(f, "the client's subnet sticks to it, with weight {weight} of {of}"),
             Self::Trickle { share } => {
-                write!(f, "the standby has {} % of the answers", f64::from(share.parts()) * 100.0 / f64::from(Share::WHOLE))
+                write!(f, "the standby has {} of the answers", percent(*share))
             }
             Self::Order { place: 0 } => f.write_str("first for this client"),
             Self::Order { place } => write!(f, "number {} for this client", place + 1),

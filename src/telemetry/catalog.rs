@@ -93,6 +93,12 @@ metrics! {
         "Changes of status, by the status changed to: `healthy`, `unhealthy`, `unknown`";
     GENERATION = Gauge "waypost_snapshot_generation" []
         "Snapshots published since the start";
+    DATABASE_TIME = Gauge "waypost_geo_database_build_timestamp_seconds" []
+        "When the geo database in use was made, in seconds since 1970; 0 without one";
+    DATABASE_NETWORKS = Gauge "waypost_geo_database_networks" []
+        "Networks that the geo database in use says something of; 0 without one";
+    LATENCY_ROWS = Gauge "waypost_latency_table_rows" []
+        "Rows of the latency table in use; 0 without one";
     RELOADS = Counter "waypost_reloads_total" ["result"]
         "Configuration reloads, `success` or `failure`; a failed one changes nothing";
     RELOAD_TIME = Gauge "waypost_last_reload_timestamp_seconds" []

@@ -17,6 +17,7 @@ use super::connections::{Closed, Refused};
 use super::counts::{COUNTED_TYPES, Counts, RCODES, Slot, Totals};
 use super::{STATUSES, Telemetry, lock};
 use crate::health::table::Status;
+use crate::places::Places;
 use crate::snapshot::Published;
 use crate::wire::header::Rcode;
 use crate::wire::query::MalformedKind;
@@ -56,6 +57,7 @@ impl Collector for Sources {
         self.put_connections(&mut page)?;
         self.put_probes(&mut page)?;
         self.put_health(&mut page)?;
+        self.put_places(&mut page)?;
         self.put_process(&mut page)
     }
 }
@@ -121,6 +123,15 @@ impl Sources {
         page.gauge(&m::HEALTH_KNOWN, known)?;
         page.gauge(&m::HEALTH_SINCE, verdicts().map(|(check, verdict)| (check, verdict.since.as_second())))?;
         page.gauge(&m::GENERATION, [([""; 0], i64::try_from(snapshot.generation).unwrap_or(i64::MAX))])
+    }
+
+    fn put_places(&self, page: &mut Page<'_>) -> fmt::Result {
+        let snapshot = self.published.load();
+        let Places { database, latency, .. } = snapshot.maps.places();
+        let gauge = |count: Option<u64>| [([""; 0], count.map_or(0, |count| i64::try_from(count).unwrap_or(i64::MAX)))];
+        page.gauge(&m::DATABASE_TIME, gauge(database.as_ref().map(|database| database.build_epoch())))?;
+        page.gauge(&m::DATABASE_NETWORKS, gauge(database.as_ref().map(|database| database.network_count() as u64)))?;
+        page.gauge(&m::LATENCY_ROWS, gauge(latency.as_ref().map(|table| table.row_count() as u64)))
     }
 
     fn put_process(&self, page: &mut Page<'_>) -> fmt::Result {
