@@ -118,7 +118,7 @@ const BETWEEN_ROWS: usize = 10;
 const BETWEEN_TREES: usize = 14;
 const INFALLIBLE: &str = "a String takes all that is written";
 const STYLE: &str = "\
-text{font:12px monospace;fill:#1b1f24}\
+text{font-family:monospace;font-size:12px;fill:#1b1f24}\
 rect{fill:#f6f8fa;stroke:#57606a}\
 .ground{fill:#fff;stroke:none}\
 .group{fill:#ddf4ff}\

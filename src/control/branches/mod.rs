@@ -1,8 +1,9 @@
 //! The tree of each routed name: who decides what, where each branch leads, and how long its failure is answered.
 //!
 //! A picture of the state; decides nothing, knows no client and no verdict. Invariant: each group that routes is
-//! drawn in full exactly once for each type, at the first alias that leads to it, in the order written, or at a root
-//! of its own if none does; another alias says its name. A tree is therefore never larger than its zone.
+//! drawn in full exactly once for each type: within the first group that leads to it, or at a root of its own if
+//! none does; any other alias says its name. So the trees are never larger than their zone. Names that are nothing
+//! but an alias come last, so that what is drawn elsewhere is drawn above.
 //! Source: Route 53 developer guide, "How Amazon Route 53 chooses records in complex configurations".
 
 mod words;
@@ -83,18 +84,40 @@ pub fn trees(state: &State) -> Vec<Tree> {
 
 fn of_zone(zone: &HostedZone, state: &State) -> Vec<Tree> {
     let groups = Groups::of(zone);
-    let led_to: BTreeSet<GroupKey> =
-        groups.order.iter().flat_map(|&key| groups.members(key)).filter_map(|set| target(set)).collect();
+    let led_to = led_to(&groups);
     let mut drawing = Drawing { zone, state, groups: &groups, drawn: BTreeSet::new() };
     let mut trees: Vec<Tree> = Vec::new();
-    for &(name, rtype) in groups.order.iter().filter(|key| !led_to.contains(*key) && is_routed(**key, &groups)) {
+    let roots = groups.order.iter().filter(|key| !led_to.contains(*key) && is_routed(**key, &groups));
+    let (aliases, deciders): (Vec<_>, Vec<_>) = roots.partition(|key| passes_on(**key, &groups).is_some());
+    for &(name, rtype) in deciders.into_iter().chain(aliases) {
+        if drawing.drawn.contains(&(name, rtype)) {
+            continue;
+        }
         let root = drawing.group((name, rtype));
-        match trees.iter_mut().find(|tree| tree.root == root) {
+        match trees.iter_mut().rev().take(TYPES_COMPARED).find(|tree| tree.root == root) {
             Some(tree) => tree.rtypes.push(rtype),
             None => trees.push(Tree { zone: zone.name.clone(), rtypes: vec![rtype], root }),
         }
     }
     trees
+}
+
+/// How many trees back an equal one is looked for: one name's types are mostly written together.
+const TYPES_COMPARED: usize = 8;
+
+/// The groups that groups which decide lead to.
+fn led_to<'s>(groups: &Groups<'s>) -> BTreeSet<GroupKey<'s>> {
+    let mut found = BTreeSet::new();
+    for &key in groups.order.iter().filter(|key| passes_on(**key, groups).is_none()) {
+        for mut next in groups.members(key).iter().filter_map(|set| target(set)) {
+            while found.insert(next)
+                && let Some(behind) = passes_on(next, groups)
+            {
+                next = behind;
+            }
+        }
+    }
+    found
 }
 
 /// The group that a record set is an alias of.
@@ -105,18 +128,21 @@ fn target(set: &RecordSet) -> Option<GroupKey<'_>> {
     }
 }
 
+/// The target of a group that decides nothing: an alias alone, without a health check.
+fn passes_on<'s>(key: GroupKey<'s>, groups: &Groups<'s>) -> Option<GroupKey<'s>> {
+    match groups.members(key) {
+        [set] if set.policy == RoutingPolicy::Simple && set.health_check.is_none() => target(set),
+        _ => None,
+    }
+}
+
 /// Whether anything is decided at a group, or behind the alias that it is.
 fn is_routed<'s>(mut key: GroupKey<'s>, groups: &Groups<'s>) -> bool {
-    loop {
-        match groups.members(key) {
-            [set] if set.policy == RoutingPolicy::Simple && set.health_check.is_none() => match target(set) {
-                // No loop: `check` has seen to it.
-                Some(next) => key = next,
-                None => return false,
-            },
-            members => return !members.is_empty(),
-        }
+    // Aliases form no loop: `check` has seen to it.
+    while let Some(next) = passes_on(key, groups) {
+        key = next;
     }
+    groups.members(key).iter().any(|set| set.policy != RoutingPolicy::Simple || set.health_check.is_some())
 }
 
 /// The trees of one zone in the making.
