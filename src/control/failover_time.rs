@@ -5,15 +5,15 @@
 //! than the interval, and resolvers that keep answers beyond their TTL, are not in it.
 //! Source: Route 53 developer guide, "How Amazon Route 53 determines whether a health check is healthy".
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::grouped::Groups;
 use super::state::State;
 use crate::health::check::{CheckKind, Deadlines, EndpointCheck, Protocol};
 use crate::ids::HealthCheckId;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use crate::zone::branch::is_branch_name;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RecordSet};
 
@@ -31,6 +31,22 @@ pub struct FailoverTime {
     pub cache: Duration,
 }
 
+/// One branch: a member of a group, or a whole group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BranchTime {
+    /// Until the slowest of its health checks has turned; none where nothing is probed, and no failure noticed.
+    pub detect: Option<Duration>,
+    /// Until caches have let go of the last answer before that: the longest TTL answered.
+    pub cache: Duration,
+}
+
+impl BranchTime {
+    /// From the failure to the last client led away; none where no failure is noticed.
+    pub fn total(&self) -> Option<Duration> {
+        Some(self.detect? + self.cache)
+    }
+}
+
 impl FailoverTime {
     /// From the failure to the last client led away.
     pub fn total(&self) -> Duration {
@@ -44,23 +60,12 @@ pub fn failover_times(state: &State) -> Vec<FailoverTime> {
 }
 
 fn of_zone(zone: &HostedZone, state: &State) -> Vec<FailoverTime> {
-    let mut groups: BTreeMap<(&Name, RecordType), Vec<&RecordSet>> = BTreeMap::new();
-    let mut order = Vec::new();
-    for set in &zone.record_sets {
-        // What only checks by dig ask for fails over for nobody.
-        if is_branch_name(&set.name) {
-            continue;
-        }
-        let group = groups.entry((&set.name, set.rtype)).or_default();
-        if group.is_empty() {
-            order.push((&set.name, set.rtype));
-        }
-        group.push(set);
-    }
+    let groups = Groups::of(zone);
     let mut times: Vec<FailoverTime> = Vec::new();
-    for (name, rtype) in order {
-        let policy = groups[&(name, rtype)][0].policy.word();
-        let Some((detect, cache)) = of_group(&groups, name, rtype, state) else { continue };
+    for &(name, rtype) in &groups.order {
+        let members = groups.members((name, rtype));
+        let policy = members[0].policy.word();
+        let BranchTime { detect: Some(detect), cache } = time_of(members, &groups, state) else { continue };
         let same = |time: &&mut FailoverTime| time.name == *name && (time.detect, time.cache) == (detect, cache);
         match times.iter_mut().rev().take(TYPES_COMPARED).find(same).filter(|time| time.policy == policy) {
             Some(time) => time.rtypes.push(rtype),
@@ -73,28 +78,21 @@ fn of_zone(zone: &HostedZone, state: &State) -> Vec<FailoverTime> {
 /// How many rows back a row for the same name is looked for: as many as a route makes groups.
 const TYPES_COMPARED: usize = 2;
 
-/// The slowest check and the longest TTL of the group and of all that its aliases lead to; none without a check.
-fn of_group(
-    groups: &BTreeMap<(&Name, RecordType), Vec<&RecordSet>>,
-    name: &Name,
-    rtype: RecordType,
-    state: &State,
-) -> Option<(Duration, Duration)> {
-    let (mut detect, mut cache) = (None, Duration::ZERO);
-    let mut seen = BTreeSet::from([name]);
-    let mut left = vec![name];
-    while let Some(name) = left.pop() {
-        for set in groups.get(&(name, rtype)).into_iter().flatten() {
-            // Health counts below an alias that does not evaluate it, too: within the target's own group.
-            detect = detect.max(set.health_check.as_ref().and_then(|id| time_to_detect(state, id)));
-            match &set.content {
-                Content::Values { ttl, .. } => cache = cache.max(Duration::from_secs(ttl.secs().into())),
-                Content::Alias(alias) if seen.insert(&alias.target) => left.push(&alias.target),
-                Content::Alias(_) => {}
-            }
+/// The slowest check and the longest TTL of these members and of all that their aliases lead to.
+pub(super) fn time_of<'s>(members: &[&'s RecordSet], groups: &Groups<'s>, state: &State) -> BranchTime {
+    let mut time = BranchTime::default();
+    let mut seen = BTreeSet::new();
+    let mut left: Vec<&'s RecordSet> = members.to_vec();
+    while let Some(set) = left.pop() {
+        // Health counts below an alias that does not evaluate it, too: within the target's own group.
+        time.detect = time.detect.max(set.health_check.as_ref().and_then(|id| time_to_detect(state, id)));
+        match &set.content {
+            Content::Values { ttl, .. } => time.cache = time.cache.max(Duration::from_secs(ttl.secs().into())),
+            Content::Alias(alias) if seen.insert(&alias.target) => left.extend(groups.members((&alias.target, set.rtype))),
+            Content::Alias(_) => {}
         }
     }
-    Some((detect?, cache))
+    time
 }
 
 /// Until `fall` probes in a row have failed, or those of the slowest child; none for what is never probed.

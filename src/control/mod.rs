@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! zone TOML ── probed, routed, raw_record, options, collections ─┐
-//! master file ── zone::master ───────────────────────────────────┴ zone_file ── load ──> State ── expand, failover_time
+//! master file ── zone::master ───────────────────────────────────┴ zone_file ── load ──> State ── expand, failover_time, branches
 //! ```
 //!
 //! Pure; the files and sockets are the edges' business. A state is replaced whole or not at all.
 
+pub mod branches;
 pub mod build;
 mod collections;
 pub mod expand;
 pub mod failover_time;
+mod grouped;
 pub mod load;
 mod located;
 mod maps;

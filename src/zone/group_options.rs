@@ -41,6 +41,11 @@ impl Share {
         is_share.then(|| Self((part * f64::from(Self::WHOLE)).round() as u16))
     }
 
+    /// 0 to 100.
+    pub fn percent(self) -> f64 {
+        f64::from(self.0) * 100.0 / f64::from(Self::WHOLE)
+    }
+
     /// In ten-thousandths.
     pub fn parts(self) -> u16 {
         self.0

@@ -1,15 +1,22 @@
 //! `waypost check`: everything that is wrong with the files, and what they promise when nothing is.
 
+mod mermaid;
+mod nodes;
+mod svg;
+mod tree;
+mod tree_report;
+
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use clap::ValueEnum;
 use serde::Serialize;
 
+use self::nodes::Node;
+use self::tree_report::TreeReport;
 use super::problems::{ProblemReport, count, counted};
 use super::{ConfigFile, Ending, Failure, read_files, warn, write_json};
+use crate::control::branches::trees;
 use crate::control::build::Built;
 use crate::control::expand::expand;
 use crate::control::failover_time::{FailoverTime, failover_times};
@@ -21,8 +28,9 @@ use crate::zone::tree::Zone;
 
 /// Report every problem of the configuration and its zones
 ///
-/// Reads what `serve` would read and binds nothing. When all is well, says how long each routed name takes to fail over:
-/// the time until its slowest health check has turned, and the time until caches have let go of the old answer.
+/// Reads what `serve` would read and binds nothing. When all is well, prints the tree of each routed name, and for
+/// each branch how long it takes to fail over: the time until its slowest health check has turned, and the time until
+/// caches have let go of the old answer.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 when `serve` would accept the files (warnings allowed), else 2.
@@ -30,6 +38,7 @@ Exit status: 0 when `serve` would accept the files (warnings allowed), else 2.
 Examples:
   waypost check                         ./waypost.toml
   waypost check -c /etc/waypost.toml    another one
+  waypost check --graph svg             the trees as a picture
   waypost check --expand                the zones as Route 53's record sets
   waypost check --json                  for scripts and CI")]
 pub(super) struct CheckArgs {
@@ -38,9 +47,21 @@ pub(super) struct CheckArgs {
     /// Print each zone without sugar: [[record]] and [check] tables only
     #[arg(long)]
     expand: bool,
-    /// Print problems, zones and times as JSON
+    /// Print the trees alone, as a drawing
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["expand", "json"])]
+    graph: Option<Graph>,
+    /// Print problems, zones, trees and times as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What draws the trees.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Graph {
+    /// A flowchart for Markdown pages
+    Mermaid,
+    /// A picture
+    Svg,
 }
 
 /// All that `check` finds, for scripts.
@@ -50,6 +71,7 @@ struct CheckReport<'l> {
     accepted: bool,
     problems: Vec<ProblemReport<'l>>,
     zones: Vec<ZoneReport>,
+    trees: Vec<TreeReport>,
     failover_times: Vec<TimeReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expanded: Vec<ExpandedReport>,
@@ -86,6 +108,7 @@ struct ExpandedReport {
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
     match read_files(&args.config) {
         Ok(loaded) if args.json => write_json(out, &CheckReport::of(&loaded, args.expand)).map(|()| Ending::Held),
+        Ok(loaded) if let Some(graph) = args.graph => print_graph(&loaded, graph, out),
         Ok(loaded) if args.expand => print_expanded(&loaded, out),
         Ok(loaded) => print(&loaded, &args.config.config, out),
         Err(problems) if args.json => {
@@ -107,6 +130,17 @@ fn print_expanded(loaded: &Loaded, out: &mut dyn Write) -> Result<Ending, Failur
     Ok(Ending::Held)
 }
 
+fn print_graph(loaded: &Loaded, graph: Graph, out: &mut dyn Write) -> Result<Ending, Failure> {
+    warn(&loaded.warnings);
+    let nodes: Vec<Node> = trees(&loaded.built.state).iter().map(Node::of_tree).collect();
+    let text = match graph {
+        Graph::Mermaid => mermaid::draw(&nodes),
+        Graph::Svg => svg::draw(&nodes),
+    };
+    out.write_all(text.as_bytes())?;
+    Ok(Ending::Held)
+}
+
 fn print(loaded: &Loaded, config: &Path, out: &mut dyn Write) -> Result<Ending, Failure> {
     warn(&loaded.warnings);
     for zone in zones(&loaded.built) {
@@ -114,35 +148,13 @@ fn print(loaded: &Loaded, config: &Path, out: &mut dyn Write) -> Result<Ending, 
         writeln!(out, "zone {}  {records}, {groups}, serial {}", zone.zone, zone.serial)?;
     }
     writeln!(out, "{}", counted(loaded.built.state.checks.len(), "health check"))?;
-    let times = failover_times(&loaded.built.state);
-    if !times.is_empty() {
-        writeln!(out, "\n{}\n", time_table(&times))?;
+    let trees = trees(&loaded.built.state);
+    if !trees.is_empty() {
+        writeln!(out, "\n{}\n", tree::draw(&trees))?;
         writeln!(out, "At most: an endpoint that hangs right after a probe, resolvers that keep answers for their TTL.")?;
     }
     writeln!(out, "\n{}: {}", config.display(), count(&loaded.warnings))?;
     Ok(Ending::Held)
-}
-
-fn time_table(times: &[FailoverTime]) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["NAME", "TYPES", "POLICY", "DETECT", "+ CACHES", "= FAIL OVER"]);
-    for time in times {
-        let types = time.rtypes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let [detect, cache, total] = [time.detect, time.cache, time.total()].map(seconds);
-        table.add_row([time.name.to_string(), types, time.policy.to_owned(), detect, cache, total]);
-    }
-    table.column_iter_mut().skip(3).for_each(|column| {
-        column.set_cell_alignment(CellAlignment::Right);
-    });
-    table.trim_fmt()
-}
-
-/// `42 s`, `0.9 s`
-fn seconds(duration: Duration) -> String {
-    match duration.subsec_millis() {
-        0 => format!("{} s", duration.as_secs()),
-        _ => format!("{:.1} s", duration.as_secs_f64()),
-    }
 }
 
 fn zones(built: &Built) -> impl Iterator<Item = ZoneReport> {
@@ -178,6 +190,7 @@ impl<'l> CheckReport<'l> {
             accepted: true,
             problems: loaded.warnings.iter().map(ProblemReport::from).collect(),
             zones: zones(&loaded.built).collect(),
+            trees: trees(state).iter().map(TreeReport::of).collect(),
             failover_times: failover_times(state).iter().map(TimeReport::of).collect(),
             expanded: expanded
                 .into_iter()
@@ -188,7 +201,7 @@ impl<'l> CheckReport<'l> {
 
     fn of_problems(problems: &'l Problems) -> Self {
         let problems = problems.iter().map(ProblemReport::from).collect();
-        Self { accepted: false, problems, zones: Vec::new(), failover_times: Vec::new(), expanded: Vec::new() }
+        Self { accepted: false, problems, zones: Vec::new(), trees: Vec::new(), failover_times: Vec::new(), expanded: Vec::new() }
     }
 }
 
