@@ -46,7 +46,7 @@ pub(super) fn scope<A: Address>(
 }
 
 /// A walk over ranges, away from the client.
-struct Walk<'w, A, J> {
+struct Walk<'w, A: Address, J> {
     ranges: &'w Ranges<A>,
     blocks: &'w Blocks,
     address: A,
@@ -144,7 +144,7 @@ mod tests {
             let ranges = ranges(seed, rare_one_in);
             let orders: Vec<Box<[Entry]>> = (0..ORDERS as u16).map(|member| Box::from([Entry { member, prefix_len: 0 }])).collect();
             let orders = Orders::new(&orders);
-            let (blocks, none) = (Blocks::new(ranges.values(), &orders), Blocks::new(&[], &orders));
+            let (blocks, none) = (Blocks::new(ranges.values(), &orders), Blocks::new(std::iter::empty(), &orders));
             prop_assert_eq!(blocks.level_count(), 2);
             for address in clients {
                 let at = ranges.find(address);
