@@ -120,8 +120,10 @@ struct Top {
 
 /// How many different first 16 bits there are.
 const TOPS: usize = 1 << 16;
-/// Ranges of one entry of a finer index, about.
-const RANGES_PER_ENTRY: usize = 8;
+/// Ranges of one entry of a finer index, at least, if they are spread evenly.
+const RANGES_PER_ENTRY: usize = 4;
+/// Ranges that are searched at once.
+const WINDOW: usize = 16;
 
 /// Puts ranges together, in the order of their starts.
 #[derive(Clone, Debug)]
@@ -194,7 +196,14 @@ impl<A: Address> Ranges<A> {
             let entry = this.fine as usize + address.below_top(this.fine_bits);
             (self.fine[entry] as usize, self.fine[entry + 1] as usize)
         };
-        low + self.ranges[low + 1..=last].partition_point(|range| range.start() <= address)
+        let starts_by_then = |range: &Range<A>| range.start() <= address;
+        // A window of fixed size takes a fixed number of steps, which no branch has to guess. What it has of other ranges
+        // is before `low` or behind the address.
+        let window = (low + 1).min(self.ranges.len().saturating_sub(WINDOW));
+        match self.ranges[window..].first_chunk::<WINDOW>() {
+            Some(ranges) if last - low <= WINDOW => window + ranges.partition_point(starts_by_then) - 1,
+            _ => low + self.ranges[low + 1..=last].partition_point(starts_by_then),
+        }
     }
 
     #[inline]
@@ -231,6 +240,7 @@ impl<A: Address> Ranges<A> {
     }
 
     /// The length of the shortest prefix of `address` that lies in the range `at`, which holds it.
+    #[inline]
     pub(super) fn prefix_len(&self, at: usize, address: A) -> u8 {
         let below = self.start(at).previous().map_or(0, |outside| address.common_len(outside) + 1);
         let above = self.last(at).next().map_or(0, |outside| address.common_len(outside) + 1);
@@ -275,7 +285,9 @@ impl Families {
     }
 
     /// The value for an address, and the length of the shortest prefix of it inside which all addresses have this value.
+    #[inline]
     pub(super) fn lookup(&self, address: IpAddr) -> (u32, u8) {
+        #[inline]
         fn lookup<A: Address>(ranges: &Ranges<A>, address: A) -> (u32, u8) {
             let at = ranges.find(address);
             (ranges.value(at), ranges.prefix_len(at, address))
