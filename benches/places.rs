@@ -61,10 +61,10 @@ impl Numbers {
         let registries = [0x2001u128, 0x2400, 0x2600, 0x2800, 0x2a00, 0x2c00];
         let mut first = 0u128;
         let network = |at: usize| {
-            // Side by side within a /32, of which every second is in use.
+            // Side by side within a /32, of which every nineteenth is in use.
             if at.is_multiple_of(100) || first.trailing_zeros() >= 96 {
                 let holder = at as u128 / 100;
-                first = (registries[(holder % 6) as usize] << 112) + ((holder / 6 * 2 + 1) << 96);
+                first = (registries[(holder % 6) as usize] << 112) + ((holder / 6 * 19 + 1) << 96);
             }
             let len = (36 + self.next() % 13).max(128 - u64::from(first.trailing_zeros().min(92))) as u8;
             let network = Ipv6Net::new(first.into(), len).expect("a length of IPv6");

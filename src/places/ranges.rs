@@ -1,6 +1,6 @@
 //! Every address of one family, cut into ranges of equal value: the table that a query looks its client up in.
 //!
-//! Knows nothing of what the values mean. Values are numbers, so that a table is two arrays of plain data.
+//! Knows nothing of what the values mean. Values are numbers, so that a table is an array of plain data.
 //! Invariant: the first range starts at the lowest address, starts ascend, neighbours differ in value: the ranges are
 //! disjoint, cover all addresses, and are as few as can be.
 
@@ -9,6 +9,11 @@ use std::net::IpAddr;
 /// An address as a number: `u32` for IPv4, `u128` for IPv6.
 pub(super) trait Address: Copy + Ord {
     const LOWEST: Self;
+    /// The form it is kept in, without gaps for alignment.
+    type Kept: Copy + std::fmt::Debug + Eq;
+
+    fn kept(self) -> Self::Kept;
+    fn of_kept(kept: Self::Kept) -> Self;
 
     /// The first 16 bits.
     fn top(self) -> usize;
@@ -25,9 +30,20 @@ pub(super) trait Address: Copy + Ord {
 }
 
 macro_rules! address {
-    ($number:ty) => {
+    ($number:ty, $kept:ty, $keep:expr, $take:expr) => {
         impl Address for $number {
             const LOWEST: Self = 0;
+            type Kept = $kept;
+
+            #[inline]
+            fn kept(self) -> $kept {
+                $keep(self)
+            }
+
+            #[inline]
+            fn of_kept(kept: $kept) -> Self {
+                $take(kept)
+            }
 
             #[inline]
             fn top(self) -> usize {
@@ -62,19 +78,33 @@ macro_rules! address {
     };
 }
 
-address!(u32);
-address!(u128);
+address!(u32, u32, |address| address, |kept| kept);
+address!(u128, [u64; 2], |address| [(address >> 64) as u64, address as u64], |[high, low]: [u64; 2]| u128::from(high) << 64
+    | u128::from(low));
 
 /// The ranges of one family.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ranges<A> {
-    starts: Box<[A]>,
-    values: Box<[u32]>,
+pub(super) struct Ranges<A: Address> {
+    ranges: Box<[Range<A>]>,
     /// For each first 16 bits, and one more.
     tops: Box<[Top]>,
     /// The finer indices, one behind the other: each has, for the bits that follow the first 16, the last range that starts
     /// before any address with them; and one more.
     fine: Box<[u32]>,
+}
+
+/// One range: it ends where the next one starts. A value lies beside its start, in the same line of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Range<A: Address> {
+    start: A::Kept,
+    value: u32,
+}
+
+impl<A: Address> Range<A> {
+    #[inline]
+    fn start(&self) -> A {
+        A::of_kept(self.start)
+    }
 }
 
 /// Where addresses with the same first 16 bits are.
@@ -90,31 +120,28 @@ struct Top {
 
 /// How many different first 16 bits there are.
 const TOPS: usize = 1 << 16;
-/// Ranges of one entry of a finer index, about.
-const RANGES_PER_ENTRY: usize = 8;
+/// Ranges of one entry of a finer index, at least, if they are spread evenly.
+const RANGES_PER_ENTRY: usize = 4;
+/// Ranges that are searched at once.
+const WINDOW: usize = 16;
 
 /// Puts ranges together, in the order of their starts.
 #[derive(Clone, Debug)]
-pub(super) struct Builder<A> {
-    starts: Vec<A>,
-    values: Vec<u32>,
+pub(super) struct Builder<A: Address> {
+    ranges: Vec<Range<A>>,
 }
 
 impl<A: Address> Builder<A> {
     /// All addresses have `value`.
     pub(super) fn new(value: u32) -> Self {
-        Self { starts: vec![A::LOWEST], values: vec![value] }
+        Self { ranges: vec![Range { start: A::LOWEST.kept(), value }] }
     }
 
     /// From `start` on, addresses have `value`. Starts never go back; the later of equal ones holds.
     pub(super) fn push(&mut self, start: A, value: u32) {
-        if self.starts.last() == Some(&start) {
-            self.starts.pop();
-            self.values.pop();
-        }
-        if self.values.last() != Some(&value) {
-            self.starts.push(start);
-            self.values.push(value);
+        self.ranges.pop_if(|last| last.start() == start);
+        if self.ranges.last().is_none_or(|last| last.value != value) {
+            self.ranges.push(Range { start: start.kept(), value });
         }
     }
 
@@ -122,17 +149,17 @@ impl<A: Address> Builder<A> {
         let mut tops = Vec::with_capacity(TOPS + 1);
         let mut at = 0;
         for top in 0..TOPS {
-            at += self.starts[at + 1..].iter().take_while(|start| start.top() < top).count();
+            at += self.ranges[at + 1..].iter().take_while(|range| range.start().top() < top).count();
             tops.push(Top { first: at as u32, ..Top::default() });
         }
-        tops.push(Top { first: self.starts.len() as u32 - 1, ..Top::default() });
-        let fine = refine(&mut tops, &self.starts);
-        Ranges { starts: self.starts.into(), values: self.values.into(), tops: tops.into(), fine }
+        tops.push(Top { first: self.ranges.len() as u32 - 1, ..Top::default() });
+        let fine = refine(&mut tops, &self.ranges);
+        Ranges { ranges: self.ranges.into(), tops: tops.into(), fine }
     }
 }
 
 /// Adds finer indices where many ranges share their first 16 bits, as all of IPv6 shares a few.
-fn refine<A: Address>(tops: &mut [Top], starts: &[A]) -> Box<[u32]> {
+fn refine<A: Address>(tops: &mut [Top], ranges: &[Range<A>]) -> Box<[u32]> {
     let mut fine = Vec::new();
     for top in 0..TOPS {
         let (first, last) = (tops[top].first as usize, tops[top + 1].first as usize);
@@ -144,8 +171,8 @@ fn refine<A: Address>(tops: &mut [Top], starts: &[A]) -> Box<[u32]> {
         tops[top] = Top { fine: fine.len() as u32, fine_bits: bits, ..tops[top] };
         let mut at = first;
         for entry in 0..1 << bits {
-            let is_before = |start: &&A| start.top() < top || start.below_top(bits) < entry;
-            at += starts[at + 1..=last].iter().take_while(is_before).count();
+            let is_before = |range: &&Range<A>| range.start().top() < top || range.start().below_top(bits) < entry;
+            at += ranges[at + 1..=last].iter().take_while(is_before).count();
             fine.push(at as u32);
         }
         fine.push(last as u32);
@@ -169,43 +196,51 @@ impl<A: Address> Ranges<A> {
             let entry = this.fine as usize + address.below_top(this.fine_bits);
             (self.fine[entry] as usize, self.fine[entry + 1] as usize)
         };
-        low + self.starts[low + 1..=last].partition_point(|start| *start <= address)
+        let starts_by_then = |range: &Range<A>| range.start() <= address;
+        // A window of fixed size takes a fixed number of steps, which no branch has to guess. What it has of other ranges
+        // is before `low` or behind the address.
+        let window = (low + 1).min(self.ranges.len().saturating_sub(WINDOW));
+        match self.ranges[window..].first_chunk::<WINDOW>() {
+            Some(ranges) if last - low <= WINDOW => window + ranges.partition_point(starts_by_then) - 1,
+            _ => low + self.ranges[low + 1..=last].partition_point(starts_by_then),
+        }
     }
 
     #[inline]
     pub(super) fn value(&self, at: usize) -> u32 {
-        self.values[at]
+        self.ranges[at].value
     }
 
     pub(super) fn len(&self) -> usize {
-        self.starts.len()
+        self.ranges.len()
     }
 
     #[inline]
     pub(super) fn start(&self, at: usize) -> A {
-        self.starts[at]
+        self.ranges[at].start()
     }
 
     /// The last address of a range.
     #[inline]
     pub(super) fn last(&self, at: usize) -> A {
-        self.starts.get(at + 1).and_then(|next| next.previous()).unwrap_or_else(|| A::LOWEST.last_within(0))
+        self.ranges.get(at + 1).and_then(|next| next.start().previous()).unwrap_or_else(|| A::LOWEST.last_within(0))
     }
 
-    pub(super) fn values(&self) -> &[u32] {
-        &self.values
+    pub(super) fn values(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.ranges.iter().map(|range| range.value)
     }
 
     /// The same ranges with other values, which may be equal where these differ.
     pub(super) fn map(&self, mut value: impl FnMut(u32) -> u32) -> Self {
-        let mut builder = Builder::new(value(self.values[0]));
-        for (start, found) in self.starts.iter().zip(&self.values).skip(1) {
-            builder.push(*start, value(*found));
+        let mut builder = Builder::new(value(self.ranges[0].value));
+        for range in &self.ranges[1..] {
+            builder.push(range.start(), value(range.value));
         }
         builder.finish()
     }
 
     /// The length of the shortest prefix of `address` that lies in the range `at`, which holds it.
+    #[inline]
     pub(super) fn prefix_len(&self, at: usize, address: A) -> u8 {
         let below = self.start(at).previous().map_or(0, |outside| address.common_len(outside) + 1);
         let above = self.last(at).next().map_or(0, |outside| address.common_len(outside) + 1);
@@ -214,7 +249,7 @@ impl<A: Address> Ranges<A> {
 
     /// What the table takes in memory, in octets.
     pub(super) fn memory_octets(&self) -> usize {
-        size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.tops) + size_of_val(&*self.fine)
+        size_of_val(&*self.ranges) + size_of_val(&*self.tops) + size_of_val(&*self.fine)
     }
 }
 
@@ -223,10 +258,10 @@ pub(super) fn joined<A: Address>(tables: [&Ranges<A>; 3], mut value: impl FnMut(
     let mut at = [0; 3];
     let mut values = tables.map(|table| table.value(0));
     let mut builder = Builder::new(value(values));
-    let next = |at: &[usize; 3]| (0..3).filter_map(|table| tables[table].starts.get(at[table] + 1)).min().copied();
+    let next = |at: &[usize; 3]| (0..3).filter_map(|table| tables[table].ranges.get(at[table] + 1)).map(Range::start).min();
     while let Some(start) = next(&at) {
         for (table, ranges) in tables.iter().enumerate() {
-            if ranges.starts.get(at[table] + 1) == Some(&start) {
+            if ranges.ranges.get(at[table] + 1).is_some_and(|range| range.start() == start) {
                 at[table] += 1;
                 values[table] = ranges.value(at[table]);
             }
@@ -250,7 +285,9 @@ impl Families {
     }
 
     /// The value for an address, and the length of the shortest prefix of it inside which all addresses have this value.
+    #[inline]
     pub(super) fn lookup(&self, address: IpAddr) -> (u32, u8) {
+        #[inline]
         fn lookup<A: Address>(ranges: &Ranges<A>, address: A) -> (u32, u8) {
             let at = ranges.find(address);
             (ranges.value(at), ranges.prefix_len(at, address))

@@ -142,7 +142,7 @@ struct Table {
 }
 
 /// The ranges of one family, and where the next network must start for none to be left out.
-struct Growing<A> {
+struct Growing<A: Address> {
     builder: Builder<A>,
     next: Option<A>,
 }

@@ -25,7 +25,9 @@ pub(super) struct Blocks {
 pub(super) struct OrderSet([u64; 4]);
 
 impl Blocks {
-    pub(super) fn new(values: &[u32], orders: &Orders) -> Self {
+    /// The blocks of ranges with these orders.
+    pub(super) fn new(ranges: impl Iterator<Item = u32>, orders: &Orders) -> Self {
+        let values: Vec<u32> = ranges.collect();
         let sets = levels(values.chunks_exact(FAN_OUT).map(OrderSet::of).collect(), 1, OrderSet::union);
         let members = orders.permuted;
         let mut precedence = Vec::new();

@@ -132,8 +132,8 @@ fn unbounded(order: Vec<u16>) -> Box<[Entry]> {
 fn finish(families: Families, orders: Numbered<Box<[Entry]>>) -> ClientMap {
     let orders = orders.finish();
     let mut counts = vec![0u32; orders.len()];
-    for order in families.v4.values().iter().chain(families.v6.values()) {
-        counts[*order as usize] += 1;
+    for order in families.v4.values().chain(families.v6.values()) {
+        counts[order as usize] += 1;
     }
     let mut by_count: Vec<u32> = (0..).take(orders.len()).filter(|order| counts[*order as usize] > 0).collect();
     by_count.sort_by_key(|order| std::cmp::Reverse(counts[*order as usize]));

@@ -144,8 +144,8 @@ impl<'m> Found<'m> {
     /// longer than what is known of this client (RFC 7871 §7.2.1). Where those who are known better are decided
     /// otherwise even at the very address that is known, it is the shortest in which all of them have one order.
     ///
-    /// Costs the more the more orders there are, up to milliseconds for thousands of them: where it serves, ask
-    /// [`scope_of_first`].
+    /// With more than some hundred orders it may cost a fraction of a millisecond, and after thousands of ranges that could not
+    /// be passed at once the prefix is longer than it need be: where it serves, ask [`scope_of_first`].
     ///
     /// [`scope_of_first`]: Found::scope_of_first
     pub fn scope(&self, same: impl FnMut(OrderRef<'m>) -> bool) -> u8 {
