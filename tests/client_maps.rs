@@ -434,7 +434,8 @@ fn of(text: &str) -> Client {
 
 #[test]
 fn nested_blocks_count_only_as_far_as_the_client_is_known() {
-    let blocks = [("10.0.0.0/8", "l1"), ("10.1.0.0/16", "l2")].map(|(block, name)| (block.parse().unwrap(), location(name)));
+    let blocks = [("10.0.0.0/8", "l1"), ("10.1.0.0/16", "l2"), ("20.0.0.0/9", "l1"), ("20.128.0.0/9", "l1")]
+        .map(|(block, name)| (block.parse().unwrap(), location(name)));
     let rules = Rules::IpBased {
         id: CollectionId::new("users").unwrap(),
         collection: Arc::new(CidrCollection::new(blocks).unwrap()),
@@ -450,6 +451,9 @@ fn nested_blocks_count_only_as_far_as_the_client_is_known() {
         ("10.200.0.0/32", &[1, 0], 9),
         ("10.0.0.0/7", &[0], 16),
         ("11.0.0.0/8", &[0], 8),
+        // Both halves have one order, which is not that of clients of whom only the whole is known.
+        ("20.0.0.0/8", &[0], 9),
+        ("20.0.0.0/9", &[1, 0], 9),
         ("192.0.2.53/32", &[0], 1),
         ("2001:db8::/56", &[0], 0),
     ] {
