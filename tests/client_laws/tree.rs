@@ -16,6 +16,7 @@ use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::ids::HealthCheckId;
+use waypost::places::Places;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
@@ -148,6 +149,8 @@ impl Written {
 
 /// A tree at www.example.org., compiled.
 pub struct Served {
+    world: World,
+    places: Places,
     built: Built,
     pub endpoints: usize,
 }
@@ -168,6 +171,15 @@ pub struct Answer {
 
 impl Served {
     pub fn new(world: &World, tree: &Route) -> Self {
+        Self::build(world, world.places(), None, tree)
+    }
+
+    /// Another tree in the same world; maps that both need are made once.
+    pub fn replaced(&self, tree: &Route) -> Self {
+        Self::build(&self.world, self.places.clone(), Some(&self.built), tree)
+    }
+
+    fn build(world: &World, places: Places, before: Option<&Built>, tree: &Route) -> Self {
         let mut written = Written::default();
         written.write("www", tree);
         let head = "zone = \"example.org.\"\nns = [\"ns1.example.net.\"]\n[probe.web]\ntype = \"tcp\"\nport = 80\n";
@@ -175,8 +187,8 @@ impl Served {
         let source = Source { file: "made.toml".into(), octets: text.clone().into_bytes() };
         let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
         let state = state.unwrap_or_else(|| panic!("{problems}\n{text}"));
-        let built = build(state, &world.places(), None).expect("a state without problems compiles");
-        Self { built, endpoints: written.endpoints }
+        let built = build(state, &places, before).expect("a state without problems compiles");
+        Self { world: world.clone(), places, built, endpoints: written.endpoints }
     }
 
     /// With these endpoints healthy: each has its bit.
