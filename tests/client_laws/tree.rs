@@ -68,19 +68,31 @@ pub const BY_CLIENT: [&str; 4] = ["latency", "geolocation", "geoproximity", "ip_
 pub const TOTAL: [&str; 5] = ["latency", "geoproximity", "weighted", "sticky", "failover"];
 pub const ALL: [&str; 7] = ["latency", "geolocation", "geoproximity", "ip_based", "weighted", "sticky", "failover"];
 
-/// Trees of one to three levels of routes with these policies (`sticky` is `weighted`, and sticky).
-pub fn trees(policies: &'static [&'static str]) -> impl Strategy<Value = Route> {
-    let node = Just(Node::Endpoint).prop_recursive(2, 12, 3, move |node| routes(policies, node).prop_map(Node::Route));
-    routes(policies, node.boxed())
+/// What routes say of how many of their members must be healthy.
+pub const LEASTS: [&str; 3] = ["", "min_healthy = 2", "min_healthy = \"60%\""];
+/// The same, and fences; of any two endpoints written one after the other, one stands in Europe.
+pub const OPTIONS: [&str; 4] = ["", "min_healthy = 2", "min_healthy = \"60%\"", "fence = [{ continent = \"EU\" }]"];
+
+/// Trees of one to three levels of routes with these policies (`sticky` is `weighted`, and sticky) and these options.
+pub fn trees(policies: &'static [&'static str], options: &'static [&'static str]) -> impl Strategy<Value = Route> {
+    let below = move |node| routes(policies, options, node).prop_map(Node::Route);
+    let node = Just(Node::Endpoint).prop_recursive(2, 12, 3, below);
+    routes(policies, options, node.boxed())
 }
 
-fn routes(policies: &'static [&'static str], node: BoxedStrategy<Node>) -> impl Strategy<Value = Route> {
+fn routes(
+    policies: &'static [&'static str],
+    options: &'static [&'static str],
+    node: BoxedStrategy<Node>,
+) -> impl Strategy<Value = Route> {
     let members = proptest::collection::vec((node, any::<u8>()), 2..=4);
-    (prop::sample::select(policies), members, any::<u8>()).prop_map(|(policy, members, turn)| {
+    let kind = (prop::sample::select(policies), prop::sample::select(options), any::<bool>());
+    (kind, members, any::<u8>()).prop_map(|((policy, option, is_warm), members, turn)| {
         let says = |at, own| says(policy, at + usize::from(turn), own);
         let member = |(at, (node, own))| Member { says: says(at, own), node };
-        let members = members.into_iter().enumerate().map(member).collect();
-        route(policy, members)
+        let route = route(policy, members.into_iter().enumerate().map(member).collect());
+        let trickle = if is_warm && policy == "failover" { "trickle = \"40%\"" } else { "" };
+        Route { options: format!("{}\n{option}\n{trickle}", route.options), ..route }
     })
 }
 
