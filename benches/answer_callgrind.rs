@@ -31,6 +31,13 @@ fn with_cookie(scene: &str) -> Scene {
 #[bench::weighted("weighted")]
 #[bench::multivalue_of_8("multivalue_of_8")]
 #[bench::tree_of_3("tree_of_3")]
+#[bench::geolocation("geolocation")]
+#[bench::geolocation_with_ecs("geolocation_with_ecs")]
+#[bench::latency_with_ecs("latency_with_ecs")]
+#[bench::geoproximity("geoproximity")]
+#[bench::geoproximity_with_ecs("geoproximity_with_ecs")]
+#[bench::ip_based("ip_based")]
+#[bench::three_levels_with_ecs("three_levels_with_ecs")]
 fn answer(mut scene: Scene) -> Scene {
     for draw in 0..TIMES {
         black_box(scene.answer(black_box(draw)));

@@ -2,10 +2,14 @@
 //!
 //! Shared by `answer.rs` (time) and `answer_callgrind.rs` (instructions), so that both measure the same.
 
+#[path = "scenes/clients.rs"]
+mod clients;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use support::{member, name, query, record_set, snapshot};
+use std::sync::LazyLock;
+
+use support::{member, name, query, record_set, snapshot_placed};
 use waypost::answer::{Asker, Identity, Report, Transport, respond};
 use waypost::ids::SetIdentifier;
 use waypost::routing::draw::Draw;
@@ -20,8 +24,8 @@ pub struct Scene {
     out: Vec<u8>,
 }
 
-/// Every kind of answer, by name: owner, type, and whether the query carries a cookie.
-pub const SCENES: [(&str, &str, RecordType); 10] = [
+/// Every kind of answer, by name: owner, type. Those that say so tell the client's subnet.
+pub const SCENES: [(&str, &str, RecordType); 17] = [
     ("static", "host5000", RecordType::A),
     ("nodata", "host5000", RecordType::AAAA),
     ("nxdomain", "nothing", RecordType::A),
@@ -32,6 +36,13 @@ pub const SCENES: [(&str, &str, RecordType); 10] = [
     ("weighted", "weighted", RecordType::A),
     ("multivalue_of_8", "multivalue", RecordType::A),
     ("tree_of_3", "tree", RecordType::A),
+    ("geolocation", "geolocation", RecordType::A),
+    ("geolocation_with_ecs", "geolocation", RecordType::A),
+    ("latency_with_ecs", "latency", RecordType::A),
+    ("geoproximity", "geoproximity", RecordType::A),
+    ("geoproximity_with_ecs", "geoproximity", RecordType::A),
+    ("ip_based", "ip-based", RecordType::A),
+    ("three_levels_with_ecs", "levels", RecordType::A),
 ];
 
 impl Scene {
@@ -40,12 +51,13 @@ impl Scene {
         let (_, owner, rtype) = SCENES.iter().find(|(name, ..)| *name == scene).expect("a scene of the table");
         let mut message = query(&name(owner), *rtype);
         if cookie {
-            // The OPT record is last: its rdata becomes one cookie option.
-            let len = message.len();
-            message[len - 1] = 12;
-            message.extend([0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+            put_option(&mut message, &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
         }
-        Self { snapshot: zone(), message, out: vec![0; 65_535] }
+        if scene.ends_with("_with_ecs") {
+            let [a, b, c, _] = clients::SUBNET.octets();
+            put_option(&mut message, &[0, 8, 0, 7, 0, 1, 24, 0, a, b, c]);
+        }
+        Self { snapshot: ZONE.clone(), message, out: vec![0; 65_535] }
     }
 
     /// Answers once.
@@ -66,11 +78,21 @@ impl Scene {
     }
 
     fn answer_octets(&mut self, len: usize, draw: u64) -> Report {
-        let asker = Asker { address: [192, 0, 2, 53].into(), transport: Transport::Udp };
+        let asker = Asker { address: clients::RESOLVER.into(), transport: Transport::Udp };
         let message = &self.message[..len];
         respond(&self.snapshot, &Identity::default(), message, &asker, 1_700_000_000, Draw::new(draw), &mut self.out)
     }
 }
+
+/// Puts an option behind those of the OPT record, which is last and has its length before its options.
+fn put_option(message: &mut Vec<u8>, option: &[u8]) {
+    let opt = message.windows(5).rposition(|octets| octets == [0, 0, 41, 4, 208]).expect("queries have EDNS");
+    message[opt + 10] += option.len() as u8;
+    message.extend_from_slice(option);
+}
+
+/// Made once, as it is of some size.
+static ZONE: LazyLock<Snapshot> = LazyLock::new(zone);
 
 fn zone() -> Snapshot {
     let hosts = (0..10_000u32).map(|at| record_set(&format!("host{at}"), RecordType::A, &[&at.to_be_bytes()]));
@@ -91,9 +113,10 @@ fn zone() -> Snapshot {
         sets.push(member("multivalue", &identifier, RoutingPolicy::Multivalue, [192, 0, 2, 20 + at], Some(&identifier)));
     }
     sets.extend([("tree", "tree-eu"), ("tree-eu", "weighted")].iter().flat_map(|(owner, target)| branch(owner, target)));
+    sets.extend(clients::record_sets());
     let checks: Vec<String> = (0..8).map(|at| format!("member{at}")).collect();
     let checks: Vec<(&str, bool)> = checks.iter().map(|id| (id.as_str(), true)).collect();
-    snapshot(sets, &checks)
+    snapshot_placed(sets, &checks, clients::collections(), &clients::places())
 }
 
 /// A failover whose primary is another group, and whose secondary is an address.

@@ -52,10 +52,7 @@ impl HealthCheckId {
     /// # Errors
     /// [`InvalidId::Empty`] for an empty text.
     pub fn new(text: &str) -> Result<Self, InvalidId> {
-        if text.is_empty() {
-            return Err(InvalidId::Empty);
-        }
-        Ok(Self(text.into()))
+        not_empty(text).map(Self)
     }
 
     /// The id as written.
@@ -90,10 +87,7 @@ impl CollectionId {
     /// # Errors
     /// [`InvalidId::Empty`] for an empty text.
     pub fn new(text: &str) -> Result<Self, InvalidId> {
-        if text.is_empty() {
-            return Err(InvalidId::Empty);
-        }
-        Ok(Self(text.into()))
+        not_empty(text).map(Self)
     }
 
     /// The id as written.
@@ -123,6 +117,10 @@ impl LocationName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn not_empty(text: &str) -> Result<Arc<str>, InvalidId> {
+    if text.is_empty() { Err(InvalidId::Empty) } else { Ok(text.into()) }
 }
 
 impl MapIndex {

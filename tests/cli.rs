@@ -265,7 +265,8 @@ fn usage_errors_are_bad_input() {
 
 #[test]
 fn a_probe_passes_fails_and_says_what_it_saw() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    // An address of its own: on the other tests' one of them may take the port as soon as it is free.
+    let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 9), 0)).unwrap();
     let target = listener.local_addr().unwrap().to_string();
     let zone = ZONE.replace("type     = \"http\"", "type     = \"tcp\"").replace("127.0.0.1:8081", &target);
     let site = Site::new("probe", &zone);

@@ -6,6 +6,8 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+#[path = "../fuzz/bodies/places.rs"]
+mod places;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
 #[path = "../fuzz/bodies/zone_reader.rs"]
@@ -21,6 +23,11 @@ fn query_seeds_and_their_alterations_are_answered_soundly() {
 #[test]
 fn zone_seeds_and_their_alterations_are_read_soundly() {
     check("zone_reader", 40, zone_reader::run);
+}
+
+#[test]
+fn geo_databases_latency_tables_and_scenarios_and_their_alterations_are_read_soundly() {
+    check("places", 8, places::run);
 }
 
 #[test]

@@ -86,7 +86,7 @@ address!(u128, [u64; 2], |address| [(address >> 64) as u64, address as u64], |[h
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ranges<A: Address> {
     ranges: Box<[Range<A>]>,
-    /// For each first 16 bits, and one more.
+    /// For each first 16 bits, and one more; none for a table of a few ranges.
     tops: Box<[Top]>,
     /// The finer indices, one behind the other: each has, for the bits that follow the first 16, the last range that starts
     /// before any address with them; and one more.
@@ -120,6 +120,8 @@ struct Top {
 
 /// How many different first 16 bits there are.
 const TOPS: usize = 1 << 16;
+/// Ranges that are searched without an index, in a dozen steps.
+const UNINDEXED_MAX: usize = 4_096;
 /// Ranges of one entry of a finer index, at least, if they are spread evenly.
 const RANGES_PER_ENTRY: usize = 4;
 /// Ranges that are searched at once.
@@ -146,6 +148,10 @@ impl<A: Address> Builder<A> {
     }
 
     pub(super) fn finish(self) -> Ranges<A> {
+        // An index of 65,537 entries is for tables that are larger than itself.
+        if self.ranges.len() <= UNINDEXED_MAX {
+            return Ranges { ranges: self.ranges.into(), tops: Box::default(), fine: Box::default() };
+        }
         let mut tops = Vec::with_capacity(TOPS + 1);
         let mut at = 0;
         for top in 0..TOPS {
@@ -187,6 +193,9 @@ impl<A: Address> Ranges<A> {
     /// The range that holds `address`.
     #[inline]
     pub(super) fn find(&self, address: A) -> usize {
+        if self.tops.is_empty() {
+            return self.ranges.partition_point(|range| range.start() <= address) - 1;
+        }
         let top = address.top();
         let (this, next) = (self.tops[top], self.tops[top + 1]);
         // `low` starts before the address or at it; the last range that may is `last`.

@@ -109,7 +109,7 @@ fn members_of<'s>(group: &'s RecordGroup, found: Found<'s>) -> impl Iterator<Ite
 }
 
 /// A member may come twice in an order, by two blocks: it is one member all the same.
-fn group_members<'s, I>(group: &'s RecordGroup, order: I) -> impl Iterator<Item = &'s Member>
+fn group_members<I>(group: &RecordGroup, order: I) -> impl Iterator<Item = &Member>
 where
     I: IntoIterator<Item = u16, IntoIter: Clone>,
 {
@@ -120,7 +120,7 @@ where
 }
 
 /// Whether as many of `members` count as the group asks for.
-fn has_enough<'m>(group: &RecordGroup, members: &mut dyn Iterator<Item = &'m Member>, facts: Facts<'_>) -> bool {
+fn has_enough(group: &RecordGroup, members: &mut dyn Iterator<Item = &Member>, facts: Facts<'_>) -> bool {
     match group.min_healthy {
         MinHealthy::Count(least) => members.filter(|member| counts(member, facts)).take(least.into()).count() >= least.into(),
         MinHealthy::Share(share) => {

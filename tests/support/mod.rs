@@ -14,7 +14,9 @@ use waypost::control::build::build;
 use waypost::control::state::State;
 use waypost::health::check::HealthCheck;
 use waypost::health::table::{HealthTable, Status, Verdict};
-use waypost::ids::{HealthCheckId, SetIdentifier};
+use waypost::ids::{CollectionId, HealthCheckId, SetIdentifier};
+use waypost::places::Places;
+use waypost::places::cidr::CidrCollection;
 use waypost::routing::draw::Draw;
 use waypost::routing::trace::Explanation;
 use waypost::snapshot::Snapshot;
@@ -64,6 +66,16 @@ pub fn apex() -> [RecordSet; 2] {
 
 /// A snapshot of one zone, example.org., with the health checks of `checks`: their ids, and whether each is healthy.
 pub fn snapshot(record_sets: Vec<RecordSet>, checks: &[(&str, bool)]) -> Snapshot {
+    snapshot_placed(record_sets, checks, BTreeMap::new(), &Places::default())
+}
+
+/// As [`snapshot`], with CIDR collections, and with what is known of where clients are.
+pub fn snapshot_placed(
+    record_sets: Vec<RecordSet>,
+    checks: &[(&str, bool)],
+    collections: BTreeMap<CollectionId, Arc<CidrCollection>>,
+    places: &Places,
+) -> Snapshot {
     let hosted = HostedZone {
         name: name("@"),
         record_sets: apex().into_iter().chain(record_sets).collect(),
@@ -73,8 +85,8 @@ pub fn snapshot(record_sets: Vec<RecordSet>, checks: &[(&str, bool)]) -> Snapsho
     let checks: BTreeMap<HealthCheckId, bool> =
         checks.iter().map(|(id, healthy)| (HealthCheckId::new(id).expect("not empty"), *healthy)).collect();
     let configured = checks.keys().map(|id| (id.clone(), always(id))).collect();
-    let state = State { zones: vec![Arc::new(hosted)], checks: configured, ..State::default() };
-    let built = build(state, &Default::default(), None).expect("the test's zones compile");
+    let state = State { zones: vec![Arc::new(hosted)], checks: configured, collections };
+    let built = build(state, places, None).expect("the test's zones compile");
     let verdicts = checks.into_iter().map(|(id, healthy)| verdict(id, healthy)).collect();
     Snapshot { catalog: built.catalog, health: Arc::new(HealthTable::new(verdicts)), maps: built.maps, generation: 0 }
 }

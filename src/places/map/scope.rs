@@ -58,7 +58,7 @@ struct Walk<'w, A: Address, J> {
 
 /// How many ranges a walk meets one by one, so that no query costs milliseconds. Only groups of hundreds of orders that
 /// cannot be judged by the block come so far; their scope is then longer than it need be, and still right.
-const STEPS_MAX: u32 = 8_192;
+const STEPS_MAX: u32 = 16_384;
 
 impl<A: Address, J: Judge> Walk<'_, A, J> {
     /// To lower addresses, from before the range `at`.
