@@ -18,6 +18,8 @@
 //! Sources: Route 53 developer guide, "Latency-based routing", "Geolocation routing", "Geoproximity routing", "IP-based
 //! routing".
 
+use std::cell::Cell;
+
 use super::eligible::{counts, note_fenced_out, note_unfit};
 use super::trace::{Placed, Reason, Step, Trace};
 use super::{Choice, Facts, MEMBERS_MAX, Members, shown};
@@ -29,7 +31,7 @@ use crate::zone::group::{Member, RecordGroup};
 #[inline]
 pub(super) fn choose<'s>(group: &'s RecordGroup, map: MapIndex, facts: Facts<'s>, trace: &mut impl Trace) -> Option<&'s Member> {
     let walk = Walk::of(group, map, facts, trace);
-    let chosen = walk.members().find(|member| walk.has(member));
+    let chosen = walk.members().find(|(place, _)| walk.has(*place)).map(|(_, member)| member);
     walk.note(1, trace);
     chosen
 }
@@ -39,7 +41,7 @@ pub(super) fn choose_several(group: &RecordGroup, map: MapIndex, facts: Facts<'_
     let walk = Walk::of(group, map, facts, trace);
     let wanted = usize::from(group.nearest).min(MEMBERS_MAX);
     let mut chosen = Members::none();
-    walk.members().filter(|member| walk.has(member)).take(wanted).for_each(|member| chosen.push(member));
+    walk.members().filter(|(place, _)| walk.has(*place)).take(wanted).for_each(|(_, member)| chosen.push(member));
     walk.note(wanted, trace);
     chosen.into_choice()
 }
@@ -51,6 +53,10 @@ struct Walk<'s> {
     found: Found<'s>,
     /// Somebody in the order counts.
     healthy: bool,
+    /// A bit for each of the first 64 members that was asked whether it counts, and for each of those that do: what
+    /// stands behind an alias is not walked twice.
+    asked: Cell<u64>,
+    counting: Cell<u64>,
 }
 
 impl<'s> Walk<'s> {
@@ -58,8 +64,8 @@ impl<'s> Walk<'s> {
     fn of(group: &'s RecordGroup, map: MapIndex, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
         let found = facts.maps.map(map).lookup(facts.client);
         note_order(group, map, facts, trace);
-        let mut walk = Self { group, facts, found, healthy: true };
-        walk.healthy = walk.members().any(|member| counts(member, facts));
+        let mut walk = Self { group, facts, found, healthy: true, asked: Cell::new(0), counting: Cell::new(0) };
+        walk.healthy = walk.members().any(|(place, _)| walk.counts(place));
         if facts.depends.is_wanted() {
             facts.depends.on(found.scope_of_first(group.nearest.into(), |place| walk.standing(place)));
         }
@@ -68,19 +74,35 @@ impl<'s> Walk<'s> {
 
     /// The client's members, best first.
     #[inline]
-    fn members(&self) -> impl Iterator<Item = &'s Member> + use<'s> {
+    fn members(&self) -> impl Iterator<Item = (u16, &'s Member)> + use<'s> {
         let group = self.group;
-        self.found.order().map(move |place| &group.members[usize::from(place)])
+        self.found.order().map(move |place| (place, &group.members[usize::from(place)]))
     }
 
     #[inline]
-    fn has(&self, member: &Member) -> bool {
-        if self.healthy { counts(member, self.facts) } else { !member.fenced_out }
+    fn has(&self, place: u16) -> bool {
+        if self.healthy { self.counts(place) } else { !self.member(place).fenced_out }
+    }
+
+    #[inline]
+    fn member(&self, place: u16) -> &'s Member {
+        &self.group.members[usize::from(place)]
+    }
+
+    #[inline]
+    fn counts(&self, place: u16) -> bool {
+        let bit = 1u64.checked_shl(place.into()).unwrap_or(0);
+        if self.asked.get() & bit != 0 {
+            return self.counting.get() & bit != 0;
+        }
+        let counts = counts(self.member(place), self.facts);
+        self.asked.set(self.asked.get() | bit);
+        self.counting.set(self.counting.get() | if counts { bit } else { 0 });
+        counts
     }
 
     fn standing(&self, place: u16) -> Standing {
-        let member = &self.group.members[usize::from(place)];
-        match (member.fenced_out, counts(member, self.facts)) {
+        match (self.member(place).fenced_out, self.counts(place)) {
             (true, _) => Standing::Never,
             (false, true) => Standing::Counts,
             (false, false) => Standing::LastResort,
@@ -93,18 +115,18 @@ impl<'s> Walk<'s> {
             return;
         }
         note_fenced_out(self.group, self.facts, trace);
-        let inside = self.members().filter(|member| !member.fenced_out).count();
+        let inside = self.members().filter(|(_, member)| !member.fenced_out).count();
         if !self.healthy && inside > 0 {
             trace.note(|| Step::LastResort { members: inside });
         }
         let mut left = wanted;
-        for (place, member) in self.members().enumerate().filter(|(_, member)| !member.fenced_out) {
+        for (rank, (place, member)) in self.members().enumerate().filter(|(_, (_, member))| !member.fenced_out) {
             if left == 0 {
                 break;
             }
-            if self.has(member) {
+            if self.has(place) {
                 left -= 1;
-                trace.note(|| Step::Chosen { member: shown(member, self.facts), by: Reason::Order { place } });
+                trace.note(|| Step::Chosen { member: shown(member, self.facts), by: Reason::Order { place: rank } });
             } else {
                 note_unfit(member, self.facts, trace);
             }

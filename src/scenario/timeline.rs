@@ -74,7 +74,7 @@ pub fn healthy_board(checks: &Checks) -> Board {
 }
 
 impl Timeline {
-    /// What is known at the timeline's end. `healthy` is the [`healthy_board`] of `checks`.
+    /// What is known at the timeline's end. `healthy` is the `healthy_board` of `checks`.
     pub fn table(&self, checks: &Checks, healthy: &Board) -> HealthTable {
         let mut board = match self.start {
             Start::Healthy => healthy.clone(),
