@@ -20,7 +20,7 @@ pub(super) fn rules_of_all(state: &State) -> BTreeSet<Rules> {
     let mut all = BTreeSet::new();
     for zone in &state.zones {
         let mut groups: BTreeMap<(&Name, RecordType), Vec<&RecordSet>> = BTreeMap::new();
-        for set in zone.record_sets.iter().filter(|set| asks_for_client(&set.policy)) {
+        for set in zone.record_sets.iter().filter(|set| set.policy.of_group().asks_for_client()) {
             groups.entry((&set.name, set.rtype)).or_default().push(set);
         }
         all.extend(groups.into_values().filter_map(|sets| rules_of(&sets, &state.collections)));
@@ -28,45 +28,36 @@ pub(super) fn rules_of_all(state: &State) -> BTreeSet<Rules> {
     all
 }
 
-fn asks_for_client(policy: &RoutingPolicy) -> bool {
-    use RoutingPolicy::{Geolocation, Geoproximity, IpBased, Latency};
-    matches!(policy, Latency(_) | Geolocation(_) | Geoproximity(..) | IpBased(_))
-}
-
 /// The rules of the group that these record sets are; none where its policy asks for no client.
 pub(super) fn rules_of(sets: &[&RecordSet], collections: &Collections) -> Option<Rules> {
-    let policies = || sets.iter().map(|set| &set.policy);
-    match &sets.first()?.policy {
-        RoutingPolicy::Latency(_) => policies()
-            .map(|policy| match policy {
-                RoutingPolicy::Latency(site) => Some((**site).clone()),
-                _ => None,
-            })
-            .collect::<Option<Vec<_>>>()
-            .map(Rules::Latency),
-        RoutingPolicy::Geolocation(_) => policies()
-            .map(|policy| match policy {
-                RoutingPolicy::Geolocation(area) => Some(*area),
-                _ => None,
-            })
-            .collect::<Option<Vec<_>>>()
-            .map(Rules::Geolocation),
-        RoutingPolicy::Geoproximity(..) => policies()
-            .map(|policy| match policy {
-                RoutingPolicy::Geoproximity(at, bias) => Some((*at, *bias)),
-                _ => None,
-            })
-            .collect::<Option<Vec<_>>>()
-            .map(Rules::Geoproximity),
+    let rules = match &sets.first()?.policy {
+        RoutingPolicy::Latency(_) => Rules::Latency(each(sets, |policy| match policy {
+            RoutingPolicy::Latency(site) => Some((**site).clone()),
+            _ => None,
+        })?),
+        RoutingPolicy::Geolocation(_) => Rules::Geolocation(each(sets, |policy| match policy {
+            RoutingPolicy::Geolocation(area) => Some(*area),
+            _ => None,
+        })?),
+        RoutingPolicy::Geoproximity(..) => Rules::Geoproximity(each(sets, |policy| match policy {
+            RoutingPolicy::Geoproximity(at, bias) => Some((*at, *bias)),
+            _ => None,
+        })?),
         RoutingPolicy::IpBased(first) => {
-            let locations = policies().map(|policy| match policy {
+            let locations = each(sets, |policy| match policy {
                 RoutingPolicy::IpBased(own) => Some(own.location.clone()),
                 _ => None,
-            });
+            })?;
             let id = first.collection.clone();
             let collection = collections.get(&id)?.clone();
-            Some(Rules::IpBased { id, collection, locations: locations.collect::<Option<_>>()? })
+            Rules::IpBased { id, collection, locations }
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(rules)
+}
+
+/// What each member's policy says for itself; none if one has another policy, which `check` refuses.
+fn each<T>(sets: &[&RecordSet], said: impl Fn(&RoutingPolicy) -> Option<T>) -> Option<Vec<T>> {
+    sets.iter().map(|set| said(&set.policy)).collect()
 }

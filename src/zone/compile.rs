@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use siphasher::sip::SipHasher24;
 
 use super::fence;
-use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
 use super::group_options::GroupOptions;
 use super::hosted_zone::HostedZone;
 use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
@@ -265,21 +265,11 @@ impl<'h> Answers<'h> {
     /// The group of `members`, which are the record sets at `sets` in that order.
     fn group(&self, entry: Entry, sets: &[u32], members: Box<[Member]>) -> RecordGroup {
         let sets: Vec<&RecordSet> = sets.iter().map(|&at| &self.hosted.record_sets[at as usize]).collect();
-        let policy = match sets[0].policy {
-            RoutingPolicy::Simple => GroupPolicy::Simple,
-            RoutingPolicy::Multivalue => GroupPolicy::Multivalue,
-            RoutingPolicy::Weighted(_) => GroupPolicy::Weighted,
-            RoutingPolicy::Failover(_) => GroupPolicy::Failover,
-            RoutingPolicy::Latency(_) => GroupPolicy::Latency,
-            RoutingPolicy::Geolocation(_) => GroupPolicy::Geolocation,
-            RoutingPolicy::Geoproximity(..) => GroupPolicy::Geoproximity,
-            RoutingPolicy::IpBased(_) => GroupPolicy::IpBased,
-        };
         let options = self.options(sets[0]);
         RecordGroup {
             node: entry.node,
             rtype: entry.rtype,
-            policy,
+            policy: sets[0].policy.of_group(),
             members,
             map: (self.tables.map)(&sets),
             min_healthy: options.min_healthy,

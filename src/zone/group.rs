@@ -83,6 +83,22 @@ pub enum AnswerRef {
 }
 
 impl GroupPolicy {
+    pub const ALL: [Self; 8] = [
+        Self::Simple,
+        Self::Multivalue,
+        Self::Weighted,
+        Self::Failover,
+        Self::Latency,
+        Self::Geolocation,
+        Self::Geoproximity,
+        Self::IpBased,
+    ];
+
+    /// Whether members are put in order by where the client is.
+    pub fn asks_for_client(self) -> bool {
+        matches!(self, Self::Latency | Self::Geolocation | Self::Geoproximity | Self::IpBased)
+    }
+
     /// The policy's word, as in the files.
     pub fn word(self) -> &'static str {
         match self {

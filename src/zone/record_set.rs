@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::group::GroupPolicy;
 use crate::geography::area::Area;
 use crate::geography::coordinates::Coordinates;
 use crate::geography::site::{Bias, Site};
@@ -100,18 +101,23 @@ pub struct Origin {
 }
 
 impl RoutingPolicy {
+    /// The policy that all members of a group share, without what this member says for itself.
+    pub fn of_group(&self) -> GroupPolicy {
+        match self {
+            Self::Simple => GroupPolicy::Simple,
+            Self::Multivalue => GroupPolicy::Multivalue,
+            Self::Weighted(_) => GroupPolicy::Weighted,
+            Self::Failover(_) => GroupPolicy::Failover,
+            Self::Latency(_) => GroupPolicy::Latency,
+            Self::Geolocation(_) => GroupPolicy::Geolocation,
+            Self::Geoproximity(..) => GroupPolicy::Geoproximity,
+            Self::IpBased(_) => GroupPolicy::IpBased,
+        }
+    }
+
     /// The policy's word, as in the files.
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::Simple => "simple",
-            Self::Multivalue => "multivalue",
-            Self::Weighted(_) => "weighted",
-            Self::Failover(_) => "failover",
-            Self::Latency(_) => "latency",
-            Self::Geolocation(_) => "geolocation",
-            Self::Geoproximity(..) => "geoproximity",
-            Self::IpBased(_) => "ip_based",
-        }
+        self.of_group().word()
     }
 }
 

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::route::{Member, Part, Policy, Route, To};
+use super::route::{Member, Part, Route, To};
 use super::{Sugar, nearest_or};
 use crate::control::probed::Probe;
 use crate::geography::site::Site;
 use crate::problem::Problem;
+use crate::zone::group::GroupPolicy as Policy;
 
 impl Sugar<'_> {
     /// Reports members that nobody defines, or that their route's policy can't have.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::endpoint::{Endpoint, Family};
-use super::route::{Member, Part, Policy, Route, To};
+use super::route::{Member, Part, Route, To};
 use super::{Families, Sugar};
 use crate::geography::area::Area;
 use crate::ids::{HealthCheckId, SetIdentifier};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
+use crate::zone::group::GroupPolicy as Policy;
 use crate::zone::group_options::GroupOptions;
 use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RecordSet, RoutingPolicy, Ttl};
 

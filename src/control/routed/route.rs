@@ -12,6 +12,7 @@ use crate::geography::site::{Bias, Site};
 use crate::ids::{CollectionId, LocationName};
 use crate::toml_table::{Span, Table, Value};
 use crate::wire::name::Name;
+use crate::zone::group::GroupPolicy as Policy;
 use crate::zone::group_options::GroupOptions;
 use crate::zone::record_set::{Ttl, Weight};
 
@@ -25,18 +26,6 @@ pub(super) struct Route<'d> {
     pub options: GroupOptions,
     pub branch_names: bool,
     pub members: Vec<Member<'d>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Policy {
-    Simple,
-    Multivalue,
-    Weighted,
-    Failover,
-    Latency,
-    Geolocation,
-    Geoproximity,
-    IpBased,
 }
 
 pub(super) struct Member<'d> {
@@ -83,9 +72,9 @@ pub(super) fn read_route<'d>(name: &'d str, span: Span, mut table: Table<'d>, zo
 
 fn read_policy(value: &Value<'_>) -> Option<Policy> {
     let found = value.string()?;
-    let known = POLICIES.iter().find(|policy| policy.word() == found);
+    let known = Policy::ALL.iter().find(|policy| policy.word() == found);
     if known.is_none() {
-        let words: Vec<&str> = POLICIES.iter().map(|policy| policy.word()).collect();
+        let words: Vec<&str> = Policy::ALL.iter().map(|policy| policy.word()).collect();
         let help = nearest_or(found, words.iter().copied(), &words.join(", "));
         value.wrong(format_args!("{found:?} is no routing policy"), help);
     }
@@ -119,7 +108,7 @@ fn read_member<'d>(item: &Value<'d>, policy: Option<Policy>) -> Option<Member<'d
         (item.string()?, Some(None))
     };
     let part = match (written, policy) {
-        (Some(None), Some(policy)) => policy.part_unsaid(used).map_err(|(lack, help)| item.wrong(lack, help)).ok(),
+        (Some(None), Some(policy)) => part_unsaid(policy, used).map_err(|(lack, help)| item.wrong(lack, help)).ok(),
         (written, _) => written.flatten(),
     };
     let to = used.strip_prefix("route:").map_or(To::Endpoint(used), To::Route);
@@ -190,41 +179,14 @@ fn or_default(table: &mut Table<'_>, read: Option<Option<Part>>, default: Part) 
     Some(Some(default))
 }
 
-const POLICIES: [Policy; 8] = [
-    Policy::Simple,
-    Policy::Multivalue,
-    Policy::Weighted,
-    Policy::Failover,
-    Policy::Latency,
-    Policy::Geolocation,
-    Policy::Geoproximity,
-    Policy::IpBased,
-];
-
-impl Policy {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Simple => "simple",
-            Self::Multivalue => "multivalue",
-            Self::Weighted => "weighted",
-            Self::Failover => "failover",
-            Self::Latency => "latency",
-            Self::Geolocation => "geolocation",
-            Self::Geoproximity => "geoproximity",
-            Self::IpBased => "ip_based",
-        }
-    }
-
-    /// The part of a member that says nothing of it; else what it lacks, and what would do.
-    fn part_unsaid(self, used: &str) -> Result<Part, (String, String)> {
-        let lacks =
-            |what: &str, example: &str| Err((format!("{used:?} has no {what}"), format!("{{ use = {used:?}, {example} }}")));
-        match self {
-            Self::Simple | Self::Multivalue | Self::Failover => Ok(Part::Plain),
-            Self::Latency | Self::Geoproximity => Ok(Part::Site(None, Bias::default())),
-            Self::Weighted => lacks("weight", "weight = 1"),
-            Self::Geolocation => lacks("area", "continent = \"EU\" }, { …, country = \"DE\" } or { …, default = true"),
-            Self::IpBased => lacks("location", "location = \"berlin\" } or { …, default = true"),
-        }
+/// The part of a member that says nothing of it; else what it lacks, and what would do.
+fn part_unsaid(policy: Policy, used: &str) -> Result<Part, (String, String)> {
+    let lacks = |what: &str, example: &str| Err((format!("{used:?} has no {what}"), format!("{{ use = {used:?}, {example} }}")));
+    match policy {
+        Policy::Simple | Policy::Multivalue | Policy::Failover => Ok(Part::Plain),
+        Policy::Latency | Policy::Geoproximity => Ok(Part::Site(None, Bias::default())),
+        Policy::Weighted => lacks("weight", "weight = 1"),
+        Policy::Geolocation => lacks("area", "continent = \"EU\" }, { …, country = \"DE\" } or { …, default = true"),
+        Policy::IpBased => lacks("location", "location = \"berlin\" } or { …, default = true"),
     }
 }
