@@ -30,6 +30,7 @@ pub mod node;
 pub mod places;
 pub mod prober;
 pub mod problem;
+pub mod route53;
 pub mod routing;
 pub mod scenario;
 pub mod server;

@@ -49,6 +49,7 @@ pub const ROWS: &[Row] = &[
     // 4: the read side, the write side
     row("answer",    Core, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot"]),
     row("control",   Core, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("route53",   Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
