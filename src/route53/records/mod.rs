@@ -9,3 +9,6 @@ pub mod rrset;
 pub mod rrsets;
 pub mod said;
 pub mod shape;
+
+#[cfg(test)]
+mod tests;

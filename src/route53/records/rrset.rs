@@ -197,6 +197,12 @@ impl fmt::Display for InvalidRrset {
 
 impl std::error::Error for InvalidRrset {}
 
+impl From<InvalidRrset> for String {
+    fn from(invalid: InvalidRrset) -> Self {
+        invalid.to_string()
+    }
+}
+
 impl Ord for TypeKey {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.0.mnemonic(), self.0.0).cmp(&(other.0.mnemonic(), other.0.0))
