@@ -202,7 +202,8 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     };
     let http = root.table("http").and_then(read_http);
     let store = root.table("store").and_then(read_store);
-    let zone_files = read_zones(&mut root);
+    // With the API, zones need not come from files.
+    let zone_files = read_zones(&mut root, http.is_none());
     let log = root.table("log").map_or(Log { format: LogFormat::Text, level: LogLevel::Info }, read_log);
     let geo = root.table("geo").map(read_geo).unwrap_or_default();
     root.finish();
@@ -295,8 +296,12 @@ fn read_store(mut table: Table<'_>) -> Option<PathBuf> {
     path.map(PathBuf::from)
 }
 
-fn read_zones(root: &mut Table<'_>) -> Vec<(String, Place)> {
-    let Some(value) = root.required("zones", "{ files = [\"zones/*.toml\"] }, or the table [zones]") else { return Vec::new() };
+fn read_zones(root: &mut Table<'_>, are_needed: bool) -> Vec<(String, Place)> {
+    let value = match are_needed {
+        true => root.required("zones", "{ files = [\"zones/*.toml\"] }, or the table [zones]"),
+        false => root.optional("zones"),
+    };
+    let Some(value) = value else { return Vec::new() };
     let Some(mut table) = value.table() else { return Vec::new() };
     let document = table.document();
     let files = table.required("files", "[\"zones/*.toml\"]");
@@ -310,7 +315,7 @@ fn read_zones(root: &mut Table<'_>) -> Vec<(String, Place)> {
         }
         patterns.push((pattern.to_owned(), document.place(&item.span)));
     }
-    if files.is_empty_array() {
+    if files.is_empty_array() && are_needed {
         files.wrong("the server has no zone files", "such as files = [\"zones/*.toml\"]");
     }
     patterns

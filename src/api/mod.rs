@@ -30,6 +30,7 @@ mod explain;
 mod health;
 mod listen;
 mod readiness;
+pub mod route53;
 
 /// What the pages show.
 #[derive(Clone)]

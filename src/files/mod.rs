@@ -11,17 +11,25 @@ use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
 use crate::control::serial::fill_serials;
+use crate::control::state::State;
 use crate::problem::{Problem, Problems};
+use crate::zone::compile::CompileError;
 use geo::GeoFiles;
 
 /// What the files say.
 #[derive(Debug)]
 pub struct Loaded {
     pub config: Config,
+    /// What the files say.
+    pub state: State,
+    /// That and what was added to it.
     pub built: Built,
     pub warnings: Problems,
     geo: GeoFiles,
 }
+
+/// What is to be built of the configuration and of what the files say.
+pub type Add<'a> = dyn FnMut(&Config, &State) -> Result<State, Problems> + 'a;
 
 /// Reads the server's file at `path`, its zones and what they include, and what is known of clients.
 ///
@@ -31,6 +39,14 @@ pub struct Loaded {
 /// # Errors
 /// Every problem in every file, when one of them is an error.
 pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loaded, Problems> {
+    load_with(path, now_secs, before, &mut |_, state| Ok(state.clone()))
+}
+
+/// The same, building what `add` makes of the state that the files say: with what is kept elsewhere.
+///
+/// # Errors
+/// Every problem in every file, or those of `add`.
+pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut Add<'_>) -> Result<Loaded, Problems> {
     let (config, mut problems) = config::read(path);
     let Some(config) = config else { return Err(problems) };
     let known = before.map(|before| before.geo.clone()).unwrap_or_default();
@@ -50,12 +66,23 @@ pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loade
             return Err(problems);
         }
     };
-    match build(state, &geo.places(&config.geo), before) {
-        Ok(built) => Ok(Loaded { config, built, warnings: problems, geo }),
+    let whole = add(&config, &state)?;
+    match build(whole, &geo.places(&config.geo), before) {
+        Ok(built) => Ok(Loaded { config, state, built, warnings: problems, geo }),
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
             Err(problems)
         }
+    }
+}
+
+impl Loaded {
+    /// Builds `state` with what is known of clients, sharing what has not changed.
+    ///
+    /// # Errors
+    /// Every reason why a zone of it cannot be compiled.
+    pub fn build(&self, state: State) -> Result<Built, Vec<CompileError>> {
+        build(state, self.built.maps.places(), Some(&self.built))
     }
 }
 

@@ -21,7 +21,7 @@ use std::ops::Range;
 
 pub use shown::Shown;
 pub(super) use text::{parse_words, quoted};
-pub(super) use wire::fold_names;
+pub use wire::fold_names;
 
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;

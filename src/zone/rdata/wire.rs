@@ -150,7 +150,7 @@ fn check_digest(rtype: RecordType, rdata: &[u8]) -> Result<(), String> {
 }
 
 /// The same rdata with its names in lower case, for comparison (RFC 2181 §5, RFC 4343 §3).
-pub(in crate::zone) fn fold_names(rtype: RecordType, rdata: &[u8]) -> Vec<u8> {
+pub fn fold_names(rtype: RecordType, rdata: &[u8]) -> Vec<u8> {
     let mut folded = Vec::with_capacity(rdata.len());
     let split = split(fields(rtype).unwrap_or_default(), rdata, |field, octets| {
         match field.kind {

@@ -1,0 +1,251 @@
+//! One record set: as it was said, which is what lists and deletions go by, and as the zone takes it.
+//!
+//! Knows no other record set. Invariant: `set` is what `said` means, and `said.name` is as shown.
+//! Source: Route 53 API 2013-04-01, `ResourceRecordSet`; developer guide, "Choosing a routing policy".
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geography::area::Area;
+use crate::geography::coordinates::Coordinates;
+use crate::geography::regions::region;
+use crate::geography::site::{Bias, RegionName, Site};
+use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
+use crate::route53::name::{NameKey, parse_name};
+use crate::route53::values::parse_value;
+use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
+use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
+
+/// A record set of the account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rrset {
+    pub said: Said,
+    pub set: RecordSet,
+}
+
+/// Where a record set stands in its zone, and what names it there: name, type and set identifier, in the order of the
+/// API's lists.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RrsetKey {
+    pub name: NameKey,
+    pub rtype: TypeKey,
+    pub set_identifier: Option<SetIdentifier>,
+}
+
+/// A type, in the order of its mnemonic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeKey(pub RecordType);
+
+/// The fields of Route 53's `ResourceRecordSet`; absent ones are none or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    /// As shown: in lower case, escaped, with its final dot.
+    pub name: String,
+    /// `A`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub geo_location: Option<GeoLocation>,
+    /// `PRIMARY` or `SECONDARY`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_value_answer: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// As they were sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias_target: Option<AliasTarget>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_policy_instance_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cidr_routing_config: Option<CidrRoutingConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub geo_proximity_location: Option<GeoProximityLocation>,
+}
+
+/// Route 53's `GeoLocation`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeoLocation {
+    pub continent_code: Option<String>,
+    /// `*` is the default location.
+    pub country_code: Option<String>,
+    pub subdivision_code: Option<String>,
+}
+
+/// Route 53's `AliasTarget`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasTarget {
+    /// Bare.
+    pub hosted_zone_id: String,
+    /// As shown.
+    pub dns_name: String,
+    pub evaluate_target_health: bool,
+}
+
+/// Route 53's `CidrRoutingConfig`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CidrRoutingConfig {
+    pub collection_id: String,
+    /// `*` is the default location.
+    pub location_name: String,
+}
+
+/// Route 53's `GeoProximityLocation`: one of a region, a local zone group and coordinates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeoProximityLocation {
+    pub aws_region: Option<String>,
+    pub local_zone_group: Option<String>,
+    /// Latitude and longitude, as they were sent.
+    pub coordinates: Option<(String, String)>,
+    pub bias: Option<i8>,
+}
+
+impl Rrset {
+    /// The record set that `said` means; the shape rules have been seen to.
+    ///
+    /// # Errors
+    /// The first value or code that has no meaning, in Route 53's words where they are known.
+    pub fn new(said: Said) -> Result<Self, String> {
+        let name = parse_name(&said.name).map_err(|fatal| fatal.to_string())?;
+        let rtype: RecordType = said.kind.parse().map_err(|_| format!("{} is no type of record.", said.kind))?;
+        let content = content(&said, rtype)?;
+        let set = RecordSet {
+            name,
+            rtype,
+            set_identifier: id(said.set_identifier.as_deref(), SetIdentifier::new)?,
+            policy: policy(&said)?,
+            content,
+            health_check: id(said.health_check_id.as_deref(), HealthCheckId::new)?,
+            place: None,
+            origin: Origin::default(),
+        };
+        Ok(Self { said, set })
+    }
+
+    pub fn key(&self) -> RrsetKey {
+        RrsetKey::new(&self.set.name, self.set.rtype, self.set.set_identifier.clone())
+    }
+}
+
+impl RrsetKey {
+    pub fn new(name: &Name, rtype: RecordType, set_identifier: Option<SetIdentifier>) -> Self {
+        Self { name: NameKey::new(name), rtype: TypeKey(rtype), set_identifier }
+    }
+}
+
+impl Ord for TypeKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.0.mnemonic(), self.0.0).cmp(&(other.0.mnemonic(), other.0.0))
+    }
+}
+
+impl PartialOrd for TypeKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn id<I, E: ToString>(text: Option<&str>, new: impl Fn(&str) -> Result<I, E>) -> Result<Option<I>, String> {
+    text.map(|text| new(text).map_err(|error| error.to_string())).transpose()
+}
+
+fn content(said: &Said, rtype: RecordType) -> Result<Content, String> {
+    if let Some(alias) = &said.alias_target {
+        let target = parse_name(&alias.dns_name).map_err(|fatal| fatal.to_string())?;
+        return Ok(Content::Alias(Box::new(Alias { target, evaluate_target_health: alias.evaluate_target_health })));
+    }
+    if said.values.is_empty() {
+        return Err("A record set has at least one value.".to_owned());
+    }
+    let rdata: Result<Vec<Vec<u8>>, _> = said.values.iter().map(|value| parse_value(rtype, value)).collect();
+    let ttl = Ttl::new(said.ttl.unwrap_or_default().into()).map_err(|error| error.to_string())?;
+    Ok(Content::Values { ttl, rdata: RdataList::new(rdata.map_err(|error| error.to_string())?) })
+}
+
+fn policy(said: &Said) -> Result<RoutingPolicy, String> {
+    if let Some(weight) = said.weight {
+        return Weight::new(weight.into()).map(RoutingPolicy::Weighted).map_err(|error| error.to_string());
+    }
+    if let Some(failover) = &said.failover {
+        return Ok(RoutingPolicy::Failover(u16::from(failover != "PRIMARY")));
+    }
+    if let Some(region) = &said.region {
+        return Ok(RoutingPolicy::Latency(Box::new(aws_site(region)?)));
+    }
+    if let Some(geo) = &said.geo_location {
+        return area(geo).map(RoutingPolicy::Geolocation);
+    }
+    if let Some(proximity) = &said.geo_proximity_location {
+        return geoproximity(proximity);
+    }
+    if let Some(cidr) = &said.cidr_routing_config {
+        return ip_based(cidr);
+    }
+    match said.multi_value_answer {
+        Some(true) => Ok(RoutingPolicy::Multivalue),
+        _ => Ok(RoutingPolicy::Simple),
+    }
+}
+
+/// An AWS region and where it stands.
+fn aws_site(code: &str) -> Result<Site, String> {
+    let name = RegionName::parse(&format!("aws:{code}")).map_err(|_| format!("{code} is no region."))?;
+    let coordinates = region(&name).map(|region| region.coordinates);
+    Ok(Site { region: Some(name), coordinates })
+}
+
+fn area(geo: &GeoLocation) -> Result<Area, String> {
+    let no = |code: &str| format!("{code} is no code of a continent, country or subdivision.");
+    match (geo.continent_code.as_deref(), geo.country_code.as_deref(), geo.subdivision_code.as_deref()) {
+        (Some(continent), None, None) => continent.parse().map(Area::Continent).map_err(|_| no(continent)),
+        (None, Some("*"), None) => Ok(Area::Anywhere),
+        (None, Some(country), None) => country.parse().map(Area::Country).map_err(|_| no(country)),
+        (None, Some(country), Some(subdivision)) => {
+            Ok(Area::Subdivision(country.parse().map_err(|_| no(country))?, subdivision.parse().map_err(|_| no(subdivision))?))
+        }
+        _ => Err("A geolocation is a continent, a country, or a country and a subdivision.".to_owned()),
+    }
+}
+
+fn geoproximity(proximity: &GeoProximityLocation) -> Result<RoutingPolicy, String> {
+    let number = |text: &String| text.parse::<f64>().ok();
+    let coordinates = match proximity {
+        GeoProximityLocation { coordinates: Some((north, east)), .. } => {
+            number(north).zip(number(east)).and_then(|(north, east)| Coordinates::new(north, east))
+        }
+        GeoProximityLocation { aws_region: Some(code), .. } => aws_site(code)?.coordinates,
+        // A local zone is as far away as its region: `us-east-1-atl-1` stands with `us-east-1`.
+        GeoProximityLocation { local_zone_group: Some(group), .. } => {
+            let region: Vec<&str> = group.splitn(4, '-').take(3).collect();
+            aws_site(&region.join("-"))?.coordinates
+        }
+        _ => None,
+    };
+    let coordinates =
+        coordinates.ok_or("The location of a geoproximity record is a region, a local zone group or coordinates.")?;
+    let bias = Bias::new(proximity.bias.unwrap_or_default().into()).ok_or("A bias is within -99 and 99.")?;
+    Ok(RoutingPolicy::Geoproximity(coordinates, bias))
+}
+
+fn ip_based(cidr: &CidrRoutingConfig) -> Result<RoutingPolicy, String> {
+    let collection = CollectionId::new(&cidr.collection_id).map_err(|error| error.to_string())?;
+    let location = match &*cidr.location_name {
+        "*" => None,
+        name => Some(LocationName::new(name).map_err(|error| error.to_string())?),
+    };
+    Ok(RoutingPolicy::IpBased(Box::new(CidrLocation { collection, location })))
+}
