@@ -109,7 +109,8 @@ fn parse(key: &str, value: &[u8]) -> Result<Record, String> {
         "zone" => Record::Zone(parsed(value)?),
         "rrset" => {
             let said: Said = parsed::<Said>(value).map(Arc::unwrap_or_clone)?;
-            Record::Rrset { zone: parts.next().unwrap_or_default().to_owned(), rrset: Arc::new(Rrset::new(said)?) }
+            let rrset = Rrset::new(said).map_err(|invalid| invalid.to_string())?;
+            Record::Rrset { zone: parts.next().unwrap_or_default().to_owned(), rrset: Arc::new(rrset) }
         }
         "check" => Record::Check(parsed(value)?),
         "collection" => Record::Collection(parsed(value)?),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::route53::records::rrset::{Rrset, RrsetKey};
+use crate::route53::records::rrsets::Rrsets;
 use crate::zone::hosted_zone::HostedZone;
 
 /// A hosted zone and its record sets.
@@ -17,7 +18,7 @@ use crate::zone::hosted_zone::HostedZone;
 pub struct Zone {
     pub record: Arc<ZoneRecord>,
     /// In the order of the API's lists.
-    pub rrsets: BTreeMap<RrsetKey, Arc<Rrset>>,
+    pub rrsets: Rrsets,
     /// As it was last compiled; none since a change.
     pub(super) hosted: Option<Arc<HostedZone>>,
 }
@@ -81,12 +82,12 @@ pub struct Protection {
 impl Zone {
     /// A zone without record sets.
     pub fn new(record: Arc<ZoneRecord>) -> Self {
-        Self { record, rrsets: BTreeMap::new(), hosted: None }
+        Self { record, rrsets: Rrsets::new(), hosted: None }
     }
 
     /// Adds a record set, or replaces the one of its key.
     pub fn put(&mut self, rrset: Arc<Rrset>) {
-        self.rrsets.insert(rrset.key(), rrset);
+        self.rrsets.put(rrset);
         self.hosted = None;
     }
 

@@ -59,7 +59,7 @@ pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let (id, record) = (record.id.clone(), Arc::new(record));
     edits.push(Edit::Put(Record::Zone(record.clone())));
     for said in [ns(&record), soa(&record)] {
-        let rrset = Arc::new(Rrset::new(said).map_err(ApiError::internal)?);
+        let rrset = Arc::new(Rrset::new(said).map_err(|invalid| ApiError::internal(invalid.to_string()))?);
         edits.push(Edit::Put(Record::Rrset { zone: id.clone(), rrset }));
     }
     let output = Struct::new()

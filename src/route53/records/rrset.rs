@@ -4,6 +4,7 @@
 //! Source: Route 53 API 2013-04-01, `ResourceRecordSet`; developer guide, "Choosing a routing policy".
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,8 @@ use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::region;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
-use crate::route53::name::{NameKey, parse_name};
-use crate::route53::values::parse_value;
+use crate::route53::name::{NameKey, parse_name, show_name};
+use crate::route53::values::{canonical, parse_value};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
@@ -114,31 +115,72 @@ pub struct GeoProximityLocation {
     pub bias: Option<i8>,
 }
 
+/// What of a record set has no meaning, each in Route 53's words where they are known; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRrset(pub Vec<String>);
+
 impl Rrset {
-    /// The record set that `said` means; the shape rules have been seen to.
+    /// The record set that `said` means, its names as they are shown; the shape rules have been seen to.
     ///
     /// # Errors
-    /// The first value or code that has no meaning, in Route 53's words where they are known.
-    pub fn new(said: Said) -> Result<Self, String> {
-        let name = parse_name(&said.name).map_err(|fatal| fatal.to_string())?;
-        let rtype: RecordType = said.kind.parse().map_err(|_| format!("{} is no type of record.", said.kind))?;
-        let content = content(&said, rtype)?;
-        let set = RecordSet {
-            name,
-            rtype,
-            set_identifier: id(said.set_identifier.as_deref(), SetIdentifier::new)?,
-            policy: policy(&said)?,
-            content,
-            health_check: id(said.health_check_id.as_deref(), HealthCheckId::new)?,
-            place: None,
-            origin: Origin::default(),
+    /// Every name, value and code that has no meaning.
+    pub fn new(mut said: Said) -> Result<Self, InvalidRrset> {
+        let mut wrong = Vec::new();
+        let name = keep(parse_name(&said.name), &mut wrong);
+        let rtype: Option<RecordType> = keep(said.kind.parse(), &mut wrong);
+        let content = rtype.and_then(|rtype| content(&said, rtype, &mut wrong));
+        let policy = keep(policy(&said), &mut wrong);
+        let set_identifier = keep(id(said.set_identifier.as_deref(), SetIdentifier::new), &mut wrong);
+        let health_check = keep(id(said.health_check_id.as_deref(), HealthCheckId::new), &mut wrong);
+        let (Some(name), Some(rtype), Some(content), Some(policy), Some(set_identifier), Some(health_check)) =
+            (name, rtype, content, policy, set_identifier, health_check)
+        else {
+            return Err(InvalidRrset(wrong));
         };
+        said.name = show_name(&name);
+        if let (Some(alias), Content::Alias(target)) = (&mut said.alias_target, &content) {
+            alias.dns_name = show_name(&target.target);
+        }
+        let set =
+            RecordSet { name, rtype, set_identifier, policy, content, health_check, place: None, origin: Origin::default() };
         Ok(Self { said, set })
     }
 
     pub fn key(&self) -> RrsetKey {
         RrsetKey::new(&self.set.name, self.set.rtype, self.set.set_identifier.clone())
     }
+
+    /// Whether both say the same, in whatever order, case and notation of names and addresses: what a deletion asks.
+    pub fn is_same(&self, other: &Self) -> bool {
+        if self.said.traffic_policy_instance_id.is_some() || other.said.traffic_policy_instance_id.is_some() {
+            return self.key() == other.key() && self.said.traffic_policy_instance_id == other.said.traffic_policy_instance_id;
+        }
+        let zone = |rrset: &Self| rrset.said.alias_target.as_ref().map(|alias| alias.hosted_zone_id.clone());
+        self.key() == other.key()
+            && self.set.policy == other.set.policy
+            && self.set.health_check == other.set.health_check
+            && zone(self) == zone(other)
+            && is_same_content(self, other)
+    }
+}
+
+fn is_same_content(one: &Rrset, other: &Rrset) -> bool {
+    match (&one.set.content, &other.set.content) {
+        (Content::Values { ttl, rdata }, Content::Values { ttl: other_ttl, rdata: other_rdata }) => {
+            let sorted = |rdata: &RdataList| {
+                let mut values: Vec<Vec<u8>> = rdata.iter().map(|rdata| canonical(one.set.rtype, rdata)).collect();
+                values.sort_unstable();
+                values
+            };
+            ttl == other_ttl && sorted(rdata) == sorted(other_rdata)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// The value, or none and one message more.
+fn keep<T>(read: Result<T, impl ToString>, wrong: &mut Vec<String>) -> Option<T> {
+    read.map_err(|error| wrong.push(error.to_string())).ok()
 }
 
 impl RrsetKey {
@@ -147,10 +189,23 @@ impl RrsetKey {
     }
 }
 
+impl fmt::Display for InvalidRrset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+impl std::error::Error for InvalidRrset {}
+
 impl Ord for TypeKey {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.0.mnemonic(), self.0.0).cmp(&(other.0.mnemonic(), other.0.0))
     }
+}
+
+impl TypeKey {
+    /// Before every type.
+    pub const FIRST: Self = Self(RecordType(0));
 }
 
 impl PartialOrd for TypeKey {
@@ -163,17 +218,14 @@ fn id<I, E: ToString>(text: Option<&str>, new: impl Fn(&str) -> Result<I, E>) ->
     text.map(|text| new(text).map_err(|error| error.to_string())).transpose()
 }
 
-fn content(said: &Said, rtype: RecordType) -> Result<Content, String> {
+fn content(said: &Said, rtype: RecordType, wrong: &mut Vec<String>) -> Option<Content> {
     if let Some(alias) = &said.alias_target {
-        let target = parse_name(&alias.dns_name).map_err(|fatal| fatal.to_string())?;
-        return Ok(Content::Alias(Box::new(Alias { target, evaluate_target_health: alias.evaluate_target_health })));
+        let target = keep(parse_name(&alias.dns_name), wrong)?;
+        return Some(Content::Alias(Box::new(Alias { target, evaluate_target_health: alias.evaluate_target_health })));
     }
-    if said.values.is_empty() {
-        return Err("A record set has at least one value.".to_owned());
-    }
-    let rdata: Result<Vec<Vec<u8>>, _> = said.values.iter().map(|value| parse_value(rtype, value)).collect();
-    let ttl = Ttl::new(said.ttl.unwrap_or_default().into()).map_err(|error| error.to_string())?;
-    Ok(Content::Values { ttl, rdata: RdataList::new(rdata.map_err(|error| error.to_string())?) })
+    let ttl = keep(Ttl::new(said.ttl.unwrap_or_default().into()), wrong);
+    let rdata: Vec<Vec<u8>> = said.values.iter().filter_map(|value| keep(parse_value(rtype, value), wrong)).collect();
+    Some(Content::Values { ttl: ttl?, rdata: (rdata.len() == said.values.len()).then(|| RdataList::new(rdata))? })
 }
 
 fn policy(said: &Said) -> Result<RoutingPolicy, String> {

@@ -133,7 +133,7 @@ pub(super) fn check_alias_depth(index: &Index, found: &mut Findings) {
 }
 
 /// Aliases that one query may follow.
-const ALIASES_MAX: usize = 32;
+pub const ALIASES_MAX: usize = 32;
 
 /// One query may look at every member of the tree below its name, as often as aliases lead there.
 pub(super) fn check_tree_size(index: &Index, found: &mut Findings) {
@@ -155,7 +155,7 @@ pub(super) fn check_tree_size(index: &Index, found: &mut Findings) {
 }
 
 /// Members that the decisions below one name may look at.
-const MEMBERS_MAX: usize = 4_096;
+pub const MEMBERS_MAX: usize = 4_096;
 
 /// A failover member that is always healthy leaves the tiers after it nothing to answer.
 pub(super) fn check_unreachable_tiers(index: &Index, found: &mut Findings) {

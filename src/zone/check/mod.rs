@@ -18,6 +18,7 @@ mod groups;
 mod names;
 mod options;
 
+pub use aliases::{ALIASES_MAX, MEMBERS_MAX};
 pub use clients::NOT_OF_ROUTE53;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
