@@ -6,11 +6,11 @@
 //!   them.
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
-//! * [`answer`], [`control`]: the read side, the write side.
+//! * [`answer`], [`control`], [`route53`]: the read side, the write side, and the API's own rules for both.
 //! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
 //! * `node`: wires them; `cli`: the commands.
 //!
-//! Everything up to and including [`control`] is a pure function of its arguments: no clock, no I/O, no
+//! Everything up to and including [`route53`] is a pure function of its arguments: no clock, no I/O, no
 //! randomness, no async, no locks, no logging.
 
 #![deny(unsafe_code)]
@@ -30,6 +30,7 @@ pub mod node;
 pub mod places;
 pub mod prober;
 pub mod problem;
+pub mod route53;
 pub mod routing;
 pub mod scenario;
 pub mod server;

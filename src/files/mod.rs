@@ -6,12 +6,15 @@
 mod geo;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::config::route53::read_keys;
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
 use crate::control::serial::fill_serials;
 use crate::problem::{Problem, Problems};
+use crate::route53::access::Keys;
 use geo::GeoFiles;
 
 /// What the files say.
@@ -19,6 +22,8 @@ use geo::GeoFiles;
 pub struct Loaded {
     pub config: Config,
     pub built: Built,
+    /// Who may use the Route 53 API.
+    pub keys: Arc<Keys>,
     pub warnings: Problems,
     geo: GeoFiles,
 }
@@ -36,6 +41,8 @@ pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loade
     let known = before.map(|before| before.geo.clone()).unwrap_or_default();
     let (geo, found) = GeoFiles::read(&config.geo, path, &known);
     problems.append(found);
+    let (keys, found) = read_keys(&config.route53, path);
+    problems.append(found);
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
     let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
@@ -51,7 +58,7 @@ pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loade
         }
     };
     match build(state, &geo.places(&config.geo), before) {
-        Ok(built) => Ok(Loaded { config, built, warnings: problems, geo }),
+        Ok(built) => Ok(Loaded { config, built, keys: Arc::new(keys), warnings: problems, geo }),
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
             Err(problems)

@@ -55,7 +55,12 @@ impl Reloader {
 
     fn is_same(&self, next: &Loaded) -> bool {
         let same_places = self.loaded.built.maps.places().is_same(next.built.maps.places());
-        same_places && self.loaded.built.state == next.built.state && self.loaded.config == next.config && !self.has_failed
+        let same_keys = self.loaded.keys == next.keys;
+        same_places
+            && same_keys
+            && self.loaded.built.state == next.built.state
+            && self.loaded.config == next.config
+            && !self.has_failed
     }
 
     /// Reading and compiling a large zone takes a while: not on the runtime's threads.
