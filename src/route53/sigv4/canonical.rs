@@ -66,8 +66,9 @@ fn remove_dot_segments(path: &str) -> String {
             _ => kept.push(segment),
         }
     }
+    let first = if path.is_empty() || path.starts_with('/') { "/" } else { "" };
     let last = if path.ends_with('/') && !kept.is_empty() { "/" } else { "" };
-    format!("/{}{last}", kept.join("/"))
+    format!("{first}{}{last}", kept.join("/"))
 }
 
 /// The parameters decoded, encoded and sorted.
@@ -151,6 +152,7 @@ mod tests {
             ("/../a", "/a"),
             ("/a/./b//c/../d/", "/a/b/d/"),
             ("/a/.b/..c", "/a/.b/..c"),
+            ("a/./b", "a/b"),
         ] {
             assert_eq!(remove_dot_segments(path), expected, "{path}");
         }

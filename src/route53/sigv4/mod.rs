@@ -23,9 +23,10 @@ pub use self::refusal::Refusal;
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'r> {
     pub method: &'r str,
-    /// As sent, with its escapes; without the query.
+    /// As sent, with its escapes; without the query. It may be signed with its dot segments and repeated slashes removed:
+    /// whoever acts on it removes them too, or refuses it.
     pub path: &'r str,
-    /// As sent, without the question mark; empty when there is none.
+    /// As sent, without the question mark; empty when there is none. A plus in it means a space.
     pub query: &'r str,
     /// In the order sent; names in any case. In HTTP/2 the caller adds `host` from `:authority`.
     pub headers: &'r [(&'r str, &'r [u8])],
