@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::route53::{Route53, read_route53};
+use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
@@ -106,7 +106,7 @@ pub fn parse(file: &Arc<str>, text: &str) -> (Option<Config>, Problems) {
     let text = Text::new(file.clone(), text);
     let document = Document::parse(&text);
     let config = read_config(document.root());
-    let problems = document.into_problems();
+    let problems = hide_secrets(text.content(), document.into_problems());
     (config.filter(|_| !problems.has_errors()), problems)
 }
 

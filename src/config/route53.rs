@@ -1,6 +1,6 @@
 //! `[route53]` of `waypost.toml`: the Route 53 API, and the access keys it knows.
 //!
-//! [`read_route53`] is pure; [`read_keys`] is the edge that opens files of secrets. Not what keys may do: see
+//! `read_route53` is pure; [`read_keys`] is the edge that opens files of secrets. Not what keys may do: see
 //! `route53::access`. Invariants: no secret is in a message; ids are there once.
 //! Source: docs/configuration.md, "The Route 53 API".
 
@@ -137,6 +137,44 @@ pub(super) fn read_route53(mut table: Table<'_>) -> Route53 {
     Route53 { enabled, strict, auth: auth.unwrap_or(default), keys }
 }
 
+/// Makes sure that no line shown beside a problem shows a secret: one under a misspelt key, or on a line that is no TOML.
+pub(super) fn hide_secrets(content: &str, problems: Problems) -> Problems {
+    let mut is_inside = false;
+    let of_route53 = content.lines().map(|line| {
+        let bare = line.trim_start_matches(['[', ' ', '\t', '"', '\'']);
+        if line.trim_start().starts_with('[') {
+            is_inside = bare.starts_with("route53");
+        }
+        is_inside || bare.starts_with("route53")
+    });
+    let of_route53: Vec<bool> = of_route53.collect();
+    let mut hidden = Problems::default();
+    for mut problem in problems {
+        if let Some(place) = &mut problem.place
+            && of_route53.get(place.line.saturating_sub(1) as usize) == Some(&true)
+        {
+            place.text = hide_secret(&place.text);
+        }
+        hidden.push(problem);
+    }
+    hidden
+}
+
+/// The line with what may be a secret starred out, each character by one, so that columns stay.
+fn hide_secret(line: &str) -> Box<str> {
+    let bare = line.trim();
+    let (key, value) = line.split_once('=').unwrap_or(("", line));
+    let is_shown = SHOWN_KEYS.contains(&key.trim()) && !value.contains('=');
+    if is_shown || bare.starts_with('[') || bare.starts_with('#') {
+        return line.into();
+    }
+    let shown = line.len() - value.len();
+    line.char_indices().map(|(at, shown_as)| if at < shown || shown_as == ' ' { shown_as } else { '*' }).collect()
+}
+
+/// Keys whose lines hold no secret.
+const SHOWN_KEYS: [&str; 7] = ["enabled", "strict", "auth", "name", "secret_file", "access", "zones"];
+
 fn check_auth(value: &Value<'_>, auth: Auth, has_keys: bool) {
     match (auth, has_keys) {
         (Auth::Keys, false) => value.wrong("there are no keys, and nobody is let in", "add a [[route53.key]]"),
@@ -166,7 +204,8 @@ fn read_id(value: &Value<'_>, ids: &mut Vec<String>) -> Option<String> {
     let id = value.string()?;
     let is_id = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
     if !(1..=ID_MAX).contains(&id.len()) || !id.bytes().all(is_id) {
-        value.wrong(format_args!("{id:?} is no access key id"), "1 to 128 of A-Z, a-z, 0-9, - _ .");
+        // Not repeated: it may be the secret, in the wrong place.
+        value.wrong("it is no access key id", "1 to 128 of A-Z, a-z, 0-9, - _ .");
         return None;
     }
     if ids.iter().any(|known| known == id) {
@@ -192,7 +231,9 @@ fn read_source(table: &mut Table<'_>) -> Option<SecretSource> {
         (Some(value), None) => read_hidden(&value, SECRET_MAX).map(SecretSource::Here),
         (None, Some(value)) => {
             let path = value.string()?.to_owned();
-            Some(SecretSource::File(NamedFile { path, place: table.document().place(&value.span) }))
+            let mut place = table.document().place(&value.span);
+            place.text = hide_secret(&place.text);
+            Some(SecretSource::File(NamedFile { path, place }))
         }
         (None, None) => {
             table.error("secret is missing: secret = \"…\", or secret_file = \"path\"");
@@ -293,7 +334,7 @@ mod tests {
         let expected = [
             "f:6:8: error: auth: \"key\" is not known (did you mean \"keys\"?)",
             "f:7:1: error: [route53]: unknown key \"strct\" (did you mean \"strict\"?)",
-            "f:9:6: error: id: \"A B\" is no access key id",
+            "f:9:6: error: id: it is no access key id",
             "f:10:10: error: secret: it is no secret (1 to 128 ASCII characters without spaces)",
             "f:14:15: error: secret_file: there is a secret already (secret or secret_file)",
             "f:15:1: error: [[key]]: unknown key \"acess\" (did you mean \"access\"?)",
@@ -309,6 +350,30 @@ mod tests {
             assert!(found.starts_with(expected), "{found}\n{expected}");
         }
         assert!(!problems.contains("hidden") && !problems.contains("with a space"), "{problems}");
+    }
+
+    #[test]
+    fn no_line_beside_a_problem_shows_a_secret() {
+        let hidden = [
+            "[[route53.key]]\nid = \"A\"\nsecrt = \"HIDDEN\"\n",
+            "[[route53.key]]\nsecret = \"HIDDEN HIDDEN\"\n",
+            "[[route53.key]]\nid = \"A\"\nsecret = \"HIDDEN\n",
+            "[[route53.key]]\nid = \"A\"\nsecret HIDDEN\n",
+            "[[route53.key]]\nid = \"A\"\nsession_token = \"HID DEN\"\n",
+            "[[route53.key]]\nid = \"HIDDEN/+\"\nsecret = \"s\"\n",
+            "[route53]\nsecret = \"HIDDEN\"\n",
+            "[route53]\nkey = [{ id = \"A B\", secret = \"HIDDEN\" }]\n",
+            "[\"route53\"]\nkey = [{ id = \"A B\", secret = \"HIDDEN\" }]\n",
+            "[[route53.key]]\nzones = [\"a..b\"] # secret = HIDDEN\n",
+        ];
+        for text in hidden {
+            let (config, problems) = parse(&"f".into(), &[SERVER, text].concat());
+            assert!(config.is_none() && problems.has_errors(), "{text}");
+            assert!(!format!("{problems:?}").contains("HID"), "{text}: {problems:?}");
+        }
+        let (_, problems) = parse(&"f".into(), &[SERVER, "[route53]\nauth = \"kys\"\n"].concat());
+        assert_eq!(&*problems.iter().next().unwrap().place.as_ref().unwrap().text, "auth = \"kys\"");
+        assert_eq!(&*hide_secret("  secrt = \"ab cd\""), "  secrt = *** ***");
     }
 
     #[test]
