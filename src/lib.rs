@@ -7,7 +7,7 @@
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
-//! * [`route53`]: what the operations of its API do, over an account that is a value.
+//! * [`route53`]: who may use its API, and what its operations do to an account that is a value.
 //! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
 //! * `node`: wires them; `cli`: the commands.
 //!

@@ -6,13 +6,16 @@
 mod geo;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::config::route53::read_keys;
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
 use crate::control::serial::fill_serials;
 use crate::control::state::State;
 use crate::problem::{Problem, Problems};
+use crate::route53::access::Keys;
 use crate::zone::compile::CompileError;
 use geo::GeoFiles;
 
@@ -24,6 +27,8 @@ pub struct Loaded {
     pub state: State,
     /// That and what was added to it.
     pub built: Built,
+    /// Who may use the Route 53 API.
+    pub keys: Arc<Keys>,
     pub warnings: Problems,
     geo: GeoFiles,
 }
@@ -52,6 +57,8 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     let known = before.map(|before| before.geo.clone()).unwrap_or_default();
     let (geo, found) = GeoFiles::read(&config.geo, path, &known);
     problems.append(found);
+    let (keys, found) = read_keys(&config.route53, path);
+    problems.append(found);
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
     let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
@@ -68,7 +75,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     };
     let whole = add(&config, &state)?;
     match build(whole, &geo.places(&config.geo), before) {
-        Ok(built) => Ok(Loaded { config, state, built, warnings: problems, geo }),
+        Ok(built) => Ok(Loaded { config, state, built, keys: Arc::new(keys), warnings: problems, geo }),
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
             Err(problems)

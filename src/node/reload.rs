@@ -54,7 +54,11 @@ impl Reloader {
     fn is_same(&self, next: &Loaded) -> bool {
         let loaded = self.keeper.loaded();
         let same_places = loaded.built.maps.places().is_same(next.built.maps.places());
-        same_places && loaded.built.state == next.built.state && loaded.config == next.config && !self.has_failed
+        same_places
+            && loaded.keys == next.keys
+            && loaded.built.state == next.built.state
+            && loaded.config == next.config
+            && !self.has_failed
     }
 
     /// Reading and compiling a large zone takes a while: not on the runtime's threads.

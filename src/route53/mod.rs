@@ -8,6 +8,7 @@
 //! Pure; HTTP is `api`'s, the disk `store`'s. Invariant: an operation changes nothing itself: it says which edits make
 //! the account what was asked for, and all of them are applied or none. Source: Route 53 API 2013-04-01.
 
+pub mod access;
 pub mod account;
 pub mod bounds;
 pub mod checks;
@@ -18,6 +19,7 @@ pub mod ops;
 pub mod records;
 pub mod request;
 pub mod shapes;
+pub mod sigv4;
 pub mod value;
 pub mod values;
 pub mod xml;

@@ -46,7 +46,7 @@ pub const ROWS: &[Row] = &[
     // 3: which member, and why; what an answer may depend on
     row("routing",   Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
     row("snapshot",  Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
-    // 4: the read side, the write side
+    // 4: the read side, the write side, and who may use which
     row("answer",    Core, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot"]),
     row("control",   Core, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
     // above both: an API's notation for them
@@ -58,7 +58,7 @@ pub const ROWS: &[Row] = &[
     row("scenario",  Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
     row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
-    row("files",     Edge, &["problem", "text", "places", "control", "config"]),
+    row("files",     Edge, &["problem", "text", "places", "control", "config", "route53"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "geography", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "config"]),
