@@ -4,26 +4,27 @@
 //! cannot be built or written is taken back. Invariant: the account, the store and what is served say the same whenever
 //! nobody has the turn.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::publish;
-use crate::api::route53::{Ask, Ledger, Replied};
+use crate::api::route53::{Ask, Ledger, Replied, Terms};
 use crate::clock;
 use crate::control::build::Built;
 use crate::files::Loaded;
 use crate::prober::runner::{Change, RunnerHandle};
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{Context, Done, Settings};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, events};
 
 /// Keeps the account and what is in use of the files.
 pub(super) struct Keeper {
     account: RwLock<Account>,
-    loaded: Mutex<Loaded>,
+    loaded: Mutex<Arc<Loaded>>,
     /// Held from reading to publishing, by whoever changes what is served.
     turn: tokio::sync::Mutex<()>,
     publishing: Publishing,
@@ -40,14 +41,17 @@ pub(super) struct Publishing {
 
 impl Keeper {
     pub fn new(account: Account, loaded: Loaded, publishing: Publishing) -> Self {
-        let (account, loaded, turn) = (RwLock::new(account), Mutex::new(loaded), tokio::sync::Mutex::default());
+        let (account, loaded, turn) = (RwLock::new(account), Mutex::new(Arc::new(loaded)), tokio::sync::Mutex::default());
         Self { account, loaded, turn, publishing }
     }
 
     /// What of the files is in use.
-    pub fn loaded(&self) -> MutexGuard<'_, Loaded> {
-        // Nothing panics between two writes of a field.
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn loaded(&self) -> Arc<Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_loaded(&self, loaded: Loaded) {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
     }
 
     /// Waits for the turn to change what is served.
@@ -63,7 +67,8 @@ impl Keeper {
     /// Puts what the files say now to use; for whoever has the turn.
     pub async fn adopt(&self, next: Loaded) {
         self.publishing.publish(&next.built, false).await;
-        *self.loaded() = next;
+        self.account().adopt_files(&next.state);
+        self.set_loaded(next);
     }
 
     /// How many zones and health checks are in use.
@@ -79,9 +84,25 @@ impl Keeper {
             clock::fill_random(&mut octets);
             u128::from_le_bytes(octets)
         };
-        let settings = Settings::default();
-        let mut context = Context { account, now: clock::now(), random: &mut random, settings: &settings, snapshot: &snapshot };
+        let settings = self.settings();
+        let mut context = Context {
+            account,
+            now: clock::now(),
+            random: &mut random,
+            settings: &settings,
+            caller: &ask.caller,
+            snapshot: &snapshot,
+        };
         ask.perform(&mut context)
+    }
+
+    fn settings(&self) -> Settings {
+        let route53 = &self.loaded().config.route53;
+        let settings = Settings { rules: Rules { strict: route53.strict }, ..Settings::default() };
+        match route53.name_servers.is_empty() {
+            true => settings,
+            false => Settings { name_servers: route53.name_servers.clone(), ..settings },
+        }
     }
 
     /// Makes the edits that were asked for, up to but without publishing.
@@ -114,12 +135,13 @@ impl Keeper {
 
     async fn write(self: Arc<Self>, ask: Arc<Ask>) -> Result<Done, ApiError> {
         let _turn = self.turn.lock().await;
-        let keeper = self.clone();
+        let (keeper, caller, operation) = (self.clone(), ask.caller.clone(), ask.operation().name);
         let (done, built) = blocking(move || keeper.change(&ask)).await?;
         if let Some(built) = built {
             let same_checks = self.loaded().built.state.checks == built.state.checks;
             self.publishing.publish(&built, same_checks).await;
-            self.loaded().built = built;
+            self.set_loaded(self.loaded().with(built));
+            events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
         Ok(done)
     }
@@ -150,6 +172,12 @@ impl Publishing {
 }
 
 impl Ledger for Keeper {
+    fn terms(&self) -> Terms {
+        let loaded = self.loaded();
+        let route53 = &loaded.config.route53;
+        Terms { keys: loaded.keys.clone(), enabled: route53.enabled, rules: Rules { strict: route53.strict } }
+    }
+
     fn read(self: Arc<Self>, ask: Ask) -> Replied {
         Box::pin(blocking(move || {
             let account = self.account.read().unwrap_or_else(PoisonError::into_inner);

@@ -36,7 +36,6 @@ use crate::prober::runner::{PROBES_MAX, RunnerHandle};
 use crate::prober::{NameServer, Prober, Trust};
 use crate::problem::{Problem, Problems};
 use crate::route53::account::Account;
-use crate::route53::bounds::Rules;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
@@ -60,6 +59,9 @@ pub fn serve(config_path: &Path) -> Result<(), ServeError> {
     let open = &mut |config: &Config, state: &State| {
         let (store, mut account) = open_store(config, config_path)?;
         let whole = account.served(state);
+        if config.http.is_some() && config.route53.enabled {
+            account.adopt_files(state);
+        }
         opened = Some((store, account));
         Ok(whole)
     };
@@ -115,7 +117,7 @@ async fn run(
     let http = listeners.take_http().map(|listener| {
         let admin = Admin::new(parts.published.clone(), parts.telemetry.clone(), parts.readiness.clone());
         let admin = admin.answering_as(parts.identity.clone());
-        let router = admin.router().merge(Route53::new(keeper.clone(), Rules::default()).router());
+        let router = admin.router().merge(Route53::new(keeper.clone()).router());
         tokio::spawn(api::serve(listener, router, HttpLimits::default(), http_stop.clone()))
     });
     let stopped = tokio::select! {

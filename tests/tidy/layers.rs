@@ -28,7 +28,7 @@ use Layer::{Core, Edge, Top};
 
 /// What the edges may know of the core.
 const BELOW_THE_LINE: &[&str] =
-    &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"];
+    &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53"];
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[

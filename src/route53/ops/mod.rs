@@ -4,10 +4,12 @@
 //! has asked for no edit, and one that only reads never asks for any. Source: Route 53 API 2013-04-01.
 
 mod common;
+mod permission;
 mod zones;
 
 use jiff::Timestamp;
 
+use super::access::Principal;
 use super::account::Account;
 use super::account::edit::Edit;
 use super::bounds::Rules;
@@ -23,6 +25,8 @@ pub struct Context<'c> {
     /// A new number with every call, which nobody can guess.
     pub random: &'c mut dyn FnMut() -> u128,
     pub settings: &'c Settings,
+    /// Who asks.
+    pub caller: &'c Principal,
     /// What is being served: health, and answers for tests.
     pub snapshot: &'c Snapshot,
 }
@@ -58,8 +62,9 @@ type Perform = fn(&Struct, &mut Context<'_>) -> Result<Done, ApiError>;
 /// Does what was asked for, of an input that is of the operation's shape.
 ///
 /// # Errors
-/// The operation's own.
+/// `AccessDenied` where the caller may not; else the operation's own.
 pub fn perform(operation: &Operation, input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
+    permission::check(operation, input, context)?;
     match performer(operation.name) {
         Some(perform) => perform(input, context),
         None => Err(ApiError::invalid_input(format!("{} is not supported.", operation.name))),

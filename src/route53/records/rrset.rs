@@ -197,6 +197,14 @@ impl fmt::Display for InvalidRrset {
 
 impl std::error::Error for InvalidRrset {}
 
+/// `com.example.www. A blue`: the name reversed, as it is ordered.
+impl fmt::Display for RrsetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.rtype.0)?;
+        self.set_identifier.iter().try_for_each(|id| write!(f, " {}", id.as_str()))
+    }
+}
+
 impl Ord for TypeKey {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.0.mnemonic(), self.0.0).cmp(&(other.0.mnemonic(), other.0.0))
