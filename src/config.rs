@@ -3,6 +3,8 @@
 //! [`parse`] is pure; [`read_zone_files`] and [`Files`] are the edge that opens files. Knows no zone's inside.
 //! Invariant: a [`Config`] that exists was free of errors. Keys and their defaults: `docs/configuration.md`.
 
+pub mod route53;
+
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
@@ -26,6 +29,7 @@ pub struct Config {
     /// Which files are zones, each with the place it was written at.
     pub zone_files: Vec<(String, Place)>,
     pub geo: Geo,
+    pub route53: Route53,
     pub log: Log,
 }
 
@@ -102,7 +106,7 @@ pub fn parse(file: &Arc<str>, text: &str) -> (Option<Config>, Problems) {
     let text = Text::new(file.clone(), text);
     let document = Document::parse(&text);
     let config = read_config(document.root());
-    let problems = document.into_problems();
+    let problems = hide_secrets(text.content(), document.into_problems());
     (config.filter(|_| !problems.has_errors()), problems)
 }
 
@@ -202,11 +206,13 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     };
     let http = root.table("http").and_then(read_http);
     let store = root.table("store").and_then(read_store);
-    let zone_files = read_zones(&mut root);
+    // With the API, zones need not come from files.
+    let zone_files = read_zones(&mut root, http.is_none());
     let log = root.table("log").map_or(Log { format: LogFormat::Text, level: LogLevel::Info }, read_log);
     let geo = root.table("geo").map(read_geo).unwrap_or_default();
+    let route53 = root.table("route53").map(read_route53).unwrap_or_default();
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, geo, log })
+    Some(Config { server: server?, http, store, zone_files, geo, route53, log })
 }
 
 fn read_server(mut table: Table<'_>) -> Option<Server> {
@@ -295,8 +301,12 @@ fn read_store(mut table: Table<'_>) -> Option<PathBuf> {
     path.map(PathBuf::from)
 }
 
-fn read_zones(root: &mut Table<'_>) -> Vec<(String, Place)> {
-    let Some(value) = root.required("zones", "{ files = [\"zones/*.toml\"] }, or the table [zones]") else { return Vec::new() };
+fn read_zones(root: &mut Table<'_>, are_needed: bool) -> Vec<(String, Place)> {
+    let value = match are_needed {
+        true => root.required("zones", "{ files = [\"zones/*.toml\"] }, or the table [zones]"),
+        false => root.optional("zones"),
+    };
+    let Some(value) = value else { return Vec::new() };
     let Some(mut table) = value.table() else { return Vec::new() };
     let document = table.document();
     let files = table.required("files", "[\"zones/*.toml\"]");
@@ -310,7 +320,7 @@ fn read_zones(root: &mut Table<'_>) -> Vec<(String, Place)> {
         }
         patterns.push((pattern.to_owned(), document.place(&item.span)));
     }
-    if files.is_empty_array() {
+    if files.is_empty_array() && are_needed {
         files.wrong("the server has no zone files", "such as files = [\"zones/*.toml\"]");
     }
     patterns

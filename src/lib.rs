@@ -7,10 +7,11 @@
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
+//! * [`route53`]: who may use its API, and what its operations do to an account that is a value.
 //! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
 //! * `node`: wires them; `cli`: the commands.
 //!
-//! Everything up to and including [`control`] is a pure function of its arguments: no clock, no I/O, no
+//! Everything up to and including [`route53`] is a pure function of its arguments: no clock, no I/O, no
 //! randomness, no async, no locks, no logging.
 
 #![deny(unsafe_code)]

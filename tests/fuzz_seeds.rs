@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 mod places;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/sigv4.rs"]
+mod sigv4;
 #[path = "../fuzz/bodies/zone_reader.rs"]
 mod zone_reader;
 #[path = "../fuzz/bodies/zone_toml.rs"]
@@ -28,6 +30,11 @@ fn zone_seeds_and_their_alterations_are_read_soundly() {
 #[test]
 fn geo_databases_latency_tables_and_scenarios_and_their_alterations_are_read_soundly() {
     check("places", 8, places::run);
+}
+
+#[test]
+fn signed_requests_and_their_alterations_are_verified_soundly() {
+    check("sigv4", 40, sigv4::run);
 }
 
 #[test]

@@ -23,13 +23,14 @@ use crate::telemetry::scrape::{self, Scraper};
 use explain::{Parameters, read_request};
 use health::HealthPage;
 
-pub use listen::{HttpLimits, serve};
+pub use listen::{HttpLimits, Peer, serve};
 pub use readiness::{Phase, Readiness};
 
 mod explain;
 mod health;
 mod listen;
 mod readiness;
+pub mod route53;
 
 /// What the pages show.
 #[derive(Clone)]

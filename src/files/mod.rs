@@ -6,22 +6,35 @@
 mod geo;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::config::route53::read_keys;
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
 use crate::control::serial::fill_serials;
+use crate::control::state::State;
 use crate::problem::{Problem, Problems};
+use crate::route53::access::Keys;
+use crate::zone::compile::CompileError;
 use geo::GeoFiles;
 
 /// What the files say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     pub config: Config,
-    pub built: Built,
+    /// What the files say.
+    pub state: Arc<State>,
+    /// That and what was added to it.
+    pub built: Arc<Built>,
+    /// Who may use the Route 53 API.
+    pub keys: Arc<Keys>,
     pub warnings: Problems,
     geo: GeoFiles,
 }
+
+/// What is to be built of the configuration and of what the files say.
+pub type Add<'a> = dyn FnMut(&Config, &State) -> Result<State, Problems> + 'a;
 
 /// Reads the server's file at `path`, its zones and what they include, and what is known of clients.
 ///
@@ -31,17 +44,27 @@ pub struct Loaded {
 /// # Errors
 /// Every problem in every file, when one of them is an error.
 pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loaded, Problems> {
+    load_with(path, now_secs, before, &mut |_, state| Ok(state.clone()))
+}
+
+/// The same, building what `add` makes of the state that the files say: with what is kept elsewhere.
+///
+/// # Errors
+/// Every problem in every file, or those of `add`.
+pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut Add<'_>) -> Result<Loaded, Problems> {
     let (config, mut problems) = config::read(path);
     let Some(config) = config else { return Err(problems) };
     let known = before.map(|before| before.geo.clone()).unwrap_or_default();
     let (geo, found) = GeoFiles::read(&config.geo, path, &known);
+    problems.append(found);
+    let (keys, found) = read_keys(&config.route53, path);
     problems.append(found);
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
     let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
     problems.append(found);
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
-    let before = before.map(|before| &before.built);
+    let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
     let state = match fill_serials(state, &served, now_secs) {
         Ok(state) => state,
@@ -50,12 +73,31 @@ pub fn load(path: &Path, now_secs: u32, before: Option<&Loaded>) -> Result<Loade
             return Err(problems);
         }
     };
-    match build(state, &geo.places(&config.geo), before) {
-        Ok(built) => Ok(Loaded { config, built, warnings: problems, geo }),
+    let whole = add(&config, &state)?;
+    match build(whole, &geo.places(&config.geo), before) {
+        Ok(built) => {
+            let (state, built, keys) = (Arc::new(state), Arc::new(built), Arc::new(keys));
+            Ok(Loaded { config, state, built, keys, warnings: problems, geo })
+        }
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
             Err(problems)
         }
+    }
+}
+
+impl Loaded {
+    /// The same files, with another build of what they and others say.
+    pub fn with(&self, built: Built) -> Self {
+        Self { built: Arc::new(built), ..self.clone() }
+    }
+
+    /// Builds `state` with what is known of clients, sharing what has not changed.
+    ///
+    /// # Errors
+    /// Every reason why a zone of it cannot be compiled.
+    pub fn build(&self, state: State) -> Result<Built, Vec<CompileError>> {
+        build(state, self.built.maps.places(), Some(&self.built))
     }
 }
 

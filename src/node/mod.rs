@@ -4,6 +4,7 @@
 //! round; then the first answer. Stop: no longer ready, drain the sockets, stop the checks, save what they know.
 //! Invariants: bad input starts nothing; a reload that fails changes nothing.
 
+mod keeper;
 mod publish;
 mod reload;
 mod watch;
@@ -19,18 +20,22 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::keeper::{Keeper, Publishing};
 use self::publish::Publisher;
 use self::reload::{Because, Reloader};
 use self::watch::FileWatch;
 use crate::answer::Identity;
+use crate::api::route53::Route53;
 use crate::api::{self, Admin, HttpLimits, Readiness};
 use crate::clock;
 use crate::config::{self, Config, LogFormat, LogLevel};
+use crate::control::state::State;
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
 use crate::prober::{NameServer, Prober, Trust};
 use crate::problem::{Problem, Problems};
+use crate::route53::account::Account;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
@@ -50,18 +55,27 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`], before the first query is answered.
 pub fn serve(config_path: &Path) -> Result<(), ServeError> {
-    let loaded = files::load(config_path, clock::unix_secs() as u32, None).map_err(ServeError::BadInput)?;
+    let mut opened = None;
+    let open = &mut |config: &Config, state: &State| {
+        let (store, mut account) = open_store(config, config_path)?;
+        let whole = account.served(state);
+        if config.http.is_some() && config.route53.enabled {
+            account.adopt_files(state);
+        }
+        opened = Some((store, account));
+        Ok(whole)
+    };
+    let loaded = files::load_with(config_path, clock::unix_secs() as u32, None, open).map_err(ServeError::BadInput)?;
+    let (store, account) = opened.expect("what could be loaded was built with the account");
     start_log(&loaded)?;
     let config = &loaded.config.server;
     let listeners = Listeners::bind(&config.listen, loaded.config.http, server::workers(config.workers))
         .map_err(|error| ServeError::BadInput(error.into()))?;
-    let store = Store::open(store_path(&loaded.config, config_path).as_deref())
-        .map_err(|error| ServeError::BadInput(Problem::error(error.to_string()).into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|cause| ServeError::Failed { doing: "starting the runtime", cause })?;
-    let stopped = runtime.block_on(run(config_path, loaded, listeners, store));
+    let stopped = runtime.block_on(run(config_path, loaded, account, listeners, store));
     // What may still run is a file watcher's or a resolver's thread: nothing is lost with it.
     runtime.shutdown_timeout(Duration::from_millis(100));
     stopped
@@ -84,19 +98,27 @@ struct Parts {
     store: Arc<Store>,
 }
 
-async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut store: Store) -> Result<(), ServeError> {
+async fn run(
+    config_path: &Path,
+    loaded: Loaded,
+    account: Account,
+    mut listeners: Listeners,
+    mut store: Store,
+) -> Result<(), ServeError> {
     let mut signals = Signals::new().map_err(|cause| ServeError::Failed { doing: "listening for signals", cause })?;
     // From before the first round on, which may take seconds in which a file changes.
     let watch = FileWatch::start(config_path, &loaded);
     let mut board = Board::new(&loaded.built.state.checks, clock::now());
     board.resume(store.take_saved(), clock::now());
     let parts = Parts::start(&loaded, board, store);
+    let keeper = Arc::new(Keeper::new(account, loaded, parts.publishing()));
     let http_stop = CancellationToken::new();
     let http_address = listeners.http_address();
     let http = listeners.take_http().map(|listener| {
         let admin = Admin::new(parts.published.clone(), parts.telemetry.clone(), parts.readiness.clone());
         let admin = admin.answering_as(parts.identity.clone());
-        tokio::spawn(api::serve(listener, admin.router(), HttpLimits::default(), http_stop.clone()))
+        let router = admin.router().merge(Route53::new(keeper.clone()).router());
+        tokio::spawn(api::serve(listener, router, HttpLimits::default(), http_stop.clone()))
     });
     let stopped = tokio::select! {
         // Bounded: an endpoint that hangs must not keep the whole server from answering.
@@ -106,21 +128,24 @@ async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut s
     let ended = match stopped {
         Some(_) => Ok(()),
         None => {
-            let reloader = Reloader::new(config_path, loaded);
-            serve_until_stopped(reloader, watch, listeners, http_address, &parts, &mut signals).await
+            let reloader = Reloader::new(config_path, keeper.clone());
+            serve_until_stopped(reloader, &keeper, watch, listeners, http_address, &parts, &mut signals).await
         }
     };
-    parts.stop().await;
+    // Before the checks and the store: a change that has begun is still published and kept.
     http_stop.cancel();
     if let Some(http) = http {
         // A page that cannot be finished is nobody's loss now.
         let _ = http.await;
     }
+    drop(keeper);
+    parts.stop().await;
     ended
 }
 
 async fn serve_until_stopped(
     mut reloader: Reloader,
+    keeper: &Keeper,
     mut watch: FileWatch,
     listeners: Listeners,
     http_address: Option<std::net::SocketAddr>,
@@ -128,10 +153,10 @@ async fn serve_until_stopped(
     signals: &mut Signals,
 ) -> Result<(), ServeError> {
     let addresses: Vec<_> = listeners.addresses().collect();
-    let config = &reloader.loaded().config;
+    let config = keeper.loaded().config.clone();
     let answers = Answers::new(parts.published.clone(), parts.identity.clone());
     let running = listeners
-        .start(answers, limits(config), &parts.telemetry)
+        .start(answers, limits(&config), &parts.telemetry)
         .map_err(|cause| ServeError::Failed { doing: "starting the workers", cause })?;
     parts.readiness.set_ready();
     parts.telemetry.reloaded(clock::now());
@@ -145,7 +170,7 @@ async fn serve_until_stopped(
             () = watch.changed() => Because::FileChanged,
         };
         reloader.reload(parts, because).await;
-        watch.follow(reloader.loaded());
+        watch.follow(&keeper.loaded());
     };
     drain(running, parts, because).await;
     Ok(())
@@ -159,6 +184,11 @@ async fn drain(running: Running, parts: &Parts, because: &'static str) {
 }
 
 impl Parts {
+    fn publishing(&self) -> Publishing {
+        let (published, telemetry) = (self.published.clone(), self.telemetry.clone());
+        Publishing { published, telemetry, store: self.store.clone(), runner: self.runner.clone() }
+    }
+
     /// Publishes the first snapshot and starts the checks.
     fn start(loaded: &Loaded, board: Board, store: Store) -> Self {
         let (catalog, maps) = (loaded.built.catalog.clone(), loaded.built.maps.clone());
@@ -235,6 +265,14 @@ fn start_log(loaded: &Loaded) -> Result<(), ServeError> {
     }
     loaded.warnings.iter().for_each(|warning| events::warning(&warning.to_string()));
     Ok(())
+}
+
+/// Opens the store, and takes the account that it holds.
+fn open_store(config: &Config, config_path: &Path) -> Result<(Store, Account), Problems> {
+    let store = Store::open(store_path(config, config_path).as_deref());
+    let mut store = store.map_err(|error| Problems::from(Problem::error(error.to_string())))?;
+    let account = store.take_account();
+    Ok((store, account))
 }
 
 fn store_path(config: &Config, config_path: &Path) -> Option<std::path::PathBuf> {

@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Parts, identity, publish};
+use super::keeper::Keeper;
+use super::{Parts, identity};
 use crate::clock;
 use crate::config::Config;
+use crate::control::state::State;
 use crate::files::{self, Loaded};
 use crate::problem::Problems;
-use crate::snapshot::Snapshot;
 use crate::telemetry::events;
 
 /// What asked for a reload.
@@ -21,26 +22,23 @@ pub(super) enum Because {
     FileChanged,
 }
 
-/// Knows what is in use.
+/// Reads the files again when it is told to.
 pub(super) struct Reloader {
     config_path: PathBuf,
-    loaded: Arc<Loaded>,
+    keeper: Arc<Keeper>,
     /// The last attempt left the old configuration in use, so that a good one is news even if it is the old.
     has_failed: bool,
 }
 
 impl Reloader {
-    pub fn new(config_path: &Path, loaded: Loaded) -> Self {
-        Self { config_path: config_path.to_owned(), loaded: Arc::new(loaded), has_failed: false }
-    }
-
-    /// What is in use.
-    pub fn loaded(&self) -> &Loaded {
-        &self.loaded
+    pub fn new(config_path: &Path, keeper: Arc<Keeper>) -> Self {
+        Self { config_path: config_path.to_owned(), keeper, has_failed: false }
     }
 
     /// Reads the files again and puts them to use, or says why not.
     pub async fn reload(&mut self, parts: &Parts, because: Because) {
+        let keeper = self.keeper.clone();
+        let _turn = keeper.turn().await;
         match self.read().await {
             // A file was touched and says what it said: nobody needs to hear of it.
             Ok(next) if because == Because::FileChanged && self.is_same(&next) => {}
@@ -54,41 +52,40 @@ impl Reloader {
     }
 
     fn is_same(&self, next: &Loaded) -> bool {
-        let same_places = self.loaded.built.maps.places().is_same(next.built.maps.places());
-        same_places && self.loaded.built.state == next.built.state && self.loaded.config == next.config && !self.has_failed
+        let loaded = self.keeper.loaded();
+        let same_places = loaded.built.maps.places().is_same(next.built.maps.places());
+        same_places
+            && loaded.keys == next.keys
+            && loaded.built.state == next.built.state
+            && loaded.config == next.config
+            && !self.has_failed
     }
 
     /// Reading and compiling a large zone takes a while: not on the runtime's threads.
     async fn read(&self) -> Result<Loaded, Problems> {
-        let (path, before) = (self.config_path.clone(), self.loaded.clone());
-        let read = tokio::task::spawn_blocking(move || files::load(&path, clock::unix_secs() as u32, Some(&before)));
+        let (path, keeper) = (self.config_path.clone(), self.keeper.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let before = keeper.loaded();
+            let add = &mut |_: &Config, state: &State| Ok(keeper.account().served(state));
+            files::load_with(&path, clock::unix_secs() as u32, Some(&before), add)
+        });
         read.await.expect("reading files does not panic, and the runtime outlives the reload")
     }
 
     async fn adopt(&mut self, next: Loaded, parts: &Parts) {
         next.warnings.iter().for_each(|warning| events::warning(&warning.to_string()));
-        if needs_restart(&self.loaded.config, &next.config) {
+        if needs_restart(&self.keeper.loaded().config, &next.config) {
             events::warning(
                 "listen addresses, workers, limits, the log and the store are read at the start only: restart to change them",
             );
         }
         let secret = parts.identity.load().cookie_secret;
         parts.identity.store(Arc::new(identity(&next.config, secret)));
-        let (published, telemetry, store) = (parts.published.clone(), parts.telemetry.clone(), parts.store.clone());
-        let (catalog, maps) = (next.built.catalog.clone(), next.built.maps.clone());
-        let checks = next.built.state.checks.clone();
-        telemetry.keep_checks(&checks.keys().cloned().collect());
-        let adopt = move |change: crate::prober::runner::Change| {
-            let generation = published.load().generation + 1;
-            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, generation });
-            publish::tell(&telemetry, &change.events);
-            store.save_all(change.saved);
-        };
-        parts.runner.replace(checks, adopt).await;
+        self.keeper.adopt(next).await;
         parts.telemetry.reloaded(clock::now());
-        let state = &next.built.state;
-        events::reloaded(parts.published.load().generation, state.zones.len(), state.checks.len());
-        (self.loaded, self.has_failed) = (Arc::new(next), false);
+        let (zones, checks) = self.keeper.counts();
+        events::reloaded(parts.published.load().generation, zones, checks);
+        self.has_failed = false;
     }
 }
 

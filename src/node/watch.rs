@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::config;
+use crate::config::route53::SecretSource;
 use crate::files::Loaded;
 use crate::telemetry::events;
 
@@ -106,12 +107,17 @@ fn is_whole(event: &Event) -> bool {
     }
 }
 
-/// Every file that was read: the server's, the zones', what they include, and what is known of clients.
+/// Every file that was read: the server's, the zones', what they include, what is known of clients, and the secrets of
+/// access keys.
 fn files(config_path: &Path, loaded: &Loaded) -> impl Iterator<Item = PathBuf> {
     let geo = &loaded.config.geo;
     let places = [&geo.mmdb, &geo.latency].into_iter().flatten().map(|file| config::beside(config_path, &file.path));
     let zones = loaded.built.state.zones.iter().flat_map(|zone| &zone.files).map(|file| PathBuf::from(&**file));
-    zones.chain(places).chain([config_path.to_owned()])
+    let secrets = loaded.config.route53.keys.iter().filter_map(|key| match &key.secret {
+        SecretSource::File(file) => Some(config::beside(config_path, &file.path)),
+        SecretSource::Here(_) => None,
+    });
+    zones.chain(places).chain(secrets).chain([config_path.to_owned()])
 }
 
 /// The folders of those files, and of the patterns that find zones.

@@ -47,8 +47,8 @@ pub struct Change {
     pub saved: Vec<SavedVerdict>,
 }
 
-/// A running runner. Dropping it stops the runner.
-#[derive(Debug)]
+/// A running runner. Dropping the last handle stops the runner.
+#[derive(Clone, Debug)]
 pub struct RunnerHandle {
     commands: mpsc::Sender<Command>,
     first_round: watch::Receiver<bool>,
@@ -58,9 +58,11 @@ pub struct RunnerHandle {
 pub const PROBES_MAX: usize = 4_096;
 
 type Adopt = Box<dyn FnOnce(Change) + Send>;
+type Step = Box<dyn FnOnce() + Send>;
 
 enum Command {
     Replace(BTreeMap<HealthCheckId, HealthCheck>, Adopt, oneshot::Sender<()>),
+    Step(Step, oneshot::Sender<()>),
     Stop(oneshot::Sender<Vec<SavedVerdict>>),
 }
 
@@ -109,6 +111,15 @@ impl RunnerHandle {
         }
     }
 
+    /// Calls `step` between two changes of the table: what it publishes fits the table that was published last.
+    pub async fn in_step(&self, step: impl FnOnce() + Send + 'static) {
+        let (done, taken) = oneshot::channel();
+        // A runner that has stopped publishes nothing any more.
+        if self.commands.send(Command::Step(Box::new(step), done)).await.is_ok() {
+            let _ = taken.await;
+        }
+    }
+
     /// Waits until each probed check has been observed at least once.
     pub async fn first_round(&self) {
         // The other end goes away only with the runner, and then there is nothing to wait for.
@@ -140,6 +151,10 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                     Some(Command::Replace(checks, adopt, done)) => {
                         self.replace(&checks, adopt);
                         // Nobody waiting any more is no reason to stop.
+                        let _ = done.send(());
+                    }
+                    Some(Command::Step(step, done)) => {
+                        step();
                         let _ = done.send(());
                     }
                     Some(Command::Stop(done)) => {
@@ -268,5 +283,5 @@ fn words(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// How often all verdicts are handed over to be saved, so that a crash loses at most their last minute.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
-/// Commands that may wait; there is one sender, who awaits each.
+/// Commands that may wait; every sender awaits its own.
 const COMMANDS_MAX: usize = 4;

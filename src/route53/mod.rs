@@ -1,8 +1,25 @@
-//! Route 53's API as pure functions: its names, its values, its record sets, and what may change.
+//! The Route 53 API: what its operations say and do, over an account that is a value.
 //!
-//! Knows no socket, no clock and no store. Invariant: a request that is refused has changed nothing.
-//! Source: Route 53 API reference, version 2013-04-01.
+//! ```text
+//! request ── request, xml::read ──> Struct ── ops ──> Struct ── xml::write ──> response
+//!                                              └──> edits: kept by the store, applied to the account, served
+//! ```
+//!
+//! Pure; HTTP is `api`'s, the disk `store`'s. Invariant: an operation changes nothing itself: it says which edits make
+//! the account what was asked for, and all of them are applied or none. Source: Route 53 API 2013-04-01.
 
+pub mod access;
+pub mod account;
+pub mod bounds;
+pub mod checks;
+pub mod error;
 pub mod fatal;
 pub mod name;
+pub mod ops;
+pub mod records;
+pub mod request;
+pub mod shapes;
+pub mod sigv4;
+pub mod value;
 pub mod values;
+pub mod xml;

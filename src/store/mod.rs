@@ -1,4 +1,4 @@
-//! What outlives the process: the last verdict on each endpoint, in one redb file.
+//! What outlives the process, in one redb file: the last verdict on each endpoint, and the Route 53 account.
 //!
 //! Knows no probes and decides nothing; a verdict read back is judged by `health::board` (too old, another endpoint).
 //! Writing happens on a thread of its own, so a slow disk delays neither probes nor answers; what waits to be written is
@@ -9,13 +9,16 @@
 //! table      key       value
 //! waypost    "format"  1
 //! verdicts   check id  (status: 1 healthy, 2 unhealthy; since, counted at: µs since 1970; because; subject)
+//! account    the Route 53 account: see `account`
 //! ```
+
+mod account;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
@@ -24,6 +27,8 @@ use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageErro
 use crate::health::board::SavedVerdict;
 use crate::health::table::Status;
 use crate::ids::HealthCheckId;
+use crate::route53::account::Account;
+use crate::route53::account::edit::Edit;
 
 /// The store, open for one process.
 #[derive(Debug, Default)]
@@ -32,7 +37,9 @@ pub struct Store(Option<OpenStore>);
 #[derive(Debug)]
 struct OpenStore {
     path: PathBuf,
+    database: Arc<Database>,
     saved: Vec<SavedVerdict>,
+    account: Account,
     orders: mpsc::Sender<Order>,
     writer: JoinHandle<Result<(), StoreError>>,
 }
@@ -58,17 +65,18 @@ impl Store {
     pub fn open(path: Option<&Path>) -> Result<Self, StoreError> {
         let Some(path) = path else { return Ok(Self(None)) };
         // redb checks sums where it reads a page as part of a repair, but panics on some pages that were damaged since.
-        let (database, saved) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
+        let (database, saved, account) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
             Err(StoreError::Foreign { path: path.to_owned(), found: "its pages do not fit together".into() })
         })?;
+        let database = Arc::new(database);
         let (orders, waiting) = mpsc::channel();
         let writer = thread::Builder::new().name("store".into()).spawn({
-            let path = path.to_owned();
+            let (path, database) = (path.to_owned(), database.clone());
             move || write_all(&database, &path, &waiting)
         });
         let path = path.to_owned();
         match writer {
-            Ok(writer) => Ok(Self(Some(OpenStore { path, saved, orders, writer }))),
+            Ok(writer) => Ok(Self(Some(OpenStore { path, database, saved, account, orders, writer }))),
             Err(error) => Err(StoreError::Writer { path, found: error.to_string() }),
         }
     }
@@ -76,6 +84,20 @@ impl Store {
     /// Takes the verdicts that the store held when it was opened.
     pub fn take_saved(&mut self) -> Vec<SavedVerdict> {
         self.0.as_mut().map(|open| std::mem::take(&mut open.saved)).unwrap_or_default()
+    }
+
+    /// Takes the account that the store held when it was opened.
+    pub fn take_account(&mut self) -> Account {
+        self.0.as_mut().map(|open| std::mem::take(&mut open.account)).unwrap_or_default()
+    }
+
+    /// Writes edits of the account, and waits until they are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing of them was written.
+    pub fn commit(&self, edits: &[Edit]) -> Result<(), StoreError> {
+        let Some(open) = &self.0 else { return Ok(()) };
+        account::commit(&open.database, edits).map_err(|error| judge(&open.path, "writing", error))
     }
 
     /// Hands changed verdicts to the writer, and does not wait for it.
@@ -102,7 +124,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the last of it could not be written.
     pub fn close(self) -> Result<(), StoreError> {
-        let Some(OpenStore { path, orders, writer, .. }) = self.0 else { return Ok(()) };
+        let Some(OpenStore { path, orders, writer, database, .. }) = self.0 else { return Ok(()) };
+        drop(database);
         drop(orders);
         writer.join().unwrap_or_else(|_| Err(StoreError::Writer { path, found: "it panicked".into() }))
     }
@@ -164,11 +187,12 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
 }
 
 /// Opens or makes the file, and reads all of it.
-fn open(path: &Path) -> Result<(Database, Vec<SavedVerdict>), StoreError> {
+fn open(path: &Path) -> Result<(Database, Vec<SavedVerdict>, Account), StoreError> {
     let database = Database::create(path).map_err(|error| refuse(path, error))?;
     prepare(&database).map_err(|error| judge(path, "opening", error))?;
     let saved = read(&database).map_err(|error| judge(path, "reading", error))?;
-    Ok((database, saved))
+    let account = account::read(&database).map_err(|error| judge(path, "reading", error))?;
+    Ok((database, saved, account))
 }
 
 /// Marks a new file as ours, and sees whether an old one is.
@@ -189,6 +213,7 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
             }
         }
         transaction.open_table(VERDICTS)?;
+        transaction.open_table(account::ACCOUNT)?;
     }
     Ok(transaction.commit()?)
 }

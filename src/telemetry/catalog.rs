@@ -122,6 +122,8 @@ events! {
         "A new configuration is in use";
     RELOAD_FAILED = ERROR "reload_failed" ["problems"]
         "The configuration has problems, and the old one stays in use";
+    ACCOUNT_CHANGED = INFO "account_changed" ["who", "key", "operation", "edits"]
+        "Somebody changed something through the Route 53 API: the audit log";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
     WARNED = WARN "warning" ["warning"]

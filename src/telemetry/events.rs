@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use super::{Transition, catalog, status_word};
 use crate::answer::Transport;
+use crate::route53::access::Principal;
 
 /// Every socket is bound and queries are answered.
 pub fn started(dns: &[SocketAddr], http: Option<SocketAddr>, workers: usize) {
@@ -55,6 +56,13 @@ pub fn reload_failed(problems: &dyn Display) {
     error!(event = catalog::RELOAD_FAILED.name, %problems, "the old configuration stays in use");
 }
 
+/// Somebody changed something through the Route 53 API; `edits` says what, one line each.
+pub fn account_changed(who: &Principal, operation: &str, edits: &[String]) {
+    let (key, edits) = (who.key_id.as_deref().unwrap_or_default(), edits.join("; "));
+    let who = &*who.name;
+    info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
+}
+
 /// No more connections can be accepted for now.
 pub(crate) fn accept_paused(error: &io::Error) {
     warn!(event = catalog::ACCEPT_PAUSED.name, %error, "accepting TCP connections pauses");
@@ -82,6 +90,7 @@ mod tests {
     use super::*;
     use crate::health::table::Status;
     use crate::ids::HealthCheckId;
+    use crate::route53::access::{Access, Zones};
 
     /// What is logged, as JSON, while `emit` runs.
     fn logged(emit: impl FnOnce()) -> Vec<Map<String, Value>> {
@@ -104,6 +113,8 @@ mod tests {
             transition(Transition { check: &check, from, to, healthy: true, because: "200 OK", since });
             reloaded(2, 1, 3);
             reload_failed(&"zones/a.toml:3: weight 300");
+            let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
+            account_changed(&who, "DeleteHostedZone", &["deleted zone Z1".to_owned()]);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             warning("the store could not be written");
             panicked(Transport::Udp);

@@ -197,9 +197,11 @@ impl fmt::Display for InvalidRrset {
 
 impl std::error::Error for InvalidRrset {}
 
-impl From<InvalidRrset> for String {
-    fn from(invalid: InvalidRrset) -> Self {
-        invalid.to_string()
+/// `com.example.www. A blue`: the name reversed, as it is ordered.
+impl fmt::Display for RrsetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.rtype.0)?;
+        self.set_identifier.iter().try_for_each(|id| write!(f, " {}", id.as_str()))
     }
 }
 

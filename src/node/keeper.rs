@@ -1,0 +1,198 @@
+//! Who changes what is served: the files' reader and the Route 53 API take turns here.
+//!
+//! A change of the account is built, written to the disk and published, in that order, before it is answered; one that
+//! cannot be built or written is taken back. Invariant: the account, the store and what is served say the same whenever
+//! nobody has the turn.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::publish;
+use crate::api::route53::{Ask, Ledger, Replied, Terms};
+use crate::clock;
+use crate::control::build::Built;
+use crate::files::Loaded;
+use crate::prober::runner::{Change, RunnerHandle};
+use crate::route53::account::Account;
+use crate::route53::account::edit::Edit;
+use crate::route53::bounds::Rules;
+use crate::route53::error::ApiError;
+use crate::route53::ops::{Context, Done, Settings};
+use crate::snapshot::{Published, Snapshot};
+use crate::store::Store;
+use crate::telemetry::{Telemetry, events};
+
+/// Keeps the account and what is in use of the files.
+pub(super) struct Keeper {
+    account: RwLock<Account>,
+    loaded: Mutex<Arc<Loaded>>,
+    /// Held from reading to publishing, by whoever changes what is served.
+    turn: tokio::sync::Mutex<()>,
+    publishing: Publishing,
+}
+
+/// What publishing takes.
+#[derive(Clone)]
+pub(super) struct Publishing {
+    pub published: Arc<Published>,
+    pub telemetry: Arc<Telemetry>,
+    pub store: Arc<Store>,
+    pub runner: RunnerHandle,
+}
+
+impl Keeper {
+    pub fn new(account: Account, loaded: Loaded, publishing: Publishing) -> Self {
+        let (account, loaded, turn) = (RwLock::new(account), Mutex::new(Arc::new(loaded)), tokio::sync::Mutex::default());
+        Self { account, loaded, turn, publishing }
+    }
+
+    /// What of the files is in use.
+    pub fn loaded(&self) -> Arc<Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_loaded(&self, loaded: Loaded) {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+    }
+
+    /// Waits for the turn to change what is served.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// The account, for whoever has the turn.
+    pub fn account(&self) -> std::sync::RwLockWriteGuard<'_, Account> {
+        self.account.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts what the files say now to use; for whoever has the turn.
+    pub async fn adopt(&self, next: Loaded) {
+        self.publishing.publish(&next.built, false).await;
+        self.account().adopt_files(&next.state);
+        self.set_loaded(next);
+    }
+
+    /// How many zones and health checks are in use.
+    pub fn counts(&self) -> (usize, usize) {
+        let loaded = self.loaded();
+        (loaded.built.state.zones.len(), loaded.built.state.checks.len())
+    }
+
+    fn ask(&self, account: &Account, ask: &Ask) -> Result<Done, ApiError> {
+        let snapshot = self.publishing.published.load();
+        let mut random = || {
+            let mut octets = [0; 16];
+            clock::fill_random(&mut octets);
+            u128::from_le_bytes(octets)
+        };
+        let settings = self.settings();
+        let mut context = Context {
+            account,
+            now: clock::now(),
+            random: &mut random,
+            settings: &settings,
+            caller: &ask.caller,
+            snapshot: &snapshot,
+        };
+        ask.perform(&mut context)
+    }
+
+    fn settings(&self) -> Settings {
+        let route53 = &self.loaded().config.route53;
+        let settings = Settings { rules: Rules { strict: route53.strict }, ..Settings::default() };
+        match route53.name_servers.is_empty() {
+            true => settings,
+            false => Settings { name_servers: route53.name_servers.clone(), ..settings },
+        }
+    }
+
+    /// Makes the edits that were asked for, up to but without publishing.
+    fn change(&self, ask: &Ask) -> Result<(Done, Option<Built>), ApiError> {
+        let mut account = self.account();
+        let done = self.ask(&account, ask)?;
+        if done.edits.is_empty() {
+            return Ok((done, None));
+        }
+        let undo = account.undoing(&done.edits);
+        account.apply(done.edits.clone());
+        match self.build_and_commit(&mut account, &done.edits) {
+            Ok(built) => Ok((done, Some(built))),
+            Err(error) => {
+                account.apply(undo);
+                Err(error)
+            }
+        }
+    }
+
+    fn build_and_commit(&self, account: &mut Account, edits: &[Edit]) -> Result<Built, ApiError> {
+        let loaded = self.loaded();
+        let built = loaded.build(account.served(&loaded.state)).map_err(|errors| {
+            let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            ApiError::invalid_change_batch(&messages)
+        })?;
+        self.publishing.store.commit(edits).map_err(|error| ApiError::internal(error.to_string()))?;
+        Ok(built)
+    }
+
+    async fn write(self: Arc<Self>, ask: Arc<Ask>) -> Result<Done, ApiError> {
+        let _turn = self.turn.lock().await;
+        let (keeper, caller, operation) = (self.clone(), ask.caller.clone(), ask.operation().name);
+        let (done, built) = blocking(move || keeper.change(&ask)).await?;
+        if let Some(built) = built {
+            let same_checks = self.loaded().built.state.checks == built.state.checks;
+            self.publishing.publish(&built, same_checks).await;
+            self.set_loaded(self.loaded().with(built));
+            events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
+        }
+        Ok(done)
+    }
+}
+
+impl Publishing {
+    /// Puts what was built to use; `same_checks` says that its checks are those in use.
+    pub async fn publish(&self, built: &Built, same_checks: bool) {
+        let Self { published, telemetry, store, runner } = self.clone();
+        let (catalog, maps, checks) = (built.catalog.clone(), built.maps.clone(), built.state.checks.clone());
+        if same_checks {
+            let step = move || {
+                let now = published.load();
+                let generation = now.generation + 1;
+                published.publish(Snapshot { catalog, maps, generation, ..Snapshot::clone(&now) });
+            };
+            return runner.in_step(step).await;
+        }
+        telemetry.keep_checks(&checks.keys().cloned().collect());
+        let adopt = move |change: Change| {
+            let generation = published.load().generation + 1;
+            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, generation });
+            publish::tell(&telemetry, &change.events);
+            store.save_all(change.saved);
+        };
+        runner.replace(checks, adopt).await;
+    }
+}
+
+impl Ledger for Keeper {
+    fn terms(&self) -> Terms {
+        let loaded = self.loaded();
+        let route53 = &loaded.config.route53;
+        Terms { keys: loaded.keys.clone(), enabled: route53.enabled, rules: Rules { strict: route53.strict } }
+    }
+
+    fn read(self: Arc<Self>, ask: Ask) -> Replied {
+        Box::pin(blocking(move || {
+            let account = self.account.read().unwrap_or_else(PoisonError::into_inner);
+            self.ask(&account, &ask)
+        }))
+    }
+
+    fn write(self: Arc<Self>, ask: Ask) -> Replied {
+        // A task of its own: a client that goes away must not stop a change half-way.
+        let written = tokio::spawn(Self::write(self, Arc::new(ask)));
+        Box::pin(async move { written.await.unwrap_or_else(|error| Err(ApiError::internal(error.to_string()))) })
+    }
+}
+
+/// Runs what may take long, or wait for the disk, off the runtime's threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, ApiError> + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error.to_string())))
+}

@@ -1,0 +1,83 @@
+//! Health checks of the API, and what the prober makes of them.
+//!
+//! Invariant: a check means here what it means in Route 53, to the second. Source: Route 53 API 2013-04-01,
+//! `HealthCheckConfig`; developer guide, "How Route 53 determines whether a health check is healthy".
+
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use crate::health::check::{
+    CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds,
+};
+use crate::ids::HealthCheckId;
+use crate::route53::account::entities::CheckConfig;
+
+/// The check that this configuration means.
+pub fn meaning(id: HealthCheckId, config: &CheckConfig) -> HealthCheck {
+    let kind = match &*config.kind {
+        "CALCULATED" => CheckKind::Calculated {
+            children: config.child_health_checks.iter().filter_map(|child| HealthCheckId::new(child).ok()).collect(),
+            health_threshold: config.health_threshold.unwrap_or_default(),
+        },
+        "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL" => without_data(config),
+        _ => CheckKind::Endpoint(Box::new(endpoint(config))),
+    };
+    HealthCheck { id, kind, inverted: config.inverted, disabled: config.disabled }
+}
+
+/// An alarm or control of which nobody tells us anything: what it is then, its configuration says.
+fn without_data(config: &CheckConfig) -> CheckKind {
+    let is_unhealthy = config.insufficient_data_health_status.as_deref() == Some("Unhealthy");
+    CheckKind::Calculated { children: Vec::new(), health_threshold: u32::from(is_unhealthy) }
+}
+
+fn endpoint(config: &CheckConfig) -> EndpointCheck {
+    let is_https = config.kind.starts_with("HTTPS");
+    let port = config.port.unwrap_or(if is_https { 443 } else { 80 });
+    let name = config.fully_qualified_domain_name.clone();
+    let address = config.ip_address.as_ref().and_then(|text| text.parse().ok());
+    let host = match (address, &name) {
+        (Some(address), _) => TargetHost::Address(address),
+        (None, name) => TargetHost::Name(name.clone().unwrap_or_default()),
+    };
+    let said_host = name.clone().unwrap_or_else(|| config.ip_address.clone().unwrap_or_default());
+    let request = HttpRequest {
+        host: if matches!(port, 80 | 443) { said_host } else { format!("{said_host}:{port}") },
+        path: path(config.resource_path.as_deref().unwrap_or_default()),
+        search: config.search_string.clone().filter(|search| !search.is_empty()),
+    };
+    let protocol = match is_https {
+        _ if config.kind == "TCP" => Protocol::Tcp,
+        false => Protocol::Http(request),
+        true => Protocol::Https {
+            request,
+            server_name: name.filter(|_| config.enable_sni.unwrap_or(true)),
+            // Route 53 does not validate certificates.
+            verify: false,
+        },
+    };
+    let threshold = config.failure_threshold.and_then(NonZeroU8::new).unwrap_or(FAILURE_THRESHOLD);
+    EndpointCheck {
+        target: Target { host, port },
+        interval: Duration::from_secs(config.request_interval.unwrap_or(REQUEST_INTERVAL_SECS).into()),
+        deadlines: deadlines(&protocol),
+        protocol,
+        thresholds: Thresholds { fall: threshold, rise: threshold },
+    }
+}
+
+/// A path with the slash that Route 53 adds where it is missing.
+fn path(said: &str) -> String {
+    if said.starts_with('/') { said.to_owned() } else { format!("/{said}") }
+}
+
+/// How long Route 53 waits: 10 s for a TCP check; 4 s for a connection, 2 s for the status, 2 s for the body.
+fn deadlines(protocol: &Protocol) -> Deadlines {
+    let connect = Duration::from_secs(if matches!(protocol, Protocol::Tcp) { 10 } else { 4 });
+    Deadlines { connect, status: Duration::from_secs(2), body: Duration::from_secs(2) }
+}
+
+/// Route 53's default.
+pub const REQUEST_INTERVAL_SECS: u32 = 30;
+/// Route 53's default.
+pub const FAILURE_THRESHOLD: NonZeroU8 = NonZeroU8::new(3).expect("3 is not 0");

@@ -1,0 +1,113 @@
+//! The operations: each a function from what was asked and the account to what is answered and which edits to make.
+//!
+//! Knows no HTTP and no XML; time, chance and what is served come as a [`Context`]. Invariant: an operation that fails
+//! has asked for no edit, and one that only reads never asks for any. Source: Route 53 API 2013-04-01.
+
+mod common;
+mod permission;
+mod protections;
+mod records;
+mod zones;
+
+use jiff::Timestamp;
+
+use super::access::Principal;
+use super::account::Account;
+use super::account::edit::Edit;
+use super::bounds::Rules;
+use super::error::ApiError;
+use super::shapes::Operation;
+use super::value::Struct;
+use crate::snapshot::Snapshot;
+
+/// What an operation may know beside what was asked.
+pub struct Context<'c> {
+    pub account: &'c Account,
+    pub now: Timestamp,
+    /// A new number with every call, which nobody can guess.
+    pub random: &'c mut dyn FnMut() -> u128,
+    pub settings: &'c Settings,
+    /// Who asks.
+    pub caller: &'c Principal,
+    /// What is being served: health, and answers for tests.
+    pub snapshot: &'c Snapshot,
+}
+
+/// What the operator has decided for the API as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub rules: Rules,
+    /// The name servers that new zones are delegated to, as shown.
+    pub name_servers: Vec<String>,
+}
+
+impl Default for Settings {
+    /// The names cannot exist (RFC 6761 §6.4), so that nobody delegates to them by mistake.
+    fn default() -> Self {
+        let name_servers = ["ns1.waypost.invalid.", "ns2.waypost.invalid."].map(str::to_owned).into();
+        Self { rules: Rules::default(), name_servers }
+    }
+}
+
+/// What came of an operation.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    pub output: Struct,
+    /// What makes it so; empty for an operation that reads.
+    pub edits: Vec<Edit>,
+    /// The path of what was created, below the API's version: `hostedzone/Z1`.
+    pub location: Option<String>,
+}
+
+type Perform = fn(&Struct, &mut Context<'_>) -> Result<Done, ApiError>;
+
+/// Does what was asked for, of an input that is of the operation's shape.
+///
+/// # Errors
+/// `AccessDenied` where the caller may not; else the operation's own.
+pub fn perform(operation: &Operation, input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
+    permission::check(operation, input, context)?;
+    match performer(operation.name) {
+        Some(perform) => perform(input, context),
+        None => Err(ApiError::invalid_input(format!("{} is not supported.", operation.name))),
+    }
+}
+
+/// Whether the operation changes nothing, so that nobody need wait for it.
+pub fn only_reads(operation: &Operation) -> bool {
+    operation.method == "GET" || operation.name == "ListTagsForResources"
+}
+
+fn performer(name: &str) -> Option<Perform> {
+    Some(match name {
+        "CreateHostedZone" => zones::create,
+        "DeleteHostedZone" => zones::delete,
+        "GetHostedZone" => zones::get,
+        "GetHostedZoneCount" => zones::count,
+        "ListHostedZones" => zones::list,
+        "ListHostedZonesByName" => zones::list_by_name,
+        "UpdateHostedZoneComment" => zones::update_comment,
+        "ChangeResourceRecordSets" => records::change,
+        "ListResourceRecordSets" => records::list,
+        "GetChange" => records::get_change,
+        "CreateResourceRecordSetProtections" => protections::create,
+        "DeleteResourceRecordSetProtections" => protections::delete,
+        "ListResourceRecordSetProtections" => protections::list,
+        _ => return None,
+    })
+}
+
+impl Done {
+    /// An answer that changes nothing.
+    pub fn reading(output: Struct) -> Result<Self, ApiError> {
+        Ok(Self { output, ..Self::default() })
+    }
+
+    pub fn writing(output: Struct, edits: Vec<Edit>) -> Result<Self, ApiError> {
+        Ok(Self { output, edits, location: None })
+    }
+
+    pub fn creating(location: String, output: Struct, edits: Vec<Edit>) -> Result<Self, ApiError> {
+        Ok(Self { output, edits, location: Some(location) })
+    }
+}
