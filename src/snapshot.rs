@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::health::table::HealthTable;
 use crate::places::maps::ClientMaps;
 use crate::zone::catalog::Catalog;
+use crate::zone::external::Externals;
 
 /// Everything that a query reads.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,7 @@ pub struct Snapshot {
     pub catalog: Arc<Catalog>,
     pub health: Arc<HealthTable>,
     pub maps: Arc<ClientMaps>,
+    pub externals: Arc<Externals>,
     /// Counts publications since start; for logs and metrics.
     pub generation: u64,
 }

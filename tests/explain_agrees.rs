@@ -310,7 +310,8 @@ impl World {
             verdict(id, is_healthy)
         });
         let health = Arc::new(HealthTable::new(verdicts.collect()));
-        Snapshot { catalog: self.built.catalog.clone(), health, maps: self.built.maps.clone(), generation: 0 }
+        let Built { catalog, maps, externals, .. } = self.built.clone();
+        Snapshot { catalog, health, maps, externals, generation: 0 }
     }
 
     /// The server's response over UDP.

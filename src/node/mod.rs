@@ -26,6 +26,7 @@ use crate::answer::Identity;
 use crate::api::{self, Admin, HttpLimits, Readiness};
 use crate::clock;
 use crate::config::{self, Config, LogFormat, LogLevel};
+use crate::control::build::Built;
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
@@ -161,8 +162,8 @@ async fn drain(running: Running, parts: &Parts, because: &'static str) {
 impl Parts {
     /// Publishes the first snapshot and starts the checks.
     fn start(loaded: &Loaded, board: Board, store: Store) -> Self {
-        let (catalog, maps) = (loaded.built.catalog.clone(), loaded.built.maps.clone());
-        let first = Snapshot { catalog, health: Arc::new(board.table()), maps, generation: 1 };
+        let Built { catalog, maps, externals, .. } = loaded.built.clone();
+        let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
         let telemetry = Arc::new(Telemetry::new());
         let store = Arc::new(store);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Parts, identity, publish};
 use crate::clock;
 use crate::config::Config;
+use crate::control::build::Built;
 use crate::files::{self, Loaded};
 use crate::problem::Problems;
 use crate::snapshot::Snapshot;
@@ -75,12 +76,12 @@ impl Reloader {
         let secret = parts.identity.load().cookie_secret;
         parts.identity.store(Arc::new(identity(&next.config, secret)));
         let (published, telemetry, store) = (parts.published.clone(), parts.telemetry.clone(), parts.store.clone());
-        let (catalog, maps) = (next.built.catalog.clone(), next.built.maps.clone());
+        let Built { catalog, maps, externals, .. } = next.built.clone();
         let checks = next.built.state.checks.clone();
         telemetry.keep_checks(&checks.keys().cloned().collect());
         let adopt = move |change: crate::prober::runner::Change| {
             let generation = published.load().generation + 1;
-            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, generation });
+            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, externals, generation });
             publish::tell(&telemetry, &change.events);
             store.save_all(change.saved);
         };

@@ -52,7 +52,7 @@ pub const ROWS: &[Row] = &[
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
-    row("explain",   Edge, &["ids", "places", "wire", "health", "routing", "snapshot", "answer"]),
+    row("explain",   Edge, &["ids", "places", "wire", "zone", "health", "routing", "snapshot", "answer"]),
     row("scenario",  Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
     row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control"]),
