@@ -7,7 +7,8 @@
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
-//! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
+//! * `server`, `prober`, `external`, `store`, `api` (with `clock`, `telemetry`, `resolver`, `config` beside them): sockets,
+//!   disk, async.
 //! * `node`: wires them; `cli`: the commands.
 //!
 //! Everything up to and including [`control`] is a pure function of its arguments: no clock, no I/O, no
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod explain;
+pub mod external;
 pub mod files;
 pub mod geography;
 pub mod health;
@@ -30,6 +32,7 @@ pub mod node;
 pub mod places;
 pub mod prober;
 pub mod problem;
+pub mod resolver;
 pub mod routing;
 pub mod scenario;
 pub mod server;

@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::publish::Publisher;
+use self::publish::{ExternalPublisher, Publisher};
 use self::reload::{Because, Reloader};
 use self::watch::FileWatch;
 use crate::answer::Identity;
@@ -27,11 +27,13 @@ use crate::api::{self, Admin, HttpLimits, Readiness};
 use crate::clock;
 use crate::config::{self, Config, LogFormat, LogLevel};
 use crate::control::build::Built;
+use crate::external::{Follower, LOOKS_MAX, Pace, Resolver};
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
-use crate::prober::{NameServer, Prober, Trust};
+use crate::prober::{Prober, Trust};
 use crate::problem::{Problem, Problems};
+use crate::resolver::NameServers;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
@@ -82,6 +84,7 @@ struct Parts {
     readiness: Arc<Readiness>,
     identity: Arc<ArcSwap<Identity>>,
     runner: RunnerHandle,
+    follower: Follower,
     store: Arc<Store>,
 }
 
@@ -100,8 +103,7 @@ async fn run(config_path: &Path, loaded: Loaded, mut listeners: Listeners, mut s
         tokio::spawn(api::serve(listener, admin.router(), HttpLimits::default(), http_stop.clone()))
     });
     let stopped = tokio::select! {
-        // Bounded: an endpoint that hangs must not keep the whole server from answering.
-        _ = timeout(FIRST_ROUND_AT_MOST, parts.runner.first_round()) => None,
+        () = parts.first_rounds() => None,
         because = signals.stop() => Some(because),
     };
     let ended = match stopped {
@@ -167,14 +169,28 @@ impl Parts {
         let published = Arc::new(Published::new(first));
         let telemetry = Arc::new(Telemetry::new());
         let store = Arc::new(store);
-        let (prober, warnings) = Prober::new(Trust::System, NameServer::System);
+        let name_servers = NameServers::of(&loaded.config.resolver.servers);
+        let (prober, mut warnings) = Prober::new(Trust::System, &name_servers);
+        let (resolver, warning) = Resolver::new(&name_servers);
+        let has_targets = !loaded.built.externals.targets().is_empty();
+        warnings.extend(warning.filter(|_| has_targets));
         warnings.iter().for_each(|warning| events::warning(warning));
+        let follows = ExternalPublisher { published: published.clone(), telemetry: telemetry.clone() };
         let publisher = Publisher { published: published.clone(), telemetry: telemetry.clone(), store: store.clone() };
+        let pace = Pace { keep: loaded.config.resolver.keep, ..Pace::default() };
+        let follower = Follower::spawn(loaded.built.externals.clone(), resolver, follows, pace, LOOKS_MAX);
         let runner = RunnerHandle::spawn(board, Arc::new(prober), publisher, PROBES_MAX);
         let mut cookie_secret = [0; 16];
         clock::fill_random(&mut cookie_secret);
         let identity = Arc::new(ArcSwap::from_pointee(identity(&loaded.config, cookie_secret)));
-        Self { published, telemetry, readiness: Arc::default(), identity, runner, store }
+        Self { published, telemetry, readiness: Arc::default(), identity, runner, follower, store }
+    }
+
+    /// Waits for the first round of probes, and for that of names outside the zones; bounded, because what hangs must not
+    /// keep the whole server from answering.
+    async fn first_rounds(&self) {
+        let probes = timeout(FIRST_ROUND_AT_MOST, self.runner.first_round());
+        let _ = tokio::join!(probes, timeout(FIRST_LOOKS_AT_MOST, self.follower.first_round()));
     }
 
     /// Stops the checks and saves what they know.
@@ -275,5 +291,7 @@ impl std::error::Error for ServeError {}
 
 /// How long the first answer waits for the first round of probes: a black-holed endpoint takes longer, and is unknown.
 const FIRST_ROUND_AT_MOST: Duration = Duration::from_secs(5);
+/// How long it waits for the first addresses of names outside the zones: without them it answers SERVFAIL for those.
+const FIRST_LOOKS_AT_MOST: Duration = Duration::from_secs(2);
 /// How long streams may take to finish after SIGTERM.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);

@@ -70,7 +70,7 @@ impl Reloader {
         next.warnings.iter().for_each(|warning| events::warning(&warning.to_string()));
         if needs_restart(&self.loaded.config, &next.config) {
             events::warning(
-                "listen addresses, workers, limits, the log and the store are read at the start only: restart to change them",
+                "listen addresses, workers, limits, the log, the resolver and the store are read at the start only: restart to change them",
             );
         }
         let secret = parts.identity.load().cookie_secret;
@@ -79,9 +79,17 @@ impl Reloader {
         let Built { catalog, maps, externals, .. } = next.built.clone();
         let checks = next.built.state.checks.clone();
         telemetry.keep_checks(&checks.keys().cloned().collect());
+        telemetry.keep_targets(externals.targets());
+        let externals = parts.follower.replace(externals).await;
         let adopt = move |change: crate::prober::runner::Change| {
-            let generation = published.load().generation + 1;
-            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, externals, generation });
+            let health = Arc::new(change.table);
+            published.update(|now| {
+                let (catalog, health, maps) = (catalog.clone(), health.clone(), maps.clone());
+                // What was published since is newer.
+                let is_same = now.externals.targets() == externals.targets();
+                let externals = if is_same { &now.externals } else { &externals }.clone();
+                Some(Snapshot { catalog, health, maps, externals, generation: now.generation + 1 })
+            });
             publish::tell(&telemetry, &change.events);
             store.save_all(change.saved);
         };
@@ -97,7 +105,15 @@ impl Reloader {
 fn needs_restart(before: &Config, next: &Config) -> bool {
     let started_with = |config: &Config| {
         let server = &config.server;
-        (server.listen.clone(), server.workers, server.tcp, config.http, config.store.clone(), config.log)
+        (
+            server.listen.clone(),
+            server.workers,
+            server.tcp,
+            config.http,
+            config.store.clone(),
+            config.resolver.clone(),
+            config.log,
+        )
     };
     started_with(before) != started_with(next)
 }

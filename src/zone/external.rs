@@ -89,6 +89,14 @@ impl Known {
             Self::Unresolved { .. } | Self::Nothing { .. } => None,
         }
     }
+
+    /// When those who know were reached.
+    pub fn resolved_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Unresolved { .. } => None,
+            Self::Addresses(Resolved { at, .. }) | Self::Nothing { at, .. } => Some(*at),
+        }
+    }
 }
 
 impl Addresses {
