@@ -398,7 +398,7 @@ fn check_steps(report: &ExplainReport, case: &Case, world: &World) {
                         assert_eq!(own, Some(false), "{report:#?}");
                         world.saw("passed over: unhealthy");
                     }
-                    UnfitReport::TargetUnhealthy { target } => {
+                    UnfitReport::TargetUnhealthy { target } | UnfitReport::TargetUnresolved { target } => {
                         let shown = member.target.as_ref().map(|target| (&target.name, target.healthy));
                         assert_eq!(shown, Some((target, false)), "{report:#?}");
                         world.saw("passed over: target");

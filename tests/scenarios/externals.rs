@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use waypost::problem::Problems;
-use waypost::scenario::failures::search;
+use waypost::scenario::failures::{Finding, search};
 use waypost::scenario::{Scenarios, Stage, read};
 use waypost::text::Text;
 
@@ -105,11 +105,21 @@ fn what_is_no_such_name_or_no_address_is_a_problem() {
 }
 
 #[test]
-fn the_search_takes_names_outside_to_have_an_address() {
-    let setting = setting(ZONE);
-    let searched = search(&setting, &["192.0.2.53".parse().expect("an address")], 2).expect("the search is small");
-    // A weighted name with one of its two endpoints down is on the other, which is told for a name outside as for values.
-    let found: Vec<String> = searched.findings.iter().map(|finding| format!("{:?} {}", finding.kind, finding.name)).collect();
-    assert_eq!(found, [""; 0]);
-    assert_eq!(searched.names, 5);
+fn the_search_takes_names_outside_to_have_an_address_and_to_be_one_endpoint() {
+    let searched = |zone: &str| {
+        let searched = search(&setting(zone), &["192.0.2.53".parse().expect("an address")], 1).expect("the search is small");
+        let finding = |finding: &Finding| {
+            let failed: Vec<&str> = finding.failed.iter().map(|id| id.as_str()).collect();
+            let answer: Vec<&str> = finding.explanation.answer.answer.iter().map(|record| &*record.rdata).collect();
+            format!("{:?} {} [{}]: {}", finding.kind, finding.name, failed.join(" "), answer.join(" "))
+        };
+        searched.findings.iter().map(finding).collect::<Vec<_>>()
+    };
+    assert_eq!(searched(ZONE), [""; 0]);
+    // Without `all` everything is on the name outside, though the reserve is healthy.
+    let endpoint = |name: &str, last: u8| format!("[endpoint.{name}]\naddress = [\"192.0.2.{last}\"]\nprobe = \"web\"\n");
+    let route = "[route.few]\npolicy = \"weighted\"\n\
+        members = [{ use = \"all\", weight = 9 }, { use = \"cdn\", weight = 1 }, { use = \"reserve\", weight = 0 }]\n";
+    let zone = format!("{ZONE}{}{}{route}", endpoint("all", 1), endpoint("reserve", 2));
+    assert_eq!(searched(&zone), ["OneEndpoint few.example.org. [all]: 0.0.0.0"]);
 }
