@@ -185,23 +185,30 @@ fn a_server_answers_from_its_start_and_goes_on_when_the_name_servers_die() {
     there.write("waypost.toml", &CONFIG.replace("example.org.toml", "example.net.zone"));
     there.write("example.net.zone", &elsewhere("lb 5 A 203.0.113.1\nlb AAAA 2001:db8::1"));
     let there = there.serve();
-    let here = Site::with_zone("externals", ZONE);
-    here.write("waypost.toml", &format!("{CONFIG}\n[resolver]\nservers = [\"{}\"]\n", there.dns));
-    let mut here = here.serve();
+    let site = Site::with_zone("externals", ZONE);
+    site.write("waypost.toml", &format!("{CONFIG}\n[resolver]\nservers = [\"{}\"]\n", there.dns));
+    let mut here = site.serve();
     let mut client = Client::new(here.dns);
-    let mut answer = |owner: &str| shown::lines(&client.ask(&query(&name(owner), RecordType::A)));
-    let first = answer("@");
+    let mut answer = |owner: &str, rtype| shown::lines(&client.ask(&query(&name(owner), rtype)));
+    let first = answer("@", RecordType::A);
     assert!(first[0] == "NOERROR aa" && first[1].ends_with("A 203.0.113.1"), "the start waits for the first round: {first:?}");
     let page = here.get("/v1/explain?name=example.org&type=A&client=127.0.0.1&draw=0").1;
     for part in ["\"step\":\"external\"", "\"target\":\"lb.example.net.\"", "\"addresses\":[\"203.0.113.1\"]", "\"age_secs\":"] {
         assert!(page.contains(part), "{part} is not in {page}");
     }
     assert_eq!(here.metric("waypost_alias_target_addresses{target=\"lb.example.net.\",type=\"A\"}"), 1.0);
+    let also =
+        ZONE.replacen("[[record]]", "[[record]]\nname = \"@\"\ntype = \"AAAA\"\nalias = \"lb.example.net.\"\n\n[[record]]", 1);
+    site.write("example.org.toml", &also);
+    here.process.find_event("reloaded", |_| true);
+    assert!(answer("@", RecordType::A)[1].ends_with("A 203.0.113.1"), "a reload keeps what is known");
+    here.process.find_event("alias_target_resolved", |event| event["type"] == "AAAA");
+    assert!(answer("@", RecordType::AAAA)[1].ends_with("AAAA 2001:db8::1"));
     there.process.kill();
-    let failed = here.process.await_event("alias_target_failed", |_| true);
-    assert_eq!((&failed["target"], &failed["type"]), (&"lb.example.net.".into(), &"A".into()));
-    assert_eq!(answer("@"), ["NOERROR aa", "answer example.org. 30 A 203.0.113.1", "opt size 1232 ede 3"]);
-    assert_eq!(here.metric("waypost_alias_target_stale{"), 1.0);
+    let failed = here.process.await_event("alias_target_failed", |event| event["type"] == "A");
+    assert_eq!(failed["target"], "lb.example.net.");
+    assert_eq!(answer("@", RecordType::A), ["NOERROR aa", "answer example.org. 30 A 203.0.113.1", "opt size 1232 ede 3"]);
+    assert_eq!(here.metric("waypost_alias_target_stale{target=\"lb.example.net.\",type=\"A\"}"), 1.0);
     assert!(here.metric("waypost_alias_target_lookups_total{target=\"lb.example.net.\",type=\"A\",result=\"failed\"}") >= 1.0);
     here.stop();
 }

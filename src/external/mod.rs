@@ -25,7 +25,7 @@ use crate::zone::external::{ExternalTarget, Externals};
 pub trait Watcher: Send + 'static {
     /// What is known now, to be published before this returns; `events` say what has changed but for ages.
     fn known(&mut self, externals: Arc<Externals>, events: &[(ExternalTarget, Event)]);
-    /// A look ended.
+    /// A look at one of the targets ended.
     fn looked(&mut self, target: &ExternalTarget, seen: &Seen);
 }
 
@@ -165,8 +165,8 @@ impl<L: Look, W: Watcher> Following<L, W> {
         let Some(target) = self.under_way.remove(&task) else { return };
         // A look that panicked is a fault of ours, and says nothing of the target.
         let seen = ended.map_or_else(|error| Seen::Failed(format!("the look failed: {error}").into()), |(_, seen)| seen);
-        self.watcher.looked(&target, &seen);
         let Some(index) = self.unresolved.index(&target.name, target.rtype) else { return };
+        self.watcher.looked(&target, &seen);
         let event = self.states[index.0 as usize].observe(seen, now(), &self.pace, self.chance.next());
         self.events.extend(event.map(|event| (target, event)));
     }

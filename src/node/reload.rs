@@ -79,8 +79,8 @@ impl Reloader {
         let Built { catalog, maps, externals, .. } = next.built.clone();
         let checks = next.built.state.checks.clone();
         telemetry.keep_checks(&checks.keys().cloned().collect());
-        telemetry.keep_targets(externals.targets());
         let externals = parts.follower.replace(externals).await;
+        telemetry.keep_targets(externals.targets());
         let adopt = move |change: crate::prober::runner::Change| {
             let health = Arc::new(change.table);
             published.update(|now| {
