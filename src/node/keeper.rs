@@ -10,7 +10,9 @@ use super::publish;
 use crate::api::route53::{Ask, Ledger, Replied, Terms};
 use crate::clock;
 use crate::control::build::Built;
+use crate::external::Follower;
 use crate::files::Loaded;
+use crate::health::table::HealthTable;
 use crate::prober::runner::{Change, RunnerHandle};
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
@@ -37,6 +39,7 @@ pub(super) struct Publishing {
     pub telemetry: Arc<Telemetry>,
     pub store: Arc<Store>,
     pub runner: RunnerHandle,
+    pub follower: Arc<Follower>,
 }
 
 impl Keeper {
@@ -150,24 +153,30 @@ impl Keeper {
 impl Publishing {
     /// Puts what was built to use; `same_checks` says that its checks are those in use.
     pub async fn publish(&self, built: &Built, same_checks: bool) {
-        let Self { published, telemetry, store, runner } = self.clone();
-        let (catalog, maps, checks) = (built.catalog.clone(), built.maps.clone(), built.state.checks.clone());
+        let Self { published, telemetry, store, runner, follower } = self.clone();
+        let Built { catalog, maps, externals, state } = built.clone();
+        let externals = follower.replace(externals).await;
+        telemetry.keep_targets(externals.targets());
+        let publish = move |health: Option<Arc<HealthTable>>| {
+            published.update(|now| {
+                // What was published since is newer.
+                let is_same = now.externals.targets() == externals.targets();
+                let externals = if is_same { &now.externals } else { &externals }.clone();
+                let health = health.as_ref().unwrap_or(&now.health).clone();
+                let (catalog, maps) = (catalog.clone(), maps.clone());
+                Some(Snapshot { catalog, health, maps, externals, generation: now.generation + 1 })
+            });
+        };
         if same_checks {
-            let step = move || {
-                let now = published.load();
-                let generation = now.generation + 1;
-                published.publish(Snapshot { catalog, maps, generation, ..Snapshot::clone(&now) });
-            };
-            return runner.in_step(step).await;
+            return runner.in_step(move || publish(None)).await;
         }
-        telemetry.keep_checks(&checks.keys().cloned().collect());
+        telemetry.keep_checks(&state.checks.keys().cloned().collect());
         let adopt = move |change: Change| {
-            let generation = published.load().generation + 1;
-            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, generation });
+            publish(Some(Arc::new(change.table)));
             publish::tell(&telemetry, &change.events);
             store.save_all(change.saved);
         };
-        runner.replace(checks, adopt).await;
+        runner.replace(state.checks, adopt).await;
     }
 }
 
