@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
     row("scenario",  Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
     row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
-    row("files",     Edge, &["problem", "text", "places", "control", "config", "route53"]),
+    row("files",     Edge, &["problem", "text", "zone", "places", "control", "config", "route53"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "geography", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "resolver", "config"]),
