@@ -42,3 +42,6 @@ pub(super) fn get_change(input: &Struct, context: &mut Context<'_>) -> Result<Do
         None => Err(ApiError::new("NoSuchChange", 404, format!("Could not find resource with ID: {id}"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod list;
 pub mod of_file;
+mod places;
 pub mod rrset;
 pub mod rrsets;
 pub mod said;

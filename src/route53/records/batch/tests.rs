@@ -473,6 +473,13 @@ fn the_limits_of_route_53_hold_when_strict() {
     let texts: Vec<String> = (0..5).map(|at| text(&format!("t{at}"), 19)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     check_strict(&[], &[(&texts, "[Number of characters limit of 32000 exceeded.]"), (&texts[..4], "ok")]);
+    let sets: Vec<String> = (0..9_998).map(|at| format!("CREATE n{at} A ttl=60 192.0.2.1")).collect();
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let one = "CREATE one A ttl=60 192.0.2.1";
+    check_strict(
+        &sets,
+        &[(&[one], "[Number of resource record sets limit of 10000 exceeded.]"), (&[one, "DELETE n1 A ttl=60 192.0.2.1"], "ok")],
+    );
     let members: Vec<String> = (0..101).map(|at| format!("CREATE w A id={at} weight=1 ttl=60 10.0.0.{at}")).collect();
     let members: Vec<&str> = members.iter().map(String::as_str).collect();
     assert!(Fixture::strict(&[]).apply(&members).contains("more than 100 RRSets"));

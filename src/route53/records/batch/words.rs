@@ -243,3 +243,7 @@ pub(super) fn protected(rrset: &Rrset, comment: Option<&str>) -> String {
 pub(super) fn too_many_characters(max: usize) -> String {
     format!("Number of characters limit of {max} exceeded.")
 }
+
+pub(super) fn too_many_rrsets(max: usize) -> String {
+    format!("Number of resource record sets limit of {max} exceeded.")
+}
