@@ -6,7 +6,6 @@ certbot stops where a person may look before the CA does; there `dig` is the per
 import subprocess
 import sys
 
-import boto3
 from cryptography import x509
 
 from acme import Authority, Certificate
@@ -19,7 +18,7 @@ def main():
     with Server() as server:
         # Two zones that enclose the name: the nearer one is to be changed.
         for zone in ("example.org", "app.example.org"):
-            client(server).create_hosted_zone(Name=zone, CallerReference=zone)
+            server.client().create_hosted_zone(Name=zone, CallerReference=zone)
         certificate = Certificate(server.folder)
         with Authority(server, certificate) as authority:
             order(server, authority)
@@ -51,10 +50,6 @@ def order(server, authority):
         process.kill()
         say(said + (process.stdout.read() if not process.stdout.closed else ""))
         raise
-
-
-def client(server):
-    return boto3.Session(server.key_id, server.secret, region_name="us-east-1").client("route53", endpoint_url=server.endpoint)
 
 
 main()

@@ -6,7 +6,6 @@ is asked for when lego asks whether its change is through, which is before the C
 
 import sys
 
-import boto3
 from cryptography import x509
 
 from acme import Authority, Certificate, Proxy
@@ -19,10 +18,8 @@ CHALLENGE = "_acme-challenge.example.org"
 def main():
     with Server() as server:
         # Beside the zone that is meant: one below it, and one whose name begins alike. lego lists from a name on, and chooses.
-        session = boto3.Session(server.key_id, server.secret, region_name="us-east-1")
-        client = session.client("route53", endpoint_url=server.endpoint)
         for zone in ("example.org", "a.example.org", "example.org.example.net"):
-            client.create_hosted_zone(Name=zone, CallerReference=zone)
+            server.client().create_hosted_zone(Name=zone, CallerReference=zone)
         certificate = Certificate(server.folder)
         seen = []
 

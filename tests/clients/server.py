@@ -20,6 +20,9 @@ import threading
 import time
 import urllib.request
 
+import boto3
+import botocore.config
+
 # Longer than anything here takes; only a failing script waits for it.
 PATIENCE_SECS = 60
 
@@ -47,7 +50,10 @@ secret = "{secret}"
 
 
 class Server:
-    """A server that answers, until the `with` block ends."""
+    """A server that answers, until the `with` block ends; `config` is added to its configuration.
+
+    `folder` is there before, for files that the configuration names.
+    """
 
     def __init__(self, config=""):
         self.key_id, self.secret = "AKIAIOSFODNN7EXAMPLE", secrets.token_urlsafe(30)
@@ -130,6 +136,12 @@ class Server:
         }
         return {**clean, **mine, **more}
 
+    def client(self, **more):
+        """boto3's client, with this server's key unless `more` says otherwise; it tries once."""
+        keys = {"aws_access_key_id": self.key_id, "aws_secret_access_key": self.secret, "region_name": "us-east-1"}
+        config = botocore.config.Config(retries={"max_attempts": 0})
+        return boto3.Session().client("route53", endpoint_url=self.endpoint, config=config, **{**keys, **more})
+
     def run(self, *command, status=0, **environment):
         """Runs a client, which must end with `status`; what it printed, and on failure what it complained of as well."""
         say("$ " + " ".join(str(word) for word in command))
@@ -159,16 +171,16 @@ class Server:
 class Endpoint:
     """An HTTP server on loopback that a health check probes, until it is stopped."""
 
-    def __init__(self):
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Healthy)
-        self.port = self._server.server_address[1]
+    def __init__(self, address="127.0.0.1", port=0):
+        self._server = http.server.ThreadingHTTPServer((address, port), Healthy)
+        self.address, self.port = self._server.server_address
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self):
         """Closes the listener: who connects is refused."""
         self._server.shutdown()
         self._server.server_close()
-        say(f"nothing listens on port {self.port} any more")
+        say(f"nothing listens on {self.address}:{self.port} any more")
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):

@@ -10,11 +10,16 @@ use crate::route53::error::ApiError;
 use crate::route53::shapes::{Kind, Member, Model, Place, Shape};
 use crate::route53::value::{Struct, Value};
 
-/// Reads a request's body, whose root is named like its shape.
+/// Reads a request's body, whose root is named like its shape. No body is as good as a root with nothing in it where no
+/// member is required: botocore sends none then.
 ///
 /// # Errors
 /// `InvalidInput`, with the place of the first fault.
 pub fn read(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Result<Struct, ApiError> {
+    let mut members = model.members(shape).iter().filter(|member| member.place == Place::Body);
+    if body.is_empty() && !members.any(|member| member.required) {
+        return Ok(Struct::new());
+    }
     let text = std::str::from_utf8(body)
         .map_err(|error| Invalid::syntax(At { line: 1, column: 1 + error.valid_up_to() }, "Invalid byte of UTF-8 sequence."))?;
     let root = parse(text)?;
@@ -100,5 +105,19 @@ fn refuse_text(element: &Element) -> Result<(), Invalid> {
     match element.text.trim_matches([' ', '\t', '\r', '\n']) {
         "" => Ok(()),
         _ => Err(Invalid::characters(element.end, &element.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_body_is_a_structure_without_members_unless_one_is_required() {
+        let model = Model::new();
+        let read = |shape| read(&model, shape, b"", Rules::default());
+        assert_eq!(read("UpdateHostedZoneCommentRequest"), Ok(Struct::new()));
+        let error = read("ChangeResourceRecordSetsRequest").unwrap_err();
+        assert!(error.to_string().contains("Premature end of file."), "{error}");
     }
 }
