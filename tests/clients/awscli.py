@@ -11,6 +11,9 @@ from server import Endpoint, Server, expect
 
 AWS, VERSION = sys.argv[1:]
 
+# With what the client ends when the server says no.
+REFUSED = {"1": 255, "2": 254}[VERSION]
+
 
 def main():
     primary, secondary = Endpoint(), Endpoint()
@@ -105,11 +108,11 @@ def refuses(aws, server, zone, checks):
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": failover("PRIMARY", "192.0.2.1", checks)}]}
     (server.folder / "again.json").write_text(json.dumps(batch))
     words = ("change-resource-record-sets", "--hosted-zone-id", zone, "--change-batch", "file://again.json")
-    said = aws(*words, status=254)
+    said = aws(*words, status=REFUSED)
     claim = "a record set that is there already is refused in Route 53's words"
     expect("(InvalidChangeBatch) when calling the ChangeResourceRecordSets operation" in said, True, claim)
     expect("set-identifier='primary'] but it already exists" in said, True, "and the message names it")
-    said = aws("get-hosted-zone", "--id", "Z0000000000000", status=254)
+    said = aws("get-hosted-zone", "--id", "Z0000000000000", status=REFUSED)
     expect("(NoSuchHostedZone)" in said, True, "a zone that does not exist is refused")
 
 
@@ -136,4 +139,5 @@ def cleans_up(aws, server, zone, checks):
     expect(server.dig("www.example.org"), [], "a zone that is deleted is not served")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -177,7 +177,8 @@ def networks(account):
     other = client.create_cidr_collection(Name="unused", CallerReference=account.reference())["Collection"]
     put = lambda location, *blocks: {"LocationName": location, "Action": "PUT", "CidrList": list(blocks)}
     client.change_cidr_collection(Id=made["Id"], CollectionVersion=1, Changes=[put("fra", "203.0.113.0/24", "2001:db8::/48"), put("nyc", "198.51.100.0/24")])
-    expect([one["Name"] for one in account.same_pages("list_cidr_collections", "CidrCollections")], ["offices", "unused"], "collections")
+    collections = account.same_pages("list_cidr_collections", "CidrCollections")
+    expect({one["Name"]: one["Version"] for one in collections}, {"offices": 2, "unused": 1}, "a change makes a version")
     blocks = account.same_pages("list_cidr_blocks", "CidrBlocks", CollectionId=made["Id"])
     expect(len(blocks), 3, "all blocks are listed")
     locations = account.same_pages("list_cidr_locations", "CidrLocations", CollectionId=made["Id"])

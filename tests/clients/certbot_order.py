@@ -52,4 +52,5 @@ def order(server, authority):
         raise
 
 
-main()
+if __name__ == "__main__":
+    main()

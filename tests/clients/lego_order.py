@@ -48,4 +48,5 @@ def order(server, authority, proxy):
     server.run(LEGO, "--server", authority.directory, *account, *dns, *names, "run", **environment)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -24,4 +24,5 @@ def main():
         expect(server.dig("www.example.org"), [], "a zone that is deleted is not served")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -66,7 +66,8 @@ async function refuse(HostedZoneId) {
   await assert.rejects(client.send(new sdk.ChangeResourceRecordSetsCommand({ HostedZoneId, ChangeBatch })), (error) => {
     assert.ok(error instanceof sdk.InvalidChangeBatch, `${error}`);
     assert.equal(error.$metadata.httpStatusCode, 400);
-    assert.match(`${error.messages}${error.message}`, /RRSet with DNS name www\.example\.net\. is not permitted in zone example\.org\./);
+    // The SDK looks for its text under another name than Route 53 writes, and leaves it where it was.
+    assert.match(error.Error.Message, /RRSet with DNS name www\.example\.net\. is not permitted in zone example\.org\./);
     return true;
   });
   await assert.rejects(client.send(new sdk.GetHostedZoneCommand({ Id: "Z0000000000000" })), sdk.NoSuchHostedZone);
@@ -75,16 +76,30 @@ async function refuse(HostedZoneId) {
 }
 
 async function list(HostedZoneId, checks) {
-  const whole = await pages(sdk.paginateListResourceRecordSets, { HostedZoneId }, "ResourceRecordSets", 100);
+  const whole = await recordSets(HostedZoneId, 100);
   assert.deepEqual(whole.map((one) => one.Type), ["NS", "SOA", "TXT", "A", "A"]);
   assert.equal(whole[2].Name, "\\052.\\052.example.org.");
   assert.equal(whole[2].ResourceRecords[0].Value, '"<a & b>" "\\"\\344"');
   assert.deepEqual(whole.slice(3).map((one) => one.HealthCheckId), checks);
   for (let size = 1; size <= whole.length; size += 1) {
-    assert.deepEqual(await pages(sdk.paginateListResourceRecordSets, { HostedZoneId }, "ResourceRecordSets", size), whole);
+    assert.deepEqual(await recordSets(HostedZoneId, size), whole);
   }
   const listed = await pages(sdk.paginateListHealthChecks, {}, "HealthChecks", 1);
   assert.deepEqual(new Set(listed.map((one) => one.Id)), new Set(checks));
+}
+
+// The SDK has no paginator for lists that go on from more than one name.
+async function recordSets(HostedZoneId, MaxItems) {
+  const all = [];
+  let next = {};
+  do {
+    const page = await client.send(new sdk.ListResourceRecordSetsCommand({ HostedZoneId, MaxItems, ...next }));
+    all.push(...page.ResourceRecordSets);
+    assert.ok(page.ResourceRecordSets.length <= MaxItems);
+    const { NextRecordName: StartRecordName, NextRecordType: StartRecordType, NextRecordIdentifier: StartRecordIdentifier } = page;
+    next = page.IsTruncated && { StartRecordName, StartRecordType, StartRecordIdentifier };
+  } while (next);
+  return all;
 }
 
 async function pages(paginate, input, member, pageSize) {
