@@ -30,7 +30,7 @@ use crate::wire::edns::Edns;
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
-use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, parse_query};
+use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Signature, parse_query};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
 use crate::wire::{MESSAGE_MAX, UDP_MIN};
@@ -146,8 +146,7 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
         truncated: message.is_truncated(),
         malformed: None,
     };
-    let told = Told { signature: query.signature, ..told };
-    finish(message, edns, context, &told, (query.id, query.flags), report)
+    finish(message, edns, context, told, query.signature.as_ref(), (query.id, query.flags), report)
 }
 
 /// Puts OPT in, TSIG behind it, and the header on.
@@ -156,7 +155,8 @@ fn finish(
     mut message: Message<'_>,
     edns: Option<&Edns>,
     context: &Context<'_>,
-    told: &Told<'_>,
+    told: Told,
+    signature: Option<&Signature<'_>>,
     (id, flags): ([u8; 2], u8),
     report: impl FnOnce(&Message<'_>) -> Report,
 ) -> Report {
@@ -164,7 +164,7 @@ fn finish(
         let put = put_opt(&mut message, edns, context, told.scope_prefix, told.error);
         debug_assert_eq!(put, Ok(()), "room for OPT was reserved");
     }
-    if let Some(signature) = &told.signature {
+    if let Some(signature) = signature {
         tsig::put_unknown_key(&mut message, signature);
     }
     let report = report(&message);
@@ -191,12 +191,12 @@ fn tell(
     chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
-) -> Told<'static> {
+) -> Told {
     let question = &query.question;
     if query.signature.is_some() {
         return Told::only(message, Rcode::NOTAUTH, None);
     }
-    if query.edns.is_some_and(|edns| edns.version != 0) {
+    if query.edns.as_ref().is_some_and(|edns| edns.version != 0) {
         return Told::only(message, Rcode::BADVERS, None);
     }
     match (question.qclass, question.qtype) {
@@ -215,7 +215,7 @@ fn tell_zone(
     chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
-) -> Told<'static> {
+) -> Told {
     let question = &query.question;
     let catalog = &context.snapshot.catalog;
     let Some(mut zone) = catalog.closest(question.name) else {
@@ -255,7 +255,7 @@ fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> R
     let writer = Writer::new(out, size_limit(edns, context));
     let mut message = Message::begin(writer, malformed.question.as_ref().map(|question| question.octets));
     let told = Told::only(&mut message, rcode, None);
-    finish(message, edns, context, &told, (malformed.id, malformed.flags), |_| Report { rcode, ..report })
+    finish(message, edns, context, told, None, (malformed.id, malformed.flags), |_| Report { rcode, ..report })
 }
 
 fn has_cookie(malformed: &Malformed<'_>) -> bool {

@@ -160,6 +160,9 @@ pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'
         question => return Err(cursor.refuse_before_records(header, question)),
     };
     let (id, flags) = ([header[0], header[1]], header[2]);
+    if let Some(edns) = cursor.sole_opt(header) {
+        return Ok(Query { id, flags, question, edns: Some(edns), signature: None });
+    }
     let mut found = Records::default();
     match cursor.records(header, &mut found) {
         Ok(()) => Ok(Query { id, flags, question, edns: found.edns, signature: found.signature }),
@@ -240,7 +243,24 @@ impl<'m> Cursor<'m> {
         }
     }
 
+    /// The OPT record, where it is all that follows the question, as in most queries, and nothing is wrong with it.
+    #[inline]
+    fn sole_opt(&self, header: &[u8; HEADER_LEN]) -> Option<Edns> {
+        let (fixed, rdata) = self.message[self.at..].split_first_chunk::<OPT_FIXED>()?;
+        let &[0, 0, OPT, size_high, size_low, rcode, version, flags_high, flags_low, len_high, len_low] = fixed else {
+            return None;
+        };
+        let len = usize::from(u16::from_be_bytes([len_high, len_low]));
+        if header[6..] != [0, 0, 0, 0, 0, 1] || len != rdata.len() {
+            return None;
+        }
+        let class = u16::from_be_bytes([size_high, size_low]);
+        let mut edns = Edns::fixed(class, u32::from_be_bytes([rcode, version, flags_high, flags_low]));
+        edns.take_options(rdata).ok().map(|()| edns)
+    }
+
     /// Walks every record after the question, keeping OPT and the signature; what was kept before a malformation stays.
+    #[inline(never)]
     fn records(&mut self, header: &[u8; HEADER_LEN], found: &mut Records<'m>) -> Result<(), MalformedKind> {
         let passed_over = usize::from(count(header, 6)) + usize::from(count(header, 8));
         for number in 0..passed_over + usize::from(count(header, 10)) {
@@ -324,6 +344,11 @@ impl Signature<'_> {
         is_whole.then_some((algorithm, *times, [id_high, id_low]))
     }
 }
+
+/// Octets of an OPT record before its options.
+const OPT_FIXED: usize = 11;
+/// The last octet of its type; the first is 0.
+const OPT: u8 = RecordType::OPT.0 as u8;
 
 /// A record as it stands in the message.
 struct Record<'m> {
