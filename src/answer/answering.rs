@@ -183,18 +183,11 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         }
         self.answered = owner.encloser_len.is_none().then_some((owner.node, qtype));
         let owner_place = owner.placement(name, place);
-        match answer {
-            AnswerRef::Rrset(rrset) => {
-                self.note_plain(rrset, owner);
-                self.put_rrset(Section::Answer, rrset, owner_place, None)?;
-            }
-            AnswerRef::Group(_) => {
-                let choice = self.choose(answer, owner);
-                if choice.rrsets().is_empty() {
-                    return self.put_other(&choice, answer, owner_place, name, place);
-                }
-                self.put_choice(&choice, Section::Answer, owner_place)?;
-            }
+        let choice = self.choose(answer, owner);
+        match choice.rrsets() {
+            [] => return self.put_other(&choice, answer, owner_place, name, place),
+            [one] => self.put_rrset(Section::Answer, *one, owner_place, None)?,
+            _ => self.put_choice(&choice, Section::Answer, owner_place)?,
         }
         if self.with_authority {
             self.put_apex_ns(answer, name, place);
@@ -281,6 +274,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts what was chosen into a section as one RRset.
+    #[inline(never)]
     fn put_choice(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
         let several = match choice.rrsets() {
             [one] => return self.put_rrset(section, *one, owner, None),
@@ -309,7 +303,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts one RRset in, its RRs rotated by chance.
-    #[inline]
+    #[inline(always)]
     fn put_rrset(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
         let rrset = self.zone.rrset(at);
         let first = match rrset.count() {

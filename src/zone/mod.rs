@@ -26,4 +26,6 @@ pub mod rdata;
 pub mod record_set;
 pub mod rrset;
 pub mod soa;
+mod table;
 pub mod tree;
+mod whole;
