@@ -129,13 +129,13 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         match resolve(self.zone, name, qtype) {
             // Most answers end here; a chain has more to remember.
             Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place),
-            outcome => self.put_chain(outcome, question),
+            outcome => self.put_chain(outcome, *question),
         }
     }
 
     /// What becomes of the name asked for, and again of each CNAME's target.
     #[inline(never)]
-    fn put_chain(&mut self, mut outcome: Outcome, question: &Question<'_>) -> Result<(), Full> {
+    fn put_chain(&mut self, mut outcome: Outcome, question: Question<'_>) -> Result<(), Full> {
         let (mut name, mut place, qtype) = (question.name, Placement::QUESTION, question.qtype);
         let mut followed: Hop;
         // Where the names already asked for are written.

@@ -63,8 +63,8 @@ impl<'w> Message<'w> {
     #[inline]
     pub fn begin(mut writer: Writer<'w>, question: Option<&[u8]>) -> Self {
         let question = question.unwrap_or_default();
-        // Neither can fail: the smallest limit is 512 octets, and a question has at most 259.
-        let written = writer.put(&[0; HEADER_LEN]).and_then(|()| writer.put(question));
+        // This cannot fail: the smallest limit is 512 octets, and a question has at most 259. The header comes last.
+        let written = writer.claim(HEADER_LEN + question.len()).map(|claimed| claimed[HEADER_LEN..].copy_from_slice(question));
         debug_assert_eq!(written, Ok(()), "header and question fit into 512 octets");
         let body = writer.len();
         let questions = u16::from(!question.is_empty());

@@ -145,7 +145,7 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
         truncated: message.is_truncated(),
         malformed: None,
     };
-    finish(&mut message, edns, context, told, query.signature.as_ref(), (query.id, query.flags), report)
+    finish(&mut message, edns, context, told, query.signature, (query.id, query.flags), report)
 }
 
 /// Puts OPT in, TSIG behind it, and the header on.
@@ -155,7 +155,7 @@ fn finish(
     edns: Option<&Edns>,
     context: &Context<'_>,
     told: Told,
-    signature: Option<&Signature<'_>>,
+    signature: Option<Signature<'_>>,
     (id, flags): ([u8; 2], u8),
     report: impl FnOnce(&Message<'_>) -> Report,
 ) -> Report {
@@ -201,7 +201,7 @@ fn tell(
     match (question.qclass, question.qtype) {
         (Class::IN, RecordType::AXFR | RecordType::IXFR) => Told::only(message, Rcode::REFUSED, Some(ExtendedError::PROHIBITED)),
         (Class::IN, _) => tell_zone(query, context, chance, message, trace),
-        (Class::CH, _) => chaos::tell(question, context.identity, message),
+        (Class::CH, _) => chaos::tell(*question, context.identity, message),
         _ => Told::only(message, Rcode::REFUSED, None),
     }
 }

@@ -45,10 +45,10 @@ enum Who {
 }
 
 impl<'s> Eligible<'s> {
-    /// Who of `group` counts.
+    /// Who of `group`, which may be known to be whole, counts.
     #[inline]
-    pub fn of(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
-        if is_whole(group, facts) {
+    pub fn of(group: &'s RecordGroup, is_whole: bool, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
+        if is_whole {
             return Self { group, facts, who: Who::Everybody, first: Some(0) };
         }
         note_fenced_out(group, facts, trace);

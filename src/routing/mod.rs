@@ -69,14 +69,16 @@ pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, chance: &mut impl Chance,
 
 /// Follows the policies from `group` down its aliases, which form no loop, to RRsets.
 fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
+    let mut is_whole = false;
     loop {
         note_group(group, facts, trace);
+        is_whole = is_whole || eligible::is_whole(group, facts);
         let chosen = match (group.policy, group.map) {
             (_, Some(map)) if group.nearest > 1 => return ordered::choose_several(group, map, facts, trace),
-            (_, Some(map)) => ordered::choose(group, map, facts, trace),
-            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, facts, chance, trace),
-            (GroupPolicy::Weighted, _) => weighted::choose(group, facts, chance, trace),
-            (GroupPolicy::Failover, _) => failover::choose(group, facts, chance, trace),
+            (_, Some(map)) => ordered::choose(group, map, is_whole, facts, trace),
+            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, is_whole, facts, chance, trace),
+            (GroupPolicy::Weighted, _) => weighted::choose(group, is_whole, facts, chance, trace),
+            (GroupPolicy::Failover, _) => failover::choose(group, is_whole, facts, chance, trace),
             _ => only_member(group, facts, trace),
         };
         let Some(member) = chosen else {
@@ -85,7 +87,9 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
         };
         match member.content {
             MemberContent::Rrset(rrset) => return Choice::one(rrset),
-            MemberContent::Alias { target, node, .. } => {
+            MemberContent::Alias { target, node, evaluate_target_health } => {
+                // A group is whole only if what its members' health depends on is, too.
+                is_whole &= evaluate_target_health;
                 trace.note(|| Step::Alias { target: facts.zone.name_of(node), rtype: group.rtype });
                 match target {
                     AnswerRef::Rrset(rrset) => return Choice::one(rrset),

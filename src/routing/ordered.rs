@@ -20,7 +20,7 @@
 
 use std::cell::Cell;
 
-use super::eligible::{counts, is_whole, note_fenced_out, note_unfit};
+use super::eligible::{counts, note_fenced_out, note_unfit};
 use super::trace::{Placed, Reason, Step, Trace};
 use super::{Choice, Facts, MEMBERS_MAX, Members, shown};
 use crate::ids::MapIndex;
@@ -29,10 +29,14 @@ use crate::zone::group::{Member, RecordGroup};
 
 /// The member that answers this client.
 #[inline]
-pub(super) fn choose<'s>(group: &'s RecordGroup, map: MapIndex, facts: Facts<'s>, trace: &mut impl Trace) -> Option<&'s Member> {
-    if is_whole(group, facts)
-        && let Some(first) = facts.maps.map(map).first(facts.client)
-    {
+pub(super) fn choose<'s>(
+    group: &'s RecordGroup,
+    map: MapIndex,
+    is_whole: bool,
+    facts: Facts<'s>,
+    trace: &mut impl Trace,
+) -> Option<&'s Member> {
+    if is_whole && let Some(first) = facts.maps.map(map).first(facts.client) {
         return choose_first(group, map, first, facts, trace);
     }
     let walk = Walk::of(group, map, facts, trace);

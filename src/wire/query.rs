@@ -33,7 +33,7 @@ pub struct Room {
 }
 
 /// The question, as asked and as looked up.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Question<'m> {
     /// Name, type and class with the case they came in; echoed.
     pub octets: &'m [u8],
