@@ -127,8 +127,10 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         self.message.set_authoritative(true);
         let (name, place, qtype) = (question.name, Placement::QUESTION, question.qtype);
         match resolve(self.zone, name, qtype) {
+            Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place), // step 3a
+            Outcome::NoData => self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
+            Outcome::NameError => self.put_name_error(name, place),                            // step 3c, RFC 2308 §2.1
             // Most answers end here; a chain has more to remember.
-            Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place),
             outcome => self.put_chain(outcome, *question),
         }
     }
@@ -391,6 +393,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// The SOA that says how long a negative answer holds (RFC 2308 §3).
+    #[inline(never)]
     fn put_soa(&mut self, name: &QName, place: Placement) -> Result<(), Full> {
         let soa = self.zone.rrset(self.zone.soa().negative);
         let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
