@@ -443,7 +443,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let mut added = 0;
         let puts = &linked.put[..linked.len];
         for (place, &(rrset, at)) in puts.iter().enumerate() {
-            for (name_at, node) in self.zone.rrset(rrset).links() {
+            for (name_at, node) in self.zone.links(rrset) {
                 let needed = self.cut.is_some_and(|cut| self.zone.is_below(node, cut));
                 let Some(owner) = at.pointable(name_at) else { continue };
                 if (added >= ADDITIONAL_MAX && !needed) || self.names_node(&puts[..place], node) {
@@ -461,7 +461,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
 
     /// Whether one of these RRsets names `node`.
     fn names_node(&self, puts: &[(RrsetRef, Put)], node: u32) -> bool {
-        puts.iter().any(|(rrset, _)| self.zone.rrset(*rrset).links().any(|(_, linked)| linked == node))
+        puts.iter().any(|(rrset, _)| self.zone.links(*rrset).any(|(_, linked)| linked == node))
     }
 
     /// Adds the addresses of one node, but for those that are the answer.

@@ -101,9 +101,10 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
     if member.fenced_out || member.health_check.is_some_and(|index| !facts.health.is_healthy(index)) {
         return false;
     }
-    match member.content {
+    match facts.zone.content(member) {
         MemberContent::Alias { target, evaluate_target_health: true, .. } => target_is_healthy(target, facts),
         MemberContent::External { target, evaluate_target_health: true } => facts.externals.has_address(target),
+        MemberContent::Far { .. } => false,
         _ => true,
     }
 }
@@ -178,7 +179,7 @@ pub(super) fn note_fenced_out<T: Trace>(group: &RecordGroup, facts: Facts<'_>, t
 pub(super) fn note_unfit(member: &Member, facts: Facts<'_>, trace: &mut impl Trace) {
     trace.note(|| {
         let own = member.health_check.is_some_and(|index| !facts.health.is_healthy(index));
-        let reason = match member.content {
+        let reason = match facts.zone.content(member) {
             MemberContent::Alias { node, target: AnswerRef::Group(at), .. } if !own => {
                 Unfit::TargetUnhealthy { target: facts.zone.name_of(node), asked: facts.zone.group(at).min_healthy }
             }

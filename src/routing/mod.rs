@@ -85,7 +85,7 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
             trace.note(|| Step::Nobody);
             return Members::none().into_choice();
         };
-        match member.content {
+        match facts.zone.content(member) {
             MemberContent::Rrset(rrset) => return Choice::one(rrset),
             MemberContent::Alias { target, node, evaluate_target_health } => {
                 // A group is whole only if what its members' health depends on is, too.
@@ -96,6 +96,8 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
                     AnswerRef::Group(at) => group = facts.zone.group(at),
                 }
             }
+            // Its target has been deleted: as if the group were not there.
+            MemberContent::Far { .. } => return Members::none().into_choice(),
             MemberContent::External { target, .. } => {
                 note_external(target, facts, trace);
                 return Choice { external: Some(target), ..Members::none().into_choice() };
@@ -129,7 +131,7 @@ fn note_external(target: ExternalIndex, facts: Facts<'_>, trace: &mut impl Trace
 
 /// A member as an explanation shows it.
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
-    let target = match member.content {
+    let target = match facts.zone.content(member) {
         MemberContent::Alias { target, node, evaluate_target_health: true } => {
             Some(trace::Target { name: facts.zone.name_of(node), healthy: eligible::target_is_healthy(target, facts) })
         }

@@ -77,6 +77,12 @@ pub enum MemberContent {
         node: u32,
         evaluate_target_health: bool,
     },
+    /// An alias of a name in another part of the zone: `Zone::content` finds it.
+    Far {
+        at: u32,
+        rtype: RecordType,
+        evaluate_target_health: bool,
+    },
     /// The addresses of a name outside the zone.
     External {
         target: ExternalIndex,
@@ -90,6 +96,14 @@ pub enum AnswerRef {
     Rrset(RrsetRef),
     /// The place of a group in its zone.
     Group(u32),
+}
+
+impl RecordGroup {
+    /// Whether it has numbers of the snapshot's tables.
+    pub(super) fn is_bound(&self) -> bool {
+        let is_external = |member: &Member| matches!(member.content, MemberContent::External { .. });
+        self.map.is_some() || self.members.iter().any(|member| member.health_check.is_some() || is_external(member))
+    }
 }
 
 impl GroupPolicy {

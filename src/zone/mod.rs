@@ -21,6 +21,7 @@ pub mod group;
 pub mod group_options;
 pub mod hosted_zone;
 pub mod master;
+pub mod parted;
 pub mod print;
 pub mod rdata;
 pub mod record_set;

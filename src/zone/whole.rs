@@ -34,6 +34,8 @@ fn checks_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>])
             }
             // Whether it has addresses is no matter of health checks.
             MemberContent::External { evaluate_target_health: true, .. } => None,
+            // Another part may change without this one.
+            MemberContent::Far { evaluate_target_health: true, .. } => None,
             _ => Some(Vec::new()),
         };
         checks = checks.zip(own).zip(behind).map(|((all, own), behind)| [all, own, behind].concat());
