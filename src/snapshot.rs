@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub catalog: Arc<Catalog>,
     pub health: Arc<HealthTable>,
     pub maps: Arc<ClientMaps>,
-    /// Counts publications since start; for logs and metrics.
+    /// Counts the changes of what answers go by since start; for logs and metrics.
     pub generation: u64,
 }
 
