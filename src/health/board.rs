@@ -224,8 +224,7 @@ impl Board {
         let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.height?, at))).collect();
         order.sort_unstable();
         let events = order.into_iter().filter_map(|(_, at)| self.settle(at, now)).collect();
-        let (verdicts, seen): (_, Vec<Seen>) =
-            self.slots.iter().map(|slot| (slot.verdict.clone(), slot.seen.clone())).unzip();
+        let (verdicts, seen): (_, Vec<Seen>) = self.slots.iter().map(|slot| (slot.verdict.clone(), slot.seen.clone())).unzip();
         self.table = HealthTable::with_seen(verdicts, &seen);
         events
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog};
+use super::entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog, SpentReference};
 use super::zone::ZoneRecord;
 use crate::route53::records::rrset::{Rrset, RrsetKey};
 
@@ -22,6 +22,7 @@ pub enum Record {
     Zone(Arc<ZoneRecord>),
     Rrset { zone: String, rrset: Arc<Rrset> },
     Check(Arc<Check>),
+    SpentReference(Arc<SpentReference>),
     Collection(Arc<Collection>),
     Policy(Arc<Policy>),
     Instance(Arc<Instance>),
@@ -36,6 +37,7 @@ pub enum Key {
     Zone(String),
     Rrset { zone: String, key: RrsetKey },
     Check(String),
+    SpentReference(String),
     Collection(String),
     Policy(String, u32),
     Instance(String),
@@ -50,6 +52,7 @@ impl Record {
             Self::Zone(zone) => Key::Zone(zone.id.clone()),
             Self::Rrset { zone, rrset } => Key::Rrset { zone: zone.clone(), key: rrset.key() },
             Self::Check(check) => Key::Check(check.id.clone()),
+            Self::SpentReference(spent) => Key::SpentReference(spent.reference.clone()),
             Self::Collection(collection) => Key::Collection(collection.id.clone()),
             Self::Policy(policy) => Key::Policy(policy.id.clone(), policy.version),
             Self::Instance(instance) => Key::Instance(instance.id.clone()),
