@@ -40,7 +40,7 @@ fn policies(context: &Context<'_>) -> usize {
 }
 
 pub(super) fn hosted_zone(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
-    let zone = context.zone(input.word("Id"))?;
+    let zone = context.zone(input.word("HostedZoneId"))?;
     let kind = input.word("Type");
     match kind {
         "MAX_VPCS_ASSOCIATED_BY_ZONE" if !zone.record.private => {
@@ -54,7 +54,7 @@ pub(super) fn hosted_zone(input: &Struct, context: &mut Context<'_>) -> Result<D
 }
 
 pub(super) fn delegation_set(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
-    let id = bare(input.word("Id"));
+    let id = bare(input.word("DelegationSetId"));
     if !context.account.delegation_sets.contains_key(id) {
         return Err(ApiError::new("NoSuchDelegationSet", 400, format!("No delegation set found with ID: {id}")));
     }
