@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use waypost::control::build::{Built, build};
 use waypost::control::state::State;
@@ -14,8 +16,10 @@ use waypost::health::observation::{Observation, Outcome};
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
 use waypost::route53::account::Account;
+use waypost::route53::account::edit::{Edit, Record};
 use waypost::route53::error::ApiError;
 use waypost::route53::ops::{self, Context, Done, Settings};
+use waypost::route53::records::rrset::{Rrset, Said};
 use waypost::route53::request::{self, VERSION};
 use waypost::route53::shapes::{Model, Operation, Place};
 use waypost::route53::xml;
@@ -152,6 +156,13 @@ impl Api {
         let body = format!("<Name>{name}</Name><CallerReference>zone-{reference}</CallerReference>");
         let created = self.accepted("POST", "hostedzone", &body);
         inner(&created, "Id").trim_start_matches("/hostedzone/").to_owned()
+    }
+
+    /// Puts a record set into a zone, as if it had been accepted.
+    pub fn put_rrset(&mut self, zone: &str, said: Said) {
+        let rrset = Arc::new(Rrset::new(said).expect("the test's record sets are valid"));
+        self.account.apply(vec![Edit::Put(Record::Rrset { zone: zone.to_owned(), rrset })]);
+        self.serve();
     }
 
     /// Creates a health check; its id.
