@@ -139,4 +139,9 @@ fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
     assert!(reason.contains(failure), "{reason}");
     assert!(server.get("/v1/health").1.contains(r#""last_failure":{"at":"#), "{:?}", server.get("/v1/health"));
     server.stop();
+    // What failed last is known after a restart too.
+    let server = site.serve();
+    let reason = call(&server, "GET", &format!("healthcheck/{check}/lastfailurereason"), "");
+    assert!(reason.contains(failure), "{reason}");
+    server.stop();
 }

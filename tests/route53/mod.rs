@@ -136,7 +136,7 @@ impl Api {
         assert_eq!(before, self.account.checks.len() + self.account.zones.len() + self.account.collections.len());
         let code = inner(&body, "Code");
         let operation = self.operation(method, path);
-        let is_known = operation.errors.iter().any(|known| *known == (code.as_str(), status));
+        let is_known = operation.errors.contains(&(code.as_str(), status));
         assert!(is_known || code == "AccessDenied", "{} is not to answer {status} {code}", operation.name);
         format!("{status} {code}: {}", inner(&body, "Message").replace("&apos;", "'"))
     }

@@ -13,6 +13,7 @@ use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::region;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
+use crate::route53::geo::iso_code;
 use crate::route53::name::{NameKey, parse_name, show_name};
 use crate::route53::values::{canonical, parse_value};
 use crate::wire::name::Name;
@@ -267,7 +268,8 @@ fn area(geo: &GeoLocation) -> Result<Area, String> {
         (None, Some("*"), None) => Ok(Area::Anywhere),
         (None, Some(country), None) => country.parse().map(Area::Country).map_err(|_| no(country)),
         (None, Some(country), Some(subdivision)) => {
-            Ok(Area::Subdivision(country.parse().map_err(|_| no(country))?, subdivision.parse().map_err(|_| no(subdivision))?))
+            let part = iso_code(country, subdivision).parse().map_err(|_| no(subdivision))?;
+            Ok(Area::Subdivision(country.parse().map_err(|_| no(country))?, part))
         }
         _ => Err("A geolocation is a continent, a country, or a country and a subdivision.".to_owned()),
     }
