@@ -1,7 +1,6 @@
 //! A health check made through the Route 53 API, end to end: a real endpoint, real probes, and the DNS answer that
 //! follows them.
 //!
-//! Record sets are put into the store between two runs of the program, so that both find what the first has kept.
 //! Waits are reads of the log with a deadline. Invariant: what the API tells of a check is what its probes saw.
 
 #[path = "support/endpoint.rs"]
@@ -12,15 +11,11 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Instant;
 
 use endpoint::Endpoint;
 use serve::{Client, PATIENCE, Serving, Site};
 use support::{last_octets, name, query};
-use waypost::route53::account::edit::{Edit, Record};
-use waypost::route53::records::rrset::{Rrset, Said};
-use waypost::store::Store;
 use waypost::wire::rtype::RecordType;
 
 const CONFIG: &str = r#"
@@ -67,19 +62,6 @@ fn request(operation: &str, content: &str) -> String {
     format!("<{operation}Request xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\">{content}</{operation}Request>")
 }
 
-fn failover(role: &str, last_octet: u8, check: Option<&str>) -> Said {
-    Said {
-        name: "www.example.org.".to_owned(),
-        kind: "A".to_owned(),
-        ttl: Some(1),
-        values: vec![format!("192.0.2.{last_octet}")],
-        set_identifier: Some(role.to_owned()),
-        failover: Some(role.to_owned()),
-        health_check_id: check.map(str::to_owned),
-        ..Said::default()
-    }
-}
-
 /// Asks until the page says so: what probes saw is published within a second of them.
 #[track_caller]
 fn await_page(server: &Serving, path: &str, expected: &str) -> String {
@@ -98,7 +80,7 @@ fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
     let endpoint = Endpoint::start();
     let site = Site::new("route53-probes");
     site.write("waypost.toml", CONFIG);
-    let server = site.serve();
+    let mut server = site.serve();
     let zone = request("CreateHostedZone", "<Name>example.org</Name><CallerReference>z</CallerReference>");
     let zone = inner(&call(&server, "POST", "hostedzone", &zone), "Id").replace("/hostedzone/", "");
     let config = format!(
@@ -110,17 +92,14 @@ fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
     let check = inner(&created, "Id");
     assert!(created.to_lowercase().contains(&format!("location: http://waypost/2013-04-01/healthcheck/{check}")), "{created}");
     await_page(&server, &format!("healthcheck/{check}/status"), "<Status>Success: HTTP Status Code 200, OK</Status>");
-    server.stop();
-
-    let store = Store::open(Some(&site.0.join("waypost.redb"))).unwrap();
-    let put = |said| {
-        let rrset = Arc::new(Rrset::new(said).unwrap());
-        Edit::Put(Record::Rrset { zone: zone.clone(), rrset })
+    let member = |role: &str, octet: u8, check: &str| {
+        format!(
+            "<Change><Action>CREATE</Action><ResourceRecordSet><Name>www.example.org</Name><Type>A</Type><SetIdentifier>{role}</SetIdentifier><Failover>{role}</Failover><TTL>1</TTL><ResourceRecords><ResourceRecord><Value>192.0.2.{octet}</Value></ResourceRecord></ResourceRecords>{check}</ResourceRecordSet></Change>"
+        )
     };
-    store.commit(&[put(failover("PRIMARY", 1, Some(&check))), put(failover("SECONDARY", 2, None))]).unwrap();
-    store.close().unwrap();
-
-    let mut server = site.serve();
+    let members = member("PRIMARY", 1, &format!("<HealthCheckId>{check}</HealthCheckId>")) + &member("SECONDARY", 2, "");
+    let batch = format!("<ChangeBatch><Changes>{members}</Changes></ChangeBatch>");
+    call(&server, "POST", &format!("hostedzone/{zone}/rrset/"), &request("ChangeResourceRecordSets", &batch));
     let mut client = Client::new(server.dns);
     let mut answer = || last_octets(&client.ask(&query(&name("www"), RecordType::A)));
     assert_eq!(answer(), [1]);

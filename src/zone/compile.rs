@@ -8,19 +8,20 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hasher;
 
-use hashbrown::HashTable;
 use siphasher::sip::SipHasher24;
 
 use super::fence;
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
-use super::group_options::GroupOptions;
+use super::group_options::{GroupOptions, MinHealthy};
 use super::hosted_zone::HostedZone;
-use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
+use super::record_set::{Alias, Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{Arena, RrsetRef, Source, TooLarge};
 use super::soa::{self, SoaNumbers};
+use super::table::Table;
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
+use super::whole::find_whole;
 use crate::geography::area::Area;
-use crate::ids::{HealthCheckId, HealthIndex, MapIndex};
+use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, MapIndex};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -43,6 +44,8 @@ pub struct Tables<'t> {
     pub health: &'t dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
     /// The place of the map that orders these members of a group, for the policies that have one.
     pub map: &'t dyn Fn(&[&RecordSet]) -> Option<MapIndex>,
+    /// The place of a name outside the zone among those that are resolved.
+    pub external: &'t dyn Fn(&Name, RecordType) -> Option<ExternalIndex>,
 }
 
 /// Compiles a hosted zone; `tables` finds what it refers to.
@@ -60,6 +63,7 @@ pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, Compile
     answers.link_aliases(&entries, &slots)?;
     let Answers { arena, mut groups, .. } = answers;
     fence::apply_fences(&mut groups);
+    find_whole(&mut groups);
     let nodes = place_slots(names.nodes, &entries);
     Ok(Zone {
         apex: hosted.name.clone(),
@@ -87,7 +91,7 @@ struct Entry {
 struct Names {
     /// In lower case.
     apex: Vec<u8>,
-    table: HashTable<u32>,
+    table: Table,
     nodes: Vec<Node>,
     parents: Vec<u32>,
     keys: Vec<u8>,
@@ -99,7 +103,7 @@ impl Names {
     fn new(apex: &Name) -> Self {
         let mut names = Self {
             apex: apex.as_wire().to_ascii_lowercase(),
-            table: HashTable::new(),
+            table: Table::default(),
             nodes: Vec::new(),
             parents: Vec::new(),
             keys: Vec::new(),
@@ -141,7 +145,7 @@ impl Names {
     }
 
     fn find(&self, key: &[u8]) -> Option<u32> {
-        self.table.find(hash(key), |&node| self.key(node) == key).copied()
+        self.table.find(hash(key), |node| self.key(node) == key)
     }
 
     fn key(&self, node: u32) -> &[u8] {
@@ -157,12 +161,7 @@ impl Names {
         self.nodes.push(Node { key_at, slots_at: 0, cover: NONE, wildcard: NONE, slots: 0, key_len, flags: 0 });
         self.parents.push(parent);
         self.max_labels = self.max_labels.max(crate::wire::qname::label_starts(key).count());
-        let (nodes, keys) = (&self.nodes, &self.keys);
-        let key_of = |node: &u32| {
-            let node = &nodes[*node as usize];
-            &keys[node.key_at as usize..][..usize::from(node.key_len)]
-        };
-        self.table.insert_unique(hash(key), node, |node| hash(key_of(node)));
+        self.table.insert(hash(key), node);
         node
     }
 
@@ -270,6 +269,8 @@ impl<'h> Answers<'h> {
             node: entry.node,
             rtype: entry.rtype,
             policy: sets[0].policy.of_group(),
+            is_enough_when_whole: is_enough(options.min_healthy, sets_for_all(&sets)),
+            whole_if: None, // found when all groups are made
             members,
             map: (self.tables.map)(&sets),
             min_healthy: options.min_healthy,
@@ -302,6 +303,7 @@ impl<'h> Answers<'h> {
         });
         let content = match &set.content {
             Content::Values { ttl, rdata } => MemberContent::Rrset(self.encode_rrset(set, *ttl, rdata, compress)?),
+            Content::Alias(alias) if self.hosted.external(set).is_some() => self.external(set, alias)?,
             Content::Alias(alias) => {
                 self.pending.push(place);
                 // Replaced by `link_aliases`, or the zone is refused.
@@ -328,6 +330,15 @@ impl<'h> Answers<'h> {
             fenced_out: false,
             content,
         })
+    }
+
+    /// What an alias out of the zone answers with.
+    fn external(&self, set: &RecordSet, alias: &Alias) -> Result<MemberContent, CompileError> {
+        let Alias { target, evaluate_target_health } = alias;
+        match (self.tables.external)(target, set.rtype) {
+            Some(at) => Ok(MemberContent::External { target: at, evaluate_target_health: *evaluate_target_health }),
+            None => Err(CompileError::NoTarget { name: set.name.clone(), target: target.clone(), rtype: set.rtype }),
+        }
     }
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {
@@ -377,6 +388,24 @@ impl<'h> Answers<'h> {
             }
         }
         Ok(())
+    }
+}
+
+/// How many of the members are for every client.
+fn sets_for_all(sets: &[&RecordSet]) -> usize {
+    let is_for_all = |set: &&&RecordSet| match &set.policy {
+        RoutingPolicy::Geolocation(area) => *area == Area::Anywhere,
+        RoutingPolicy::IpBased(cidr) => cidr.location.is_none(),
+        _ => true,
+    };
+    sets.iter().filter(is_for_all).count()
+}
+
+/// Whether so many members that count are as many as are asked for, and whatever share.
+fn is_enough(min_healthy: MinHealthy, members: usize) -> bool {
+    match min_healthy {
+        MinHealthy::Count(least) => members >= least.into(),
+        MinHealthy::Share(_) => members > 0,
     }
 }
 

@@ -8,7 +8,7 @@
 use super::group_options::{MinHealthy, Share};
 use super::rrset::RrsetRef;
 use crate::geography::area::Area;
-use crate::ids::{HealthIndex, MapIndex, SetIdentifier};
+use crate::ids::{ExternalIndex, HealthIndex, HealthSet, MapIndex, SetIdentifier};
 use crate::wire::rtype::RecordType;
 
 /// All record sets with one name and type.
@@ -26,6 +26,11 @@ pub struct RecordGroup {
     pub sticky: bool,
     /// How many of the nearest are answered together; at least 1.
     pub nearest: u8,
+    /// The health checks of the group and of all that its members are aliases of. If all are healthy, every member counts,
+    /// whoever asks. None where members may not count all the same: see `whole`.
+    pub whole_if: Option<HealthSet>,
+    /// When every member counts, that is as many as `min_healthy` asks for, whoever asks.
+    pub is_enough_when_whole: bool,
     /// The fences that this group stands in, its own and those of the routes it was reached through: see `compile`.
     pub fence: Box<[Area]>,
 }
@@ -70,6 +75,11 @@ pub enum MemberContent {
     Alias {
         target: AnswerRef,
         node: u32,
+        evaluate_target_health: bool,
+    },
+    /// The addresses of a name outside the zone.
+    External {
+        target: ExternalIndex,
         evaluate_target_health: bool,
     },
 }

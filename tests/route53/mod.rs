@@ -15,6 +15,7 @@ use waypost::health::board::Board;
 use waypost::health::observation::{Observation, Outcome};
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
+use waypost::route53::access::{Access, Principal, Zones};
 use waypost::route53::account::Account;
 use waypost::route53::account::edit::{Edit, Record};
 use waypost::route53::error::ApiError;
@@ -33,6 +34,8 @@ pub struct Api {
     model: Model,
     pub account: Account,
     pub settings: Settings,
+    /// Who asks; anyone may do anything where a test says nothing else.
+    pub caller: Principal,
     pub now: Timestamp,
     /// The path of what was last created, below the API's version.
     pub location: Option<String>,
@@ -47,6 +50,7 @@ impl Api {
             model: Model::new(),
             account: Account::default(),
             settings: Settings::default(),
+            caller: Principal { name: "tests".into(), key_id: None, access: Access::Write, zones: Zones::All },
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             location: None,
             board: Board::default(),
@@ -86,8 +90,14 @@ impl Api {
             // Odd, so that the numbers differ; large, so that ids look like ids.
             self.next_random.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         };
-        let mut context =
-            Context { account: &self.account, now: self.now, random: &mut random, settings: &self.settings, snapshot: &snapshot };
+        let mut context = Context {
+            account: &self.account,
+            now: self.now,
+            random: &mut random,
+            settings: &self.settings,
+            caller: &self.caller,
+            snapshot: &snapshot,
+        };
         let Done { output, edits, location } = ops::perform(operation, &input, &mut context)?;
         assert!(edits.is_empty() || !ops::only_reads(operation), "{} only reads", operation.name);
         let body = match operation.output {
@@ -110,7 +120,7 @@ impl Api {
     /// What is being served.
     pub fn snapshot(&self) -> Snapshot {
         let Built { catalog, maps, .. } = self.built.clone();
-        Snapshot { catalog, maps, health: self.board.table().into(), generation: 0 }
+        Snapshot { catalog, maps, health: self.board.table().into(), ..Snapshot::default() }
     }
 
     /// Lets a probe of a check end so, now.
