@@ -132,7 +132,8 @@ impl Api {
             );
         }
         body.push_str("</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>");
-        let response = self.client.post(format!("{}{zone}/rrset/", self.base)).body(body).send().await.expect("the server answers");
+        let response =
+            self.client.post(format!("{}{zone}/rrset/", self.base)).body(body).send().await.expect("the server answers");
         let status = response.status();
         let text = response.text().await.expect("a response has a body");
         assert_eq!(status, 200, "{text}");
