@@ -10,12 +10,15 @@ use crate::health::check::HealthCheck;
 use crate::ids::{CollectionId, HealthCheckId};
 use crate::places::cidr::CidrCollection;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::parted::PartedZone;
 
 /// All that is configured. Cloning shares every zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// In the order configured; no two have one name.
     pub zones: Vec<Arc<HostedZone>>,
+    /// Those that change record set by record set: of the API. None has the name of one of `zones`.
+    pub parted: Vec<Arc<PartedZone>>,
     /// In the order of their ids, which is the order of their indices in every table.
     pub checks: BTreeMap<HealthCheckId, HealthCheck>,
     /// CIDR collections, which all zones share.

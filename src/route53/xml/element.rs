@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Element, Invalid> {
             "An invalid XML character (Unicode: 0x{:x}) was found in the element content of the document.",
             u32::from(character)
         );
-        return Err(Invalid::syntax(At::of(text, at), &what));
+        return Err(Invalid::syntax(At(at), &what));
     }
     let mut reader = NsReader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
@@ -44,9 +44,9 @@ pub(super) fn parse(text: &str) -> Result<Element, Invalid> {
     loop {
         let (namespace, event) = match reader.read_resolved_event() {
             Ok((namespace, event)) => (is_ours(&namespace), event),
-            Err(error) => return Err(Invalid::syntax(At::of(text, reader.error_position() as usize), &error.to_string())),
+            Err(error) => return Err(Invalid::syntax(At(reader.error_position() as usize), &error.to_string())),
         };
-        let at = || At::of(text, reader.buffer_position() as usize);
+        let at = || At(reader.buffer_position() as usize);
         match event {
             Event::Start(start) => {
                 if root.is_some() || open.len() == DEPTH_MAX {
@@ -87,7 +87,7 @@ pub(super) fn parse(text: &str) -> Result<Element, Invalid> {
     }
     match (root, open.is_empty()) {
         (Some(root), true) => Ok(root),
-        _ => Err(Invalid::syntax(At::of(text, text.len()), "Premature end of file.")),
+        _ => Err(Invalid::syntax(At(text.len()), "Premature end of file.")),
     }
 }
 

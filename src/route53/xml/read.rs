@@ -20,13 +20,16 @@ pub fn read(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Re
     if body.is_empty() && !members.any(|member| member.required) {
         return Ok(Struct::new());
     }
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Invalid::syntax(At { line: 1, column: 1 + error.valid_up_to() }, "Invalid byte of UTF-8 sequence."))?;
-    let root = parse(text)?;
+    read_document(model, shape, body, rules).map_err(|invalid| invalid.of(body))
+}
+
+fn read_document(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Result<Struct, Invalid> {
+    let no_utf8 = |error: std::str::Utf8Error| Invalid::syntax(At(error.valid_up_to()), "Invalid byte of UTF-8 sequence.");
+    let root = parse(std::str::from_utf8(body).map_err(no_utf8)?)?;
     if root.name != shape || !root.ours {
-        return Err(Invalid::root(root.end, &root.name).into());
+        return Err(Invalid::root(root.end, &root.name));
     }
-    Ok(Reader { model, rules }.structure(shape, &root)?)
+    Reader { model, rules }.structure(shape, &root)
 }
 
 struct Reader<'m> {
