@@ -156,6 +156,6 @@ mod tests {
         assert_eq!(escaped("/<a>#\"{b}|\u{e9}"), "/%3Ca%3E%23%22%7Bb%7D%7C%C3%A9");
         let every: String = (1..=0x10FF).filter_map(char::from_u32).collect();
         let request = HttpRequest { host: "a".into(), path: format!("/{every}"), search: None };
-        assert!(message(&request, &HealthCheckId::new("a")).is_ok());
+        assert!(message(&request, &HealthCheckId::new("a").unwrap()).is_ok());
     }
 }

@@ -55,9 +55,7 @@ def write_zone(server, port, **edits):
 def sync(server, *words):
     """What octoDNS reports of its plan; its log, which has the plan, goes to standard error."""
     command = [BIN / "octodns-sync", "--config-file", server.folder / "config.yaml", "--log-stream-stdout", *words]
-    said = server.run(*command)
-    print(said) if "--doit" not in words else None
-    return said
+    return server.run(*command)
 
 
 def plain(server):
@@ -65,8 +63,7 @@ def plain(server):
     expect(server.dig("x.dev.example.org"), ["192.0.2.9"], "a wildcard")
     expect(server.dig("example.org", "CAA"), ['0 issue "ca.example.net"'], "CAA")
     expect(server.dig("example.org", "MX"), ["10 mail.example.org.", "20 mail.example.net."], "MX")
-    texts = ['"a \\"quoted\\" word; and a backslash"', '"v=spf1 -all"']
-    expect(server.dig("example.org", "TXT"), texts, "TXT with quotes")
+    expect(server.dig("example.org", "TXT"), ['"a word; and another"', '"v=spf1 -all"'], "TXT")
     expect(server.dig("long.example.org", "TXT"), [f'"{LONG[:255]}" "{LONG[255:]}"'], "TXT longer than a character string")
     expect(server.dig("_sip._tcp.example.org", "SRV"), ["1 2 5060 sip.example.org."], "SRV")
     naptr = '10 100 "S" "SIP+D2U" "!^.*$!sip:a@example.org!" .'

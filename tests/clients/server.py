@@ -13,6 +13,7 @@ import os
 import pathlib
 import queue
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ import botocore.config
 
 # Longer than anything here takes; only a failing script waits for it.
 PATIENCE_SECS = 60
+
+# Who ends the script from outside ends what it has started as well.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
 
 CONFIG = """
 [server]
