@@ -16,6 +16,7 @@ pub mod error;
 pub mod fatal;
 pub mod name;
 pub mod ops;
+pub mod policy;
 pub mod records;
 pub mod request;
 pub mod shapes;

@@ -15,7 +15,7 @@ use super::fence;
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
 use super::group_options::GroupOptions;
 use super::hosted_zone::HostedZone;
-use super::record_set::{Content, RdataList, RecordSet, RoutingPolicy, Ttl};
+use super::record_set::{Alias, Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{Arena, RrsetRef, Source, TooLarge};
 use super::soa::{self, SoaNumbers};
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
@@ -51,7 +51,7 @@ pub struct Tables<'t> {
 /// [`CompileError`] for what `check` would have refused.
 pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, CompileError> {
     let mut names = Names::new(&hosted.name);
-    let mut entries = names.enter(&hosted.record_sets);
+    let mut entries = names.enter(hosted);
     entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
     names.flow_down();
     let mut answers = Answers { hosted, names: &names, tables, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
@@ -88,6 +88,8 @@ struct Names {
     /// In lower case.
     apex: Vec<u8>,
     table: HashTable<u32>,
+    /// The nodes that no query finds, by their keys.
+    hidden: HashMap<Box<[u8]>, u32>,
     nodes: Vec<Node>,
     parents: Vec<u32>,
     keys: Vec<u8>,
@@ -100,6 +102,7 @@ impl Names {
         let mut names = Self {
             apex: apex.as_wire().to_ascii_lowercase(),
             table: HashTable::new(),
+            hidden: HashMap::new(),
             nodes: Vec::new(),
             parents: Vec::new(),
             keys: Vec::new(),
@@ -109,12 +112,18 @@ impl Names {
         names
     }
 
-    /// Makes a node for each owner name and for all that lies between it and the apex.
-    fn enter(&mut self, record_sets: &[RecordSet]) -> Vec<Entry> {
+    /// Makes a node for each owner name and, where queries find it, for all that lies between it and the apex.
+    fn enter(&mut self, hosted: &HostedZone) -> Vec<Entry> {
+        let record_sets = &hosted.record_sets;
+        let found = record_sets.len().saturating_sub(hosted.hidden);
         let mut entries = Vec::with_capacity(record_sets.len());
         for (at, set) in record_sets.iter().enumerate() {
             let key = set.name.as_wire().to_ascii_lowercase();
             let Some(key) = key.strip_suffix(&*self.apex) else { continue };
+            if at >= found {
+                entries.push(Entry { node: self.hidden_node(key), rtype: set.rtype, record_set: at as u32 });
+                continue;
+            }
             let node = self.node(key);
             self.nodes[node as usize].flags |= match set.rtype {
                 RecordType::NS if node != APEX => CUT,
@@ -140,6 +149,16 @@ impl Names {
         node
     }
 
+    /// The node of `key` beside the tree.
+    fn hidden_node(&mut self, key: &[u8]) -> u32 {
+        if let Some(&node) = self.hidden.get(key) {
+            return node;
+        }
+        let node = self.push(key, APEX);
+        self.hidden.insert(key.into(), node);
+        node
+    }
+
     fn find(&self, key: &[u8]) -> Option<u32> {
         self.table.find(hash(key), |&node| self.key(node) == key).copied()
     }
@@ -149,13 +168,18 @@ impl Names {
         &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
     }
 
-    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
+    fn push(&mut self, key: &[u8], parent: u32) -> u32 {
         let node = self.nodes.len() as u32;
         let key_at = u32::try_from(self.keys.len()).expect("a zone of 4 GiB of names does not fit one table");
         self.keys.extend_from_slice(key);
         let key_len = u8::try_from(key.len()).expect("a name has at most 255 octets");
         self.nodes.push(Node { key_at, slots_at: 0, cover: NONE, wildcard: NONE, slots: 0, key_len, flags: 0 });
         self.parents.push(parent);
+        node
+    }
+
+    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
+        let node = self.push(key, parent);
         self.max_labels = self.max_labels.max(crate::wire::qname::label_starts(key).count());
         let (nodes, keys) = (&self.nodes, &self.keys);
         let key_of = |node: &u32| {
@@ -178,6 +202,13 @@ impl Names {
             let is_cut = self.nodes[at].flags & CUT != 0;
             self.nodes[at].cover = if inherited == NONE && is_cut { at as u32 } else { inherited };
         }
+    }
+
+    /// The node of an alias's target, which queries need not find.
+    fn target(&self, alias: &Alias) -> Option<u32> {
+        let wire = alias.target.as_wire().to_ascii_lowercase();
+        let key = wire.strip_suffix(&*self.apex)?;
+        self.hidden.get(key).copied().or_else(|| self.find(key))
     }
 
     /// The node of a whole name in lower case.
@@ -228,10 +259,10 @@ impl<'h> Answers<'h> {
     /// Names and types that are answered under other owner names too.
     fn alias_targets(&self) -> HashSet<(u32, RecordType)> {
         let aliases = self.hosted.record_sets.iter().filter_map(|set| match &set.content {
-            Content::Alias(alias) => Some((&alias.target, set.rtype)),
+            Content::Alias(alias) => Some((self.names.target(alias)?, set.rtype)),
             Content::Values { .. } => None,
         });
-        aliases.filter_map(|(target, rtype)| Some((self.names.node_of(&target.as_wire().to_ascii_lowercase())?, rtype))).collect()
+        aliases.collect()
     }
 
     fn encode_run(&mut self, run: &[Entry], compress: bool) -> Result<AnswerRef, CompileError> {
@@ -362,7 +393,7 @@ impl<'h> Answers<'h> {
         for (group, member, record_set) in std::mem::take(&mut self.pending) {
             let set = &self.hosted.record_sets[record_set as usize];
             let Content::Alias(alias) = &set.content else { continue };
-            let node = self.names.node_of(&alias.target.as_wire().to_ascii_lowercase());
+            let node = self.names.target(alias);
             let target = node.and_then(|node| Some((node, *found.get(&(node, set.rtype))?)));
             let (node, (target, place)) = target.ok_or_else(|| CompileError::NoTarget {
                 name: set.name.clone(),

@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Account;
-use super::entities::Collection;
+use super::entities::{Collection, Instance, Policy};
 use super::zone::Zone;
 use crate::control::state::State;
 use crate::ids::{CollectionId, HealthCheckId, LocationName};
 use crate::places::cidr::CidrCollection;
 use crate::route53::checks::meaning;
 use crate::route53::name::parse_name;
+use crate::route53::policy::Document;
+use crate::route53::policy::compile::{Compiled, Placed, compile};
+use crate::wire::name::Name;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::record_set::Ttl;
 
 impl Account {
     /// `files` and all that the API owns, as one state.
@@ -23,11 +27,12 @@ impl Account {
     /// Zones that have not changed since they were last served are shared.
     pub fn served(&mut self, files: &State) -> State {
         let mut state = files.clone();
+        let policies = Policies { instances: &self.instances, versions: &self.policies };
         let mut own: Vec<&mut Arc<Zone>> =
             self.zones.values_mut().filter(|zone| zone.record.file.is_none() && !zone.record.private).collect();
         own.sort_by(|a, b| (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id)));
         for zone in own {
-            let hosted = hosted(zone);
+            let hosted = hosted(zone, &policies);
             if state.zones.iter().all(|known| known.name.to_lowercase() != hosted.name) {
                 state.zones.push(hosted);
             }
@@ -46,14 +51,49 @@ impl Account {
     }
 }
 
-/// The zone as it is compiled, made again only after a change.
-fn hosted(zone: &mut Arc<Zone>) -> Arc<HostedZone> {
+/// The traffic policies of the account, and what was made of them.
+struct Policies<'a> {
+    instances: &'a BTreeMap<String, Arc<Instance>>,
+    versions: &'a BTreeMap<(String, u32), Arc<Policy>>,
+}
+
+impl Policies<'_> {
+    /// What the instance of this id makes in its zone.
+    fn compiled(&self, id: &str, apex: &Name) -> Option<Compiled> {
+        let instance = self.instances.get(id)?;
+        let version = self.versions.get(&(instance.policy.clone(), instance.policy_version))?;
+        let name = parse_name(&instance.name).ok()?;
+        let placed = Placed { id, apex, name: &name, ttl: Ttl::new(instance.ttl.into()).ok()? };
+        compile(&Document::parse(&version.document).ok()?, &placed).ok()
+    }
+}
+
+/// The zone as it is compiled, made again only after a change. The record set of a traffic policy instance stands for all
+/// that the instance makes.
+fn hosted(zone: &mut Arc<Zone>, policies: &Policies<'_>) -> Arc<HostedZone> {
     if let Some(hosted) = &zone.hosted {
         return hosted.clone();
     }
+    let name = parse_name(&zone.record.name).expect("an account's zones have names that were read");
+    let mut record_sets = Vec::with_capacity(zone.rrsets.len());
+    let mut hidden = Vec::new();
+    for rrset in zone.rrsets.values() {
+        match &rrset.said.traffic_policy_instance_id {
+            None => record_sets.push(rrset.set.clone()),
+            Some(id) => {
+                // An instance was compiled before it was accepted, so there is one.
+                let Some(compiled) = policies.compiled(id, &name) else { continue };
+                record_sets.extend(compiled.root);
+                hidden.extend(compiled.hidden);
+            }
+        }
+    }
+    let hidden_len = hidden.len();
+    record_sets.append(&mut hidden);
     let hosted = Arc::new(HostedZone {
-        name: parse_name(&zone.record.name).expect("an account's zones have names that were read"),
-        record_sets: zone.rrsets.values().map(|rrset| rrset.set.clone()).collect(),
+        name,
+        record_sets,
+        hidden: hidden_len,
         groups: BTreeMap::new(),
         files: vec![format!("hosted zone {}", zone.record.id).into()],
     });

@@ -4,6 +4,13 @@
 //! has asked for no edit, and one that only reads never asks for any. Source: Route 53 API 2013-04-01.
 
 mod common;
+mod delegation_sets;
+mod dnssec;
+mod instances;
+mod policies;
+mod query_logs;
+mod vpc_authorizations;
+mod vpcs;
 mod zones;
 
 use jiff::Timestamp;
@@ -73,13 +80,50 @@ pub fn only_reads(operation: &Operation) -> bool {
 
 fn performer(name: &str) -> Option<Perform> {
     Some(match name {
+        "ActivateKeySigningKey" => dnssec::activate_key,
+        "AssociateVPCWithHostedZone" => vpcs::associate,
         "CreateHostedZone" => zones::create,
+        "CreateKeySigningKey" => dnssec::create_key,
+        "CreateQueryLoggingConfig" => query_logs::create,
+        "CreateReusableDelegationSet" => delegation_sets::create,
+        "CreateTrafficPolicy" => policies::create,
+        "CreateTrafficPolicyInstance" => instances::create,
+        "CreateTrafficPolicyVersion" => policies::create_version,
+        "CreateVPCAssociationAuthorization" => vpc_authorizations::create,
+        "DeactivateKeySigningKey" => dnssec::deactivate_key,
         "DeleteHostedZone" => zones::delete,
+        "DeleteKeySigningKey" => dnssec::delete_key,
+        "DeleteQueryLoggingConfig" => query_logs::delete,
+        "DeleteReusableDelegationSet" => delegation_sets::delete,
+        "DeleteTrafficPolicy" => policies::delete,
+        "DeleteTrafficPolicyInstance" => instances::delete,
+        "DeleteVPCAssociationAuthorization" => vpc_authorizations::delete,
+        "DisableHostedZoneDNSSEC" => dnssec::disable,
+        "DisassociateVPCFromHostedZone" => vpcs::disassociate,
+        "EnableHostedZoneDNSSEC" => dnssec::enable,
+        "GetDNSSEC" => dnssec::get,
         "GetHostedZone" => zones::get,
         "GetHostedZoneCount" => zones::count,
+        "GetQueryLoggingConfig" => query_logs::get,
+        "GetReusableDelegationSet" => delegation_sets::get,
+        "GetTrafficPolicy" => policies::get,
+        "GetTrafficPolicyInstance" => instances::get,
+        "GetTrafficPolicyInstanceCount" => instances::count,
         "ListHostedZones" => zones::list,
         "ListHostedZonesByName" => zones::list_by_name,
+        "ListHostedZonesByVPC" => vpcs::list_zones,
+        "ListQueryLoggingConfigs" => query_logs::list,
+        "ListReusableDelegationSets" => delegation_sets::list,
+        "ListTrafficPolicies" => policies::list,
+        "ListTrafficPolicyInstances" => instances::list,
+        "ListTrafficPolicyInstancesByHostedZone" => instances::list_by_zone,
+        "ListTrafficPolicyInstancesByPolicy" => instances::list_by_policy,
+        "ListTrafficPolicyVersions" => policies::list_versions,
+        "ListVPCAssociationAuthorizations" => vpc_authorizations::list,
         "UpdateHostedZoneComment" => zones::update_comment,
+        "UpdateHostedZoneFeatures" => zones::update_features,
+        "UpdateTrafficPolicyComment" => policies::update_comment,
+        "UpdateTrafficPolicyInstance" => instances::update,
         _ => return None,
     })
 }
