@@ -30,6 +30,7 @@ pub struct Config {
     pub zone_files: Vec<(String, Place)>,
     pub geo: Geo,
     pub route53: Route53,
+    pub resolver: Resolver,
     pub log: Log,
 }
 
@@ -69,6 +70,15 @@ pub struct Geo {
     pub latency: Option<NamedFile>,
     /// By how much less a member's latency must be before it takes another's place.
     pub margin: Duration,
+}
+
+/// Who resolves names in the configuration, and how long an answer may be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolver {
+    /// None: the system's.
+    pub servers: Vec<SocketAddr>,
+    /// How old the last answer for an alias's target may become when no other is to be had.
+    pub keep: Duration,
 }
 
 /// A file that the configuration names.
@@ -211,8 +221,9 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     let log = root.table("log").map_or(Log { format: LogFormat::Text, level: LogLevel::Info }, read_log);
     let geo = root.table("geo").map(read_geo).unwrap_or_default();
     let route53 = root.table("route53").map(read_route53).unwrap_or_default();
+    let resolver = root.table("resolver").map(read_resolver).unwrap_or_default();
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, geo, route53, log })
+    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, log })
 }
 
 fn read_server(mut table: Table<'_>) -> Option<Server> {
@@ -339,6 +350,31 @@ fn read_geo(mut table: Table<'_>) -> Geo {
     Geo { mmdb, latency, margin }
 }
 
+fn read_resolver(mut table: Table<'_>) -> Resolver {
+    const ACCEPTED: &str = "an address, perhaps with a port: 192.0.2.53, 127.0.0.1:5353 or [2001:db8::53]:53";
+    let written = table.optional("servers");
+    if let Some(empty) = written.as_ref().filter(|value| value.is_empty_array()) {
+        empty.wrong("nobody is asked", ACCEPTED);
+    }
+    let mut servers = Vec::new();
+    for item in written.map(|value| value.items()).unwrap_or_default() {
+        let Some(text) = item.string() else { continue };
+        let with_port = text.parse().ok();
+        servers.extend(with_port.or_else(|| Some(SocketAddr::new(item.parsed(ACCEPTED)?, DNS_PORT))));
+    }
+    let keep = table.optional_duration("keep", Duration::from_secs(60)..=Duration::from_secs(7 * 86_400));
+    table.finish();
+    Resolver { servers, keep: keep.unwrap_or(Resolver::default().keep) }
+}
+
+const DNS_PORT: u16 = 53;
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self { servers: Vec::new(), keep: Duration::from_secs(3_600) }
+    }
+}
+
 fn read_log(mut table: Table<'_>) -> Log {
     const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     const LEVELS: [(&str, LogLevel); 5] = [
@@ -368,6 +404,20 @@ mod tests {
         assert_eq!((config.http, config.store, config.server.version), (None, None, None));
         assert_eq!(config.zone_files[0].0, "zones/*.toml");
         assert_eq!(config.geo, Geo::default());
+        assert_eq!((config.resolver.servers.len(), config.resolver.keep.as_secs()), (0, 3_600));
+    }
+
+    #[test]
+    fn resolvers_are_addresses_with_or_without_a_port() {
+        let text = "[server]\nlisten = [\"127.0.0.1:5300\"]\n[zones]\nfiles = [\"*.toml\"]\n[resolver]\n";
+        let read = |more: &str| parse(&"f".into(), &format!("{text}{more}"));
+        let (config, problems) = read("servers = [\"192.0.2.53\", \"127.0.0.1:5353\", \"2001:db8::53\"]\nkeep = \"2m\"\n");
+        assert_eq!(problems.to_string(), "");
+        let servers: Vec<String> = config.unwrap().resolver.servers.iter().map(ToString::to_string).collect();
+        assert_eq!(servers, ["192.0.2.53:53", "127.0.0.1:5353", "[2001:db8::53]:53"]);
+        let (config, problems) = read("servers = [\"dns.example\", 1]\nkeep = \"5s\"\n");
+        assert_eq!((config, problems.errors()), (None, 3), "{problems}");
+        assert_eq!(read("servers = []\n").1.errors(), 1);
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub struct HealthIndex(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MapIndex(pub u32);
 
+/// A place among the external targets of one snapshot; means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExternalIndex(pub u32);
+
 /// The longest set identifier, in characters (Route 53).
 pub const SET_IDENTIFIER_MAX: usize = 128;
 /// The longest name of a CIDR location (Route 53).

@@ -8,7 +8,8 @@
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
 //! * [`route53`]: who may use its API, and what its operations do to an account that is a value.
-//! * `server`, `prober`, `store`, `api` (with `clock`, `telemetry`, `config` beside them): sockets, disk, async.
+//! * `server`, `prober`, `external`, `store`, `api` (with `clock`, `telemetry`, `resolver`, `config` beside them): sockets,
+//!   disk, async.
 //! * `node`: wires them; `cli`: the commands.
 //!
 //! Everything up to and including [`route53`] is a pure function of its arguments: no clock, no I/O, no
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod explain;
+pub mod external;
 pub mod files;
 pub mod geography;
 pub mod health;
@@ -31,6 +33,7 @@ pub mod node;
 pub mod places;
 pub mod prober;
 pub mod problem;
+pub mod resolver;
 pub mod route53;
 pub mod routing;
 pub mod scenario;

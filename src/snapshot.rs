@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::health::table::HealthTable;
 use crate::places::maps::ClientMaps;
 use crate::zone::catalog::Catalog;
+use crate::zone::external::Externals;
 
 /// Everything that a query reads.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +18,12 @@ pub struct Snapshot {
     pub catalog: Arc<Catalog>,
     pub health: Arc<HealthTable>,
     pub maps: Arc<ClientMaps>,
+    pub externals: Arc<Externals>,
     /// Counts publications since start; for logs and metrics.
     pub generation: u64,
 }
 
-/// The snapshot being served: loaded by readers, replaced by one writer.
+/// The snapshot being served: loaded by readers, replaced by few writers, each of its part.
 #[derive(Debug, Default)]
 pub struct Published(ArcSwap<Snapshot>);
 
@@ -33,6 +35,12 @@ impl Published {
     /// The snapshot as of now.
     pub fn load(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.0.load()
+    }
+
+    /// Replaces the snapshot by what `next` makes of it, or leaves it where that is none. Another writer may come first:
+    /// then `next` is asked again, so that no change is lost.
+    pub fn update(&self, mut next: impl FnMut(&Snapshot) -> Option<Snapshot>) {
+        self.0.rcu(|now| next(now).map_or_else(|| now.clone(), Arc::new));
     }
 
     /// Replaces the snapshot; queries that are being answered finish with the old one.

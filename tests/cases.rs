@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use waypost::answer::{Asker, Identity, Report, Transport, respond_traced};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
@@ -30,6 +31,7 @@ use waypost::snapshot::Snapshot;
 use waypost::text::Text;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
+use waypost::zone::external::{Addresses, ExternalTarget, Known, Resolved};
 use waypost::zone::master::{Include, Source};
 
 /// One file, on its way through.
@@ -40,6 +42,8 @@ struct Case {
     built: Option<Built>,
     /// Health check id -> how its verdict differs from healthy.
     health: BTreeMap<String, (Status, String)>,
+    /// Name outside the zones -> what is known of its addresses of a type.
+    external: BTreeMap<Name, Box<dyn Fn(RecordType) -> Known>>,
     identity: Identity,
     /// The geo database: networks and where they are.
     networks: Vec<(String, mmdb::Place)>,
@@ -94,6 +98,7 @@ fn run(path: &Path, text: &str) -> String {
         sources: Vec::new(),
         built: None,
         health: BTreeMap::new(),
+        external: BTreeMap::new(),
         identity: Identity::default(),
         networks: Vec::new(),
         latencies: String::new(),
@@ -140,11 +145,12 @@ impl Case {
             "network" => self.locate(rest),
             "latency" => self.latencies.push_str(&format!("{rest}\n")),
             "healthy" | "unhealthy" | "unknown" => self.set_health(word, rest),
+            "external" => self.set_external(rest),
             "" | "#" => {}
             _ if line.starts_with('#') => {}
             other => {
                 panic!(
-                    "{}: {other:?} is not network, latency, zone, also, query, message, identity, healthy, unhealthy or unknown",
+                    "{}: {other:?} is not network, latency, zone, also, query, message, identity, external, healthy, unhealthy or unknown",
                     self.path.display()
                 )
             }
@@ -168,6 +174,7 @@ impl Case {
         let state = state.unwrap_or_else(|| panic!("{}: {problems}", self.path.display()));
         self.built = Some(build(state, &self.places(), None).expect("a state without problems compiles"));
         self.health.clear();
+        self.external.clear();
     }
 
     /// Adds a network to the geo database: `203.0.113.0/24 country=DE at=50.11,8.68 city=Frankfurt`.
@@ -222,6 +229,37 @@ impl Case {
         }
     }
 
+    /// What is known of a name outside the zones: `lb.example.net. 192.0.2.1,2001:db8::1 ttl=37 age=23 stale: why`,
+    /// `lb.example.net. nothing` or `lb.example.net. unresolved: why`.
+    fn set_external(&mut self, rest: &str) {
+        let (rest, because) = rest.split_once(": ").unwrap_or((rest, ""));
+        let mut words = rest.split_whitespace().map(str::to_owned);
+        let name = Name::parse(&words.next().expect("a name"), None).expect("a valid name");
+        let targets = self.built.as_ref().expect("a zone comes first").externals.targets();
+        assert!(targets.iter().any(|target| target.name == name), "{}: no alias leads to {name}", self.path.display());
+        let what = words.next().expect("addresses, nothing or unresolved");
+        let words: Vec<String> = words.collect();
+        let number = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.parse::<u32>().ok());
+        let (ttl_secs, age_secs) = (number("ttl=").unwrap_or(60), number("age=").unwrap_or(0).into());
+        let at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
+        let is_stale = words.iter().any(|word| word == "stale");
+        let because: Arc<str> = because.into();
+        let addresses: Vec<IpAddr> = match &*what {
+            "nothing" | "missing" | "unresolved" => Vec::new(),
+            list => list.split(',').map(|address| address.parse().expect("an address")).collect(),
+        };
+        let known = move |rtype| {
+            let found = Addresses::new(rtype, addresses.iter().copied()).map(Arc::new);
+            let stale = is_stale.then(|| because.clone());
+            match found {
+                Some(addresses) => Known::Addresses(Resolved { addresses, ttl_secs, at, age_secs, stale }),
+                None if what == "unresolved" => Known::Unresolved { because: because.clone() },
+                None => Known::Nothing { exists: what != "missing", at, age_secs },
+            }
+        };
+        self.external.insert(name, Box::new(known));
+    }
+
     fn identify(&mut self, rest: &str) {
         for word in rest.split_whitespace() {
             match word.split_once('=') {
@@ -245,10 +283,13 @@ impl Case {
             Verdict { id: id.clone(), status, healthy, since, because: because.into() }
         };
         let verdicts = built.state.checks.iter().map(verdict).collect();
+        let known = |target: &ExternalTarget| self.external.get(&target.name).map(|known| known(target.rtype));
+        let externals = built.externals.with(|_, target| known(target).unwrap_or_else(Known::not_yet));
         Snapshot {
             catalog: built.catalog.clone(),
             health: Arc::new(HealthTable::new(verdicts)),
             maps: built.maps.clone(),
+            externals: Arc::new(externals),
             generation: 0,
         }
     }

@@ -260,6 +260,30 @@ fn every_policy_and_option_is_said_and_what_was_drawn_is_named() {
 }
 
 #[test]
+fn names_outside_the_zone_are_leaves_of_the_trees_and_trees_of_their_own() {
+    let zone = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("zones/elsewhere.toml")).unwrap();
+    let site = Site::new("outside", &zone);
+    let out = site.held(&[]);
+    let lines: Vec<String> = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for expected in [
+        "│ ├─ cdn: primary, check cdn → shop.cdn.example.com. outside the zone 48 s 60 s 108 s",
+        "elsewhere.example.org. A simple never 60 s never",
+        "└─ → my-lb.eu-west-1.elb.example.net. outside the zone never 60 s never",
+        "└─ → my-lb.eu-west-1.elb.example.net. outside the zone, target health not evaluated never 60 s never",
+        "└─ → elsewhere.example.org. (drawn above) never 60 s never",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected:?} is not in:\n{out}");
+    }
+    let report: Value = serde_json::from_str(&site.held(&["--json"])).unwrap();
+    let apex = report["trees"].as_array().unwrap().iter().find(|tree| tree["name"] == "elsewhere.example.org.").unwrap();
+    let alias = json!({ "target": "my-lb.eu-west-1.elb.example.net.", "evaluate_target_health": true, "drawn": "outside" });
+    assert_eq!(apex["members"][0]["alias"], alias);
+    assert!(site.held(&["--graph", "mermaid"]).contains("shop.cdn.example.com. outside the zone"));
+    let expanded = site.held(&["--expand"]);
+    assert!(expanded.contains("alias = { name = \"shop.cdn.example.com.\", evaluate_target_health = true }"), "{expanded}");
+}
+
+#[test]
 fn json_has_the_trees_as_fields() {
     let report: Value = serde_json::from_str(&Site::new("json", ZONE).held(&["--json"])).unwrap();
     let www = &report["trees"][0];

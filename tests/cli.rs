@@ -375,7 +375,8 @@ impl Running {
             Verdict { id: id.clone(), status, healthy, since: Timestamp::UNIX_EPOCH, because: "as the test has it".into() }
         });
         let health = HealthTable::new(verdicts.collect()).into();
-        let published = Arc::new(Published::new(Snapshot { catalog: built.catalog, health, maps: built.maps, generation: 1 }));
+        let (catalog, maps, externals) = (built.catalog.clone(), built.maps.clone(), built.externals.clone());
+        let published = Arc::new(Published::new(Snapshot { catalog, health, maps, externals, generation: 1 }));
         let admin = Admin::new(published, Arc::new(Telemetry::new()), Arc::new(Readiness::default()));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();

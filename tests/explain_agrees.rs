@@ -310,7 +310,8 @@ impl World {
             verdict(id, is_healthy)
         });
         let health = Arc::new(HealthTable::new(verdicts.collect()));
-        Snapshot { catalog: self.built.catalog.clone(), health, maps: self.built.maps.clone(), generation: 0 }
+        let Built { catalog, maps, externals, .. } = self.built.clone();
+        Snapshot { catalog, health, maps, externals, generation: 0 }
     }
 
     /// The server's response over UDP.
@@ -397,7 +398,7 @@ fn check_steps(report: &ExplainReport, case: &Case, world: &World) {
                         assert_eq!(own, Some(false), "{report:#?}");
                         world.saw("passed over: unhealthy");
                     }
-                    UnfitReport::TargetUnhealthy { target } => {
+                    UnfitReport::TargetUnhealthy { target } | UnfitReport::TargetUnresolved { target } => {
                         let shown = member.target.as_ref().map(|target| (&target.name, target.healthy));
                         assert_eq!(shown, Some((target, false)), "{report:#?}");
                         world.saw("passed over: target");

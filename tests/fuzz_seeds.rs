@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 mod places;
 #[path = "../fuzz/bodies/query.rs"]
 mod query;
+#[path = "../fuzz/bodies/route53.rs"]
+mod route53;
 #[path = "../fuzz/bodies/sigv4.rs"]
 mod sigv4;
 #[path = "../fuzz/bodies/zone_reader.rs"]
@@ -30,6 +32,11 @@ fn zone_seeds_and_their_alterations_are_read_soundly() {
 #[test]
 fn geo_databases_latency_tables_and_scenarios_and_their_alterations_are_read_soundly() {
     check("places", 8, places::run);
+}
+
+#[test]
+fn requests_of_the_api_and_their_alterations_are_done_soundly() {
+    check("route53", 20, route53::run);
 }
 
 #[test]

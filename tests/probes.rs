@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use waypost::health::check::{Deadlines, EndpointCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds};
 use waypost::ids::HealthCheckId;
-use waypost::prober::{NameServer, ProbeReport, Prober, Trust};
+use waypost::prober::{ProbeReport, Prober, Trust};
+use waypost::resolver::NameServers;
 
 /// Long enough for loopback on a loaded machine.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -275,7 +276,7 @@ async fn an_endpoint_that_does_not_speak_tls_fails_the_handshake() {
 async fn a_target_by_name_is_resolved_at_each_probe() {
     let server = Server::answering("HTTP/1.1 200 OK\r\n\r\n").await;
     let mut names = Names::answering(|_| Some((0, vec![vec![127, 0, 0, 1]]))).await;
-    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(names.address));
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![names.address]));
     for _ in 0..2 {
         let report = prober.probe(&id(), &endpoint(named("web.test.", server.address.port()), http(None), PATIENTLY)).await;
         assert_eq!(report.observation.outcome.to_string(), "HTTP status 200");
@@ -296,7 +297,7 @@ async fn a_name_without_address_fails_and_a_resolver_that_is_silent_is_our_troub
         (None, "probe not made: own resolver does not answer: no answer for web.test. within 150ms", "not_run_resolver"),
     ] {
         let names = Names::answering(move |_| rcode.map(|rcode| (rcode, Vec::new()))).await;
-        let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(names.address));
+        let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![names.address]));
         let deadlines = if rcode.is_some() { PATIENTLY } else { deadlines };
         let report = prober.probe(&id(), &endpoint(named("web.test.", 80), http(None), deadlines)).await;
         assert_eq!(report.observation.outcome.to_string(), seen);
@@ -309,7 +310,7 @@ async fn a_resolver_that_is_not_there_is_our_trouble() {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     drop(socket);
-    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(address));
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![address]));
     let deadlines = Deadlines { connect: SHORT, ..PATIENTLY };
     let report = prober.probe(&id(), &endpoint(named("web.test.", 80), http(None), deadlines)).await;
     assert_eq!(report.observation.outcome.code(), "not_run_resolver", "{}", report.observation.outcome);
@@ -318,7 +319,7 @@ async fn a_resolver_that_is_not_there_is_our_trouble() {
 #[tokio::test]
 async fn ipv6_is_taken_where_there_is_no_ipv4() {
     let names = Names::answering(|rtype| Some((0, if rtype == 28 { vec![LOOPBACK_V6.to_vec()] } else { Vec::new() }))).await;
-    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(names.address));
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![names.address]));
     let report = prober.probe(&id(), &endpoint(named("web.test.", 9), Protocol::Tcp, PATIENTLY)).await;
     assert_eq!(report.address, Some("[::1]:9".parse().unwrap()), "{}", report.observation.outcome);
 }
@@ -352,10 +353,10 @@ async fn the_report_names_each_phase_that_ran_and_the_address() {
 
 #[test]
 fn without_authorities_and_with_them_the_prober_says_what_will_not_work() {
-    let (_, warnings) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(SocketAddr::from(([127, 0, 0, 1], 53))));
+    let (_, warnings) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![SocketAddr::from(([127, 0, 0, 1], 53))]));
     assert_eq!(warnings, ["no trusted certificate authority found; https checks with `verify = true` will fail"]);
     let authority = vec![AUTHORITY.der().clone()];
-    let (_, warnings) = Prober::new(Trust::Only(authority), NameServer::Only(SocketAddr::from(([127, 0, 0, 1], 53))));
+    let (_, warnings) = Prober::new(Trust::Only(authority), &NameServers::Only(vec![SocketAddr::from(([127, 0, 0, 1], 53))]));
     assert_eq!(warnings, [] as [&str; 0]);
 }
 
@@ -369,7 +370,7 @@ async fn check(address: SocketAddr, protocol: Protocol, deadlines: Deadlines, ex
 
 async fn probe(address: SocketAddr, protocol: Protocol, deadlines: Deadlines) -> ProbeReport {
     let trust = Trust::Only(vec![AUTHORITY.der().clone()]);
-    let (prober, _) = Prober::new(trust, NameServer::Only(SocketAddr::from(([127, 0, 0, 1], 53))));
+    let (prober, _) = Prober::new(trust, &NameServers::Only(vec![SocketAddr::from(([127, 0, 0, 1], 53))]));
     let target = Target { host: TargetHost::Address(address.ip()), port: address.port() };
     prober.probe(&id(), &endpoint(target, protocol, deadlines)).await
 }

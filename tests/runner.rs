@@ -21,7 +21,8 @@ use waypost::health::observation::{Failure, Observation, Outcome, Passed};
 use waypost::health::table::Status;
 use waypost::ids::HealthCheckId;
 use waypost::prober::runner::{Change, Probe, RunnerHandle, Watcher};
-use waypost::prober::{NameServer, ProbeReport, Prober, Trust};
+use waypost::prober::{ProbeReport, Prober, Trust};
+use waypost::resolver::NameServers;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -268,7 +269,7 @@ async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_pro
     probed.protocol = Protocol::Http(HttpRequest { host: "web.test".into(), path: "/".into(), search: None });
     probed.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let (changes, mut told) = mpsc::unbounded_channel();
-    let (prober, _) = Prober::new(Trust::Only(Vec::new()), NameServer::Only(([127, 0, 0, 1], 53).into()));
+    let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![([127, 0, 0, 1], 53).into()]));
     let board = Board::new(&set([check]), clock::now());
     let _runner = RunnerHandle::spawn(board, Arc::new(prober), Delays(changes), 10);
     let mut delays = Vec::new();

@@ -7,6 +7,8 @@
 mod command;
 #[path = "scenarios/example.rs"]
 mod example;
+#[path = "scenarios/externals.rs"]
+mod externals;
 #[path = "scenarios/failures.rs"]
 mod failures;
 #[path = "scenarios/timelines.rs"]

@@ -172,6 +172,7 @@ fn snapshot(built: &Built, healthy: u8) -> Snapshot {
         catalog: built.catalog.clone(),
         health: Arc::new(HealthTable::new(verdicts)),
         maps: built.maps.clone(),
+        externals: built.externals.clone(),
         generation: 0,
     }
 }

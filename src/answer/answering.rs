@@ -19,6 +19,7 @@ use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Full;
 use crate::wire::{HEADER_LEN, LABEL_MAX};
 use crate::zone::catalog::Catalog;
+use crate::zone::external::{Known, Resolved};
 use crate::zone::group::AnswerRef;
 use crate::zone::rrset::{RR_FIXED, RrsetRef};
 use crate::zone::tree::{APEX, Zone};
@@ -51,6 +52,7 @@ pub(super) struct Answering<'a, 'w, C, T> {
     redirected: [Option<u32>; CHAIN_MAX],
     /// The node and type of the answer, when its owner is that node.
     answered: Option<(u32, RecordType)>,
+    error: Option<ExtendedError>,
 }
 
 /// RRsets that were put in, and where: the first `len` of `put`.
@@ -108,6 +110,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             cut: None,
             redirected: [None; CHAIN_MAX],
             answered: None,
+            error: None,
         }
     }
 
@@ -117,7 +120,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.facts.depends.prefix_len(), ..Told::NOTHING_MORE }
+        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, ..Told::NOTHING_MORE }
     }
 
     /// RFC 1034 §4.3.2 step 3, again for each CNAME.
@@ -177,7 +180,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             AnswerRef::Group(_) => {
                 let choice = self.choose(answer, owner);
                 if choice.rrsets().is_empty() {
-                    return self.put_soa(name, place); // nobody is for this client: RFC 2308 §2.2
+                    return self.put_other(&choice, answer, owner_place, name, place);
                 }
                 self.put_choice(&choice, Section::Answer, owner_place)?;
             }
@@ -217,10 +220,55 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         choose(answer, self.facts, &mut self.chance, self.trace)
     }
 
+    /// Puts in what is chosen where the zone has no RRset: the addresses of a name outside of it, or that there are none.
+    #[cold]
+    fn put_other(
+        &mut self,
+        choice: &Choice,
+        answer: AnswerRef,
+        owner: Placement,
+        name: &QName,
+        place: Placement,
+    ) -> Result<(), Full> {
+        let facts = self.facts;
+        match choice.external().map(|target| facts.externals.known(target)) {
+            Some(Known::Addresses(resolved)) => {
+                self.put_external(resolved, Section::Answer, owner)?;
+                if self.with_authority {
+                    self.put_apex_ns(answer, name, place);
+                }
+                Ok(())
+            }
+            // NODATA would be kept by the resolver, which may find another server that knows more.
+            Some(Known::Unresolved { .. }) => {
+                self.message.set_failed();
+                self.error = Some(ExtendedError::NO_REACHABLE_AUTHORITY);
+                Ok(())
+            }
+            // None: nobody is for this client. RFC 2308 §2.2
+            Some(Known::Nothing { .. }) | None => self.put_soa(name, place),
+        }
+    }
+
+    /// Puts in the addresses of a name outside the zone as an RRset of `owner`, rotated by chance.
+    fn put_external(&mut self, resolved: &Resolved, section: Section, owner: Placement) -> Result<(), Full> {
+        let rrset = resolved.addresses.rrset();
+        let first = match rrset.count() {
+            1 => 0,
+            count => self.chance.order(count.into()) as u16,
+        };
+        self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs: Some(resolved.ttl_secs) })?;
+        if section == Section::Answer && resolved.stale.is_some() {
+            self.error = Some(ExtendedError::STALE_ANSWER);
+        }
+        Ok(())
+    }
+
     /// Puts what was chosen into a section as one RRset.
     fn put_choice(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
         let several = match choice.rrsets() {
             [one] => return self.put_rrset(section, *one, owner, None),
+            [] => return self.put_external_of(choice, section, owner),
             several => several,
         };
         // One RRset has one TTL (RFC 2181 §5.2): the smallest.
@@ -232,6 +280,16 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             }
         }
         Ok(())
+    }
+
+    /// Puts in the addresses of a name outside the zone where some are chosen and known.
+    #[cold]
+    fn put_external_of(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
+        let facts = self.facts;
+        match choice.external().and_then(|target| facts.externals.known(target).addresses()) {
+            Some(resolved) => self.put_external(resolved, section, owner),
+            None => Ok(()),
+        }
     }
 
     /// Puts one RRset in, its RRs rotated by chance.

@@ -105,6 +105,15 @@ impl<'w> Message<'w> {
         self.truncated = true;
     }
 
+    /// Takes all sections back and says that the answer is not to be had here and now.
+    #[cold]
+    pub fn set_failed(&mut self) {
+        self.writer.truncate(self.body);
+        self.counts = [0; 3];
+        self.authoritative = false;
+        self.rcode = Rcode::SERVFAIL;
+    }
+
     /// Puts one RRset in, whole.
     ///
     /// # Errors

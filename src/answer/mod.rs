@@ -230,8 +230,8 @@ fn tell_zone(
     let subnet = query.edns.as_ref().and_then(|edns| edns.client_subnet.as_ref());
     let client = Client::of(subnet.and_then(|subnet| Some((subnet.address?, subnet.source_prefix))), context.asker.address);
     let depends = Dependence::new(client.source == ClientSource::Subnet);
-    let facts =
-        Facts { zone, health: &context.snapshot.health, maps: &context.snapshot.maps, client: &client, depends: &depends };
+    let Snapshot { health, maps, externals, .. } = context.snapshot;
+    let facts = Facts { zone, health, maps, externals, client: &client, depends: &depends };
     Answering::new(facts, context, chance, message, trace).answer(question)
 }
 

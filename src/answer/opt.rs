@@ -20,6 +20,10 @@ use crate::wire::writer::{Full, Writer};
 pub(super) struct ExtendedError(pub u16);
 
 impl ExtendedError {
+    /// The answer's TTL was over, and nobody could be asked for a new one (RFC 8767).
+    pub const STALE_ANSWER: Self = Self(3);
+    /// Nobody who could tell the answer has been reached.
+    pub const NO_REACHABLE_AUTHORITY: Self = Self(22);
     /// The query is for a name outside all zones.
     pub const NOT_AUTHORITATIVE: Self = Self(20);
     /// The query is not answered by policy.

@@ -5,10 +5,11 @@
 //! [`HttpLimits::connection`]: peers that never send, or never read, cost no more than that.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -36,6 +37,10 @@ impl Default for HttpLimits {
     }
 }
 
+/// Whose request it is: an extension of each.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
 /// Serves `router` until `stop`; then finishes the requests that have begun.
 ///
 /// # Errors
@@ -56,12 +61,13 @@ pub async fn serve(
             accepted = async {
                 // Taken before accepting: connections beyond the bound wait in the kernel.
                 let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
-                listener.accept().await.map(|(io, _)| (io, place))
+                listener.accept().await.map(|(io, peer)| (io, peer, place))
             } => accepted,
         };
         match accepted {
-            Ok((io, place)) => {
-                let served = serve_connection(io, router.clone(), limits, stop.clone());
+            Ok((io, peer, place)) => {
+                let router = router.clone().layer(Extension(Peer(peer.ip())));
+                let served = serve_connection(io, router, limits, stop.clone());
                 connections.spawn(async move {
                     served.await;
                     drop(place);

@@ -23,7 +23,7 @@ use crate::telemetry::scrape::{self, Scraper};
 use explain::{Parameters, read_request};
 use health::HealthPage;
 
-pub use listen::{HttpLimits, serve};
+pub use listen::{HttpLimits, Peer, serve};
 pub use readiness::{Phase, Readiness};
 
 mod explain;

@@ -7,19 +7,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use axum::{Extension, Router};
 
+use super::Peer;
 use crate::clock;
+use crate::route53::access::{Keys, Principal};
 use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{self, Context, Done};
 use crate::route53::request::{self, VERSION};
-use crate::route53::shapes::{Model, Operation};
+use crate::route53::shapes::{Model, Operation, Place};
+use crate::route53::sigv4;
 use crate::route53::value::Struct;
 use crate::route53::xml;
 
@@ -28,17 +32,29 @@ pub type Replied = Pin<Box<dyn Future<Output = Result<Done, ApiError>> + Send>>;
 
 /// Who keeps the account.
 pub trait Ledger: Send + Sync + 'static {
+    /// Who may ask, and what the operator has decided.
+    fn terms(&self) -> Terms;
     /// Asks for an operation that only reads.
     fn read(self: Arc<Self>, ask: Ask) -> Replied;
     /// Asks for one that may change something; what it changed is kept and served when this ends.
     fn write(self: Arc<Self>, ask: Ask) -> Replied;
 }
 
-/// An operation and what was said with it.
+/// Who may ask, and how strictly what they say is taken; may change with each reload.
+#[derive(Clone)]
+pub struct Terms {
+    pub keys: Arc<Keys>,
+    pub enabled: bool,
+    pub rules: Rules,
+}
+
+/// An operation, what was said with it, and by whom.
+#[derive(Clone)]
 pub struct Ask {
     model: Arc<Model>,
     operation: &'static str,
     input: Struct,
+    pub caller: Principal,
 }
 
 impl Ask {
@@ -50,7 +66,8 @@ impl Ask {
         ops::perform(self.operation(), &self.input, context)
     }
 
-    fn operation(&self) -> &Operation {
+    /// Which operation it is.
+    pub fn operation(&self) -> &Operation {
         self.model.operation(self.operation).expect("what is asked for is an operation of the model")
     }
 }
@@ -60,12 +77,11 @@ impl Ask {
 pub struct Route53 {
     model: Arc<Model>,
     ledger: Arc<dyn Ledger>,
-    rules: Rules,
 }
 
 impl Route53 {
-    pub fn new(ledger: Arc<dyn Ledger>, rules: Rules) -> Self {
-        Self { model: Arc::new(Model::new()), ledger, rules }
+    pub fn new(ledger: Arc<dyn Ledger>) -> Self {
+        Self { model: Arc::new(Model::new()), ledger }
     }
 
     /// Everything below the version's path.
@@ -74,37 +90,36 @@ impl Route53 {
         Router::new().route(&base, any(answer)).route(&format!("{base}/{{*rest}}"), any(answer)).with_state(self)
     }
 
-    async fn reply(&self, request: Request) -> Result<(Arc<Ask>, Done, String), ApiError> {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+    async fn reply(&self, peer: Peer, request: Request) -> Result<(Ask, Done), ApiError> {
+        let terms = self.ledger.terms();
+        if !terms.enabled {
+            return Err(ApiError::new("AccessDenied", 403, "The Route 53 API is switched off: [route53] enabled = false."));
+        }
         let (parts, body) = request.into_parts();
         let body = read_body(body).await?;
+        let caller = authenticate(&terms.keys, &parts, &body, peer)?;
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-        let (operation, mut input) = request::read(&self.model, parts.method.as_str(), path, query, self.rules)?;
-        let takes_body = operation.method == "POST" && operation.input.is_some();
-        if takes_body && self.has_body(operation) {
-            let shape = operation.input.unwrap_or_default();
-            let said = xml::read::read(&self.model, shape, &body, self.rules)?;
-            input.take(said);
+        let (operation, mut input) = request::read(&self.model, parts.method.as_str(), path, query, terms.rules)?;
+        if let Some(shape) = operation.input.filter(|_| operation.method == "POST" && self.has_body(operation)) {
+            input.take(xml::read::read(&self.model, shape, &body, terms.rules)?);
         }
-        let (name, reads) = (operation.name, ops::only_reads(operation));
-        let ask = || Ask { model: self.model.clone(), operation: name, input: input.clone() };
-        let done = match reads {
-            true => self.ledger.clone().read(ask()).await?,
-            false => self.ledger.clone().write(ask()).await?,
+        let ask = Ask { model: self.model.clone(), operation: operation.name, input, caller };
+        let done = match ops::only_reads(operation) {
+            true => self.ledger.clone().read(ask.clone()).await?,
+            false => self.ledger.clone().write(ask.clone()).await?,
         };
-        Ok((Arc::new(ask()), done, host))
+        Ok((ask, done))
     }
 
     /// Whether any member of the operation's input is in its body.
     fn has_body(&self, operation: &Operation) -> bool {
-        use crate::route53::shapes::Place;
         self.model.members(operation.input.unwrap_or_default()).iter().any(|member| member.place == Place::Body)
     }
 
-    fn respond(&self, replied: Result<(Arc<Ask>, Done, String), ApiError>) -> Response {
+    fn respond(&self, replied: Result<(Ask, Done), ApiError>, host: &str) -> Response {
         let request_id = new_request_id();
         let mut response = match replied {
-            Ok((ask, done, host)) => {
+            Ok((ask, done)) => {
                 let operation = ask.operation();
                 let body = match operation.output {
                     Some(output) => xml::write::response(&self.model, output, &done.output),
@@ -131,9 +146,24 @@ impl Route53 {
     }
 }
 
-async fn answer(State(api): State<Route53>, request: Request) -> Response {
-    let replied = api.reply(request).await;
-    api.respond(replied)
+async fn answer(State(api): State<Route53>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+    let replied = api.reply(peer, request).await;
+    api.respond(replied, &host)
+}
+
+/// Who sent the request.
+fn authenticate(keys: &Keys, parts: &Parts, body: &[u8], peer: Peer) -> Result<Principal, ApiError> {
+    let headers: Vec<(&str, &[u8])> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let signed = sigv4::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &headers,
+        body,
+    };
+    let authenticated = keys.authenticate(&signed, peer.0, clock::unix_secs());
+    authenticated.map_err(|refused| ApiError::new(refused.code(), refused.status(), refused.to_string()))
 }
 
 async fn read_body(body: Body) -> Result<axum::body::Bytes, ApiError> {

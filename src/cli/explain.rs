@@ -3,20 +3,25 @@
 //! Offline, health is what the operator supposes; with `--server`, it is what the running server knows. Both print the
 //! same [`ExplainReport`].
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::net::IpAddr;
 
 use super::client::{BaseUrl, fetch};
 use super::{ConfigFile, Ending, Failure, load, write_json};
 use crate::answer::Identity;
 use crate::clock;
 use crate::config::Server;
+use crate::control::build::Built;
 use crate::explain::{AnswerReport, Client, ExplainReport, ExplainRequest, RecordReport, explain};
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
+use crate::scenario::elsewhere::{Elsewhere, Found, find_external};
 use crate::scenario::supposed::{Checks, Supposition, find_check};
 use crate::snapshot::Snapshot;
 use crate::wire::name::{InvalidName, Name};
 use crate::wire::rtype::RecordType;
+use crate::zone::external::Externals;
 
 /// Say what a query would be answered, and why
 ///
@@ -46,11 +51,14 @@ pub(super) struct ExplainArgs {
     /// Health checks that are supposed to be unhealthy
     #[arg(long, value_name = "CHECK,…", value_delimiter = ',')]
     down: Vec<String>,
+    /// An address that a name outside the zones is supposed to have; without any it is not resolved
+    #[arg(long, value_name = "NAME=ADDR")]
+    external: Vec<String>,
     /// The random number of this query, which weighted and multivalue answers go by
     #[arg(long, value_name = "N", default_value_t = 0)]
     draw: u64,
     /// Ask a running server, at its `[http] listen`
-    #[arg(long, value_name = "URL", conflicts_with_all = ["down", "config"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["down", "external", "config"])]
     server: Option<BaseUrl>,
     /// Print the same facts as JSON
     #[arg(long)]
@@ -81,8 +89,10 @@ fn explain_offline(args: &ExplainArgs) -> Result<ExplainReport, Failure> {
     let checks = &loaded.built.state.checks;
     let supposed = suppose(checks, &args.down).map_err(Failure::BadInput)?;
     let health = supposed.verdicts(checks, clock::now(), "marked down by --down");
-    let snapshot =
-        Snapshot { catalog: loaded.built.catalog.clone(), health: health.into(), maps: loaded.built.maps.clone(), generation: 0 };
+    let Built { catalog, maps, externals, .. } = &*loaded.built;
+    let elsewhere = suppose_external(externals, &args.external).map_err(Failure::BadInput)?;
+    let externals = elsewhere.known(externals, clock::now(), NOT_RESOLVED);
+    let snapshot = Snapshot { catalog: catalog.clone(), health: health.into(), maps: maps.clone(), externals, generation: 0 };
     let request = ExplainRequest { name: args.name.clone(), rtype: args.rtype, client: args.client, draw: args.draw };
     Ok(explain(&snapshot, &identity(&loaded.config.server), &request))
 }
@@ -102,6 +112,32 @@ fn suppose(checks: &Checks, down: &[String]) -> Result<Supposition, Problems> {
     }
     if problems.is_empty() { Ok(supposed) } else { Err(problems) }
 }
+
+/// That names outside the zones have these addresses.
+///
+/// # Errors
+/// Each that is not such a name and an address.
+fn suppose_external(targets: &Externals, written: &[String]) -> Result<Elsewhere, Problems> {
+    let mut found: BTreeMap<Name, Vec<IpAddr>> = BTreeMap::new();
+    let mut problems = Problems::default();
+    for written in written {
+        let (name, address) = written.split_once('=').unwrap_or((written, ""));
+        match (find_external(targets, name), address.parse()) {
+            (Ok(name), Ok(address)) => found.entry(name).or_default().push(address),
+            (Err(problem), _) => problems.push(problem),
+            (_, Err(_)) => {
+                let problem = Problem::error(format!("--external {written}: {address:?} is no address"));
+                problems.push(problem.help(format!("such as --external {name}=192.0.2.1")));
+            }
+        }
+    }
+    let mut elsewhere = Elsewhere::default();
+    found.into_iter().for_each(|(name, addresses)| elsewhere.suppose(name, Found::Addresses(addresses)));
+    if problems.is_empty() { Ok(elsewhere) } else { Err(problems) }
+}
+
+/// Why an explanation without a server knows no address of a name outside the zones.
+const NOT_RESOLVED: &str = "nothing is resolved offline; --external supposes an address, --server asks a running server";
 
 /// What of the server's presentation an answer without NSID and cookies can show.
 pub(super) fn identity(server: &Server) -> Identity {

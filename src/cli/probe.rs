@@ -12,8 +12,9 @@ use super::{ConfigFile, Ending, Failure, load, tell, write_json};
 use crate::control::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Protocol};
 use crate::ids::HealthCheckId;
-use crate::prober::{NameServer, ProbeReport, Prober, Trust};
+use crate::prober::{ProbeReport, Prober, Trust};
 use crate::problem::Problem;
+use crate::resolver::NameServers;
 use crate::scenario::supposed::unknown_check;
 
 /// Probe the endpoint of one health check now
@@ -60,7 +61,7 @@ struct PhaseReport {
 pub(super) fn run(args: &ProbeArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
     let loaded = load(&args.config)?;
     let (check, endpoint) = find(&loaded.built.state, &args.check).map_err(Failure::bad_input)?;
-    let (prober, warnings) = Prober::new(Trust::System, NameServer::System);
+    let (prober, warnings) = Prober::new(Trust::System, &NameServers::of(&loaded.config.resolver.servers));
     for warning in warnings {
         tell(&format!("warning: {warning}\n"));
     }

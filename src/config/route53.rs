@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::{NamedFile, beside};
 use crate::problem::{Problem, Problems};
 use crate::route53::access::{Access, Auth, Key, Keys, Principal, Zones};
+use crate::route53::name::{parse_name, show_name};
 use crate::route53::sigv4::{AccessKey, Secret};
 use crate::toml_table::{Table, Value};
 use crate::wire::name::Name;
@@ -25,6 +26,8 @@ pub struct Route53 {
     /// Route 53's own limits are kept, for testing against.
     pub strict: bool,
     pub auth: Auth,
+    /// The name servers of new zones, as Route 53 shows them; empty for names that cannot exist.
+    pub name_servers: Vec<String>,
     pub keys: Vec<KeyEntry>,
 }
 
@@ -51,7 +54,7 @@ pub enum SecretSource {
 /// Without the table: served, for this host only.
 impl Default for Route53 {
     fn default() -> Self {
-        Self { enabled: true, strict: false, auth: Auth::Loopback, keys: Vec::new() }
+        Self { enabled: true, strict: false, auth: Auth::Loopback, name_servers: Vec::new(), keys: Vec::new() }
     }
 }
 
@@ -124,6 +127,7 @@ pub(super) fn read_route53(mut table: Table<'_>) -> Route53 {
     const AUTHS: [(&str, Auth); 2] = [("keys", Auth::Keys), ("loopback", Auth::Loopback)];
     let enabled = table.bool_or("enabled", true);
     let strict = table.bool_or("strict", false);
+    let name_servers = table.optional("name_servers").map_or_else(Vec::new, |value| read_name_servers(&value));
     let written = table.optional("auth");
     let tables = table.array_of_tables("key");
     let default = if tables.is_empty() { Auth::Loopback } else { Auth::Keys };
@@ -134,7 +138,20 @@ pub(super) fn read_route53(mut table: Table<'_>) -> Route53 {
     let mut ids = Vec::new();
     let keys = tables.into_iter().filter_map(|table| read_key(table, &mut ids)).collect();
     table.finish();
-    Route53 { enabled, strict, auth: auth.unwrap_or(default), keys }
+    Route53 { enabled, strict, auth: auth.unwrap_or(default), name_servers, keys }
+}
+
+/// At least one, as every zone needs one (RFC 1035 §3.3.11 has no NS set that is empty).
+fn read_name_servers(value: &Value<'_>) -> Vec<String> {
+    if value.is_empty_array() {
+        value.wrong("new zones need a name server", "such as [\"ns1.example.net\", \"ns2.example.net\"]");
+    }
+    let name = |item: Value<'_>| {
+        let text = item.string()?;
+        let name = parse_name(text);
+        name.map(|name| show_name(&name)).map_err(|fatal| item.wrong(fatal, "the name of a host")).ok()
+    };
+    value.items().into_iter().filter_map(name).collect()
 }
 
 /// Makes sure that no line shown beside a problem shows a secret: one under a misspelt key, or on a line that is no TOML.
@@ -173,7 +190,7 @@ fn hide_secret(line: &str) -> Box<str> {
 }
 
 /// Keys whose lines hold no secret.
-const SHOWN_KEYS: [&str; 7] = ["enabled", "strict", "auth", "name", "secret_file", "access", "zones"];
+const SHOWN_KEYS: [&str; 8] = ["enabled", "strict", "auth", "name", "name_servers", "secret_file", "access", "zones"];
 
 fn check_auth(value: &Value<'_>, auth: Auth, has_keys: bool) {
     match (auth, has_keys) {

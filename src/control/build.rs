@@ -3,6 +3,7 @@
 //! Checks nothing that `check` checks. What has not changed is shared with the snapshot before, so that a change costs
 //! in proportion to itself. Invariant: every health index in the catalog is a place in `State::checks`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::maps;
@@ -10,8 +11,10 @@ use super::state::State;
 use crate::ids::{HealthCheckId, HealthIndex};
 use crate::places::Places;
 use crate::places::maps::ClientMaps;
+use crate::wire::name::Name;
 use crate::zone::catalog::Catalog;
 use crate::zone::compile::{CompileError, Tables, compile};
+use crate::zone::external::{ExternalTarget, Externals};
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::RecordSet;
 
@@ -21,6 +24,8 @@ pub struct Built {
     pub state: State,
     pub catalog: Arc<Catalog>,
     pub maps: Arc<ClientMaps>,
+    /// The names outside their zones that aliases lead to; nothing is known of them here.
+    pub externals: Arc<Externals>,
 }
 
 /// Compiles every zone of `state` and makes the client maps that they need of `places`, sharing what `before` has already.
@@ -35,23 +40,39 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
     let before = before.filter(|before| before.state.checks.keys().eq(state.checks.keys()));
     // A zone's map indices follow its collections, which it only names.
     let before = before.filter(|before| before.state.collections == state.collections);
+    let targets = external_targets(&state);
+    let before = before.filter(|before| before.externals.targets()[..] == targets[..]);
+    let unresolved = || Arc::new(Externals::unresolved(targets.into()));
+    let externals = before.map_or_else(unresolved, |before| before.externals.clone());
     let ids: Vec<&HealthCheckId> = state.checks.keys().collect();
     let health_index = |id: &HealthCheckId| ids.binary_search(&id).ok().map(|at| HealthIndex(at as u32));
+    let external = |name: &Name, rtype| externals.index(name, rtype);
+    let tables = Tables { health: &health_index, map: &map_index, external: &external };
     let mut zones = Vec::with_capacity(state.zones.len());
     let mut errors = Vec::new();
     for hosted in &state.zones {
         match before.and_then(|before| before.compiled(hosted)) {
             Some(zone) => zones.push(zone),
-            None => match compile(hosted, &Tables { health: &health_index, map: &map_index }) {
+            None => match compile(hosted, &tables) {
                 Ok(zone) => zones.push(Arc::new(zone)),
                 Err(error) => errors.push(error),
             },
         }
     }
     match errors.is_empty() {
-        true => Ok(Built { catalog: Arc::new(Catalog::new(zones)), maps: Arc::new(maps), state }),
+        true => Ok(Built { catalog: Arc::new(Catalog::new(zones)), maps: Arc::new(maps), externals, state }),
         false => Err(errors),
     }
+}
+
+/// Each name and type outside its zone that an alias leads to, once.
+fn external_targets(state: &State) -> Vec<ExternalTarget> {
+    let of_zone = |hosted: &HostedZone| -> Vec<ExternalTarget> {
+        let targets = hosted.record_sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
+        targets.map(|(alias, rtype)| ExternalTarget { name: alias.target.clone(), rtype }).collect()
+    };
+    let targets: BTreeSet<ExternalTarget> = state.zones.iter().flat_map(|hosted| of_zone(hosted)).collect();
+    targets.into_iter().collect()
 }
 
 impl Built {

@@ -14,6 +14,7 @@ use crate::health::check::{CheckKind, Deadlines, EndpointCheck, Protocol};
 use crate::ids::HealthCheckId;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
+use crate::zone::external::TTL_MAX_SECS;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RecordSet};
 
@@ -78,6 +79,9 @@ fn of_zone(zone: &HostedZone, state: &State) -> Vec<FailoverTime> {
 /// How many rows back a row for the same name is looked for: as many as a route makes groups.
 const TYPES_COMPARED: usize = 2;
 
+/// The longest TTL answered for a name outside the zone.
+const EXTERNAL_TTL_MAX: Duration = Duration::from_secs(TTL_MAX_SECS as u64);
+
 /// The slowest check and the longest TTL of these members and of all that their aliases lead to.
 pub(super) fn time_of<'s>(members: &[&'s RecordSet], groups: &Groups<'s>, state: &State) -> BranchTime {
     let mut time = BranchTime::default();
@@ -88,6 +92,7 @@ pub(super) fn time_of<'s>(members: &[&'s RecordSet], groups: &Groups<'s>, state:
         time.detect = time.detect.max(set.health_check.as_ref().and_then(|id| time_to_detect(state, id)));
         match &set.content {
             Content::Values { ttl, .. } => time.cache = time.cache.max(Duration::from_secs(ttl.secs().into())),
+            Content::Alias(_) if groups.is_external(set) => time.cache = time.cache.max(EXTERNAL_TTL_MAX),
             Content::Alias(alias) if seen.insert(&alias.target) => left.extend(groups.members((&alias.target, set.rtype))),
             Content::Alias(_) => {}
         }

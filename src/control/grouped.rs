@@ -15,6 +15,7 @@ pub(super) type GroupKey<'s> = (&'s Name, RecordType);
 
 /// The groups of one zone.
 pub(super) struct Groups<'s> {
+    zone: &'s HostedZone,
     members: BTreeMap<GroupKey<'s>, Vec<&'s RecordSet>>,
     /// In the order written.
     pub order: Vec<GroupKey<'s>>,
@@ -22,7 +23,7 @@ pub(super) struct Groups<'s> {
 
 impl<'s> Groups<'s> {
     pub(super) fn of(zone: &'s HostedZone) -> Self {
-        let mut groups = Self { members: BTreeMap::new(), order: Vec::new() };
+        let mut groups = Self { zone, members: BTreeMap::new(), order: Vec::new() };
         for set in zone.record_sets.iter().filter(|set| !is_branch_name(&set.name)) {
             let members = groups.members.entry((&set.name, set.rtype)).or_default();
             if members.is_empty() {
@@ -36,5 +37,10 @@ impl<'s> Groups<'s> {
     /// The members in the order written; none where there is no such group.
     pub(super) fn members(&self, (name, rtype): GroupKey<'s>) -> &[&'s RecordSet] {
         self.members.get(&(name, rtype)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a record set is an alias of a name outside the zone.
+    pub(super) fn is_external(&self, set: &RecordSet) -> bool {
+        self.zone.external(set).is_some()
     }
 }

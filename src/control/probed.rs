@@ -88,9 +88,9 @@ pub(super) fn read_checks(root: &mut Table<'_>) -> Vec<DefinedCheck> {
 }
 
 impl Probe {
-    /// The health check of an endpoint at `address`, or at the `target` written for it.
-    pub fn check(&self, id: HealthCheckId, address: IpAddr, target: Option<(TargetHost, Option<u16>)>) -> Option<HealthCheck> {
-        let (host, port) = target.unwrap_or((TargetHost::Address(address), None));
+    /// The health check of an endpoint at `own`, or at the `target` written for it.
+    pub fn check(&self, id: HealthCheckId, own: TargetHost, target: Option<(TargetHost, Option<u16>)>) -> Option<HealthCheck> {
+        let (host, port) = target.unwrap_or((own, None));
         let port = port.or(self.port).or(self.scheme.default_port())?;
         let spec = EndpointSpec {
             scheme: self.scheme,

@@ -82,7 +82,7 @@ fn read_content(table: &mut Table<'_>, rtype: Option<RecordType>, zone: &Name, d
     if let Some(alias) = table.optional("alias") {
         table.refuse("ttl", "has no meaning for an alias, which answers with its target's");
         table.refuse("values", "and alias exclude each other");
-        return read_alias(alias.table()?, zone);
+        return read_alias(&alias, zone);
     }
     let ttl = table.optional("ttl").map_or(Some(default_ttl), |value| read_ttl(&value));
     let values = table.required("values", "[\"192.0.2.1\"], or alias = { name = \"…\" }")?.items();
@@ -109,7 +109,13 @@ fn read_value(value: &Value<'_>, rtype: RecordType, zone: &Name) -> Option<Vec<u
     }
 }
 
-fn read_alias(mut table: Table<'_>, zone: &Name) -> Option<Content> {
+/// A name alone is an alias that evaluates its target's health.
+fn read_alias(value: &Value<'_>, zone: &Name) -> Option<Content> {
+    if value.is_string() {
+        let target = read_name(value, Some(zone))?;
+        return Some(Content::Alias(Box::new(Alias { target, evaluate_target_health: true })));
+    }
+    let mut table = value.table()?;
     let target = table.required("name", "\"www\"").and_then(|value| read_name(&value, Some(zone)));
     let evaluates = table.required("evaluate_target_health", "true").and_then(|value| value.bool());
     table.finish();

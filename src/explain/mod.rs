@@ -16,8 +16,8 @@ use ipnet::IpNet;
 
 pub use self::decode::decode;
 pub use self::report::{
-    AnswerReport, ExplainReport, ExtendedErrorReport, MemberReport, Question, ReasonReport, RecordReport, Scope, StepFacts,
-    StepReport, UnfitReport, VerdictReport,
+    AnswerReport, ExplainReport, ExtendedErrorReport, KnownReport, MemberReport, Question, ReasonReport, RecordReport, Scope,
+    StepFacts, StepReport, UnfitReport, VerdictReport,
 };
 use crate::answer::{Asker, Identity, Transport, respond_traced};
 use crate::routing::chance::Chance;

@@ -11,6 +11,7 @@ use crate::places::client::ClientSource;
 use crate::places::database::Place;
 use crate::places::map;
 use crate::routing::trace::{Member, Placed, Reason, Step, Unfit};
+use crate::zone::external::{Known, Resolved};
 
 /// One question, what was considered, and the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +122,32 @@ pub enum StepFacts {
         #[serde(rename = "type")]
         rtype: String,
     },
+    External {
+        target: String,
+        #[serde(rename = "type")]
+        rtype: String,
+        known: KnownReport,
+    },
+}
+
+/// What is known of a name outside the zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum KnownReport {
+    /// The answer is SERVFAIL.
+    Unresolved { because: String },
+    Addresses {
+        addresses: Vec<String>,
+        /// When they were resolved, and how long ago that was.
+        resolved: String,
+        age_secs: u64,
+        ttl: u32,
+        /// Why they are answered although their TTL is over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stale: Option<String>,
+    },
+    /// The name does not exist, or not with this type: the answer is NODATA.
+    Nothing { exists: bool, resolved: String, age_secs: u64 },
 }
 
 /// Where the geo database says that a client is.
@@ -195,6 +222,7 @@ pub struct VerdictReport {
 pub enum UnfitReport {
     Unhealthy,
     TargetUnhealthy { target: String },
+    TargetUnresolved { target: String },
     OutsideFence { fence: Vec<String> },
     Reserve,
     NotDrawn,
@@ -326,6 +354,27 @@ impl StepFacts {
             Step::Chosen { member, by } => Self::Chosen { member: MemberReport::of(member), by: ReasonReport::of(by) },
             Step::LastResort { members } => Self::LastResort { members: *members },
             Step::Alias { target, rtype } => Self::Alias { target: target.to_string(), rtype: rtype.to_string() },
+            Step::External { target, known } => {
+                Self::External { target: target.name.to_string(), rtype: target.rtype.to_string(), known: KnownReport::of(known) }
+            }
+        }
+    }
+}
+
+impl KnownReport {
+    fn of(known: &Known) -> Self {
+        match known {
+            Known::Unresolved { because } => Self::Unresolved { because: because.to_string() },
+            Known::Addresses(Resolved { addresses, ttl_secs, at, age_secs, stale }) => Self::Addresses {
+                addresses: addresses.list().iter().map(ToString::to_string).collect(),
+                resolved: at.to_string(),
+                age_secs: *age_secs,
+                ttl: *ttl_secs,
+                stale: stale.as_ref().map(ToString::to_string),
+            },
+            Known::Nothing { exists, at, age_secs } => {
+                Self::Nothing { exists: *exists, resolved: at.to_string(), age_secs: *age_secs }
+            }
         }
     }
 }
@@ -400,6 +449,7 @@ impl UnfitReport {
         match reason {
             Unfit::Unhealthy => Self::Unhealthy,
             Unfit::TargetUnhealthy { target, .. } => Self::TargetUnhealthy { target: target.to_string() },
+            Unfit::TargetUnresolved { target } => Self::TargetUnresolved { target: target.to_string() },
             Unfit::OutsideFence { fence } => Self::OutsideFence { fence: fence.iter().map(ToString::to_string).collect() },
             Unfit::Reserve => Self::Reserve,
             Unfit::NotDrawn => Self::NotDrawn,

@@ -20,13 +20,13 @@ use crate::zone::compile::CompileError;
 use geo::GeoFiles;
 
 /// What the files say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     pub config: Config,
     /// What the files say.
-    pub state: State,
+    pub state: Arc<State>,
     /// That and what was added to it.
-    pub built: Built,
+    pub built: Arc<Built>,
     /// Who may use the Route 53 API.
     pub keys: Arc<Keys>,
     pub warnings: Problems,
@@ -64,7 +64,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
     problems.append(found);
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
-    let before = before.map(|before| &before.built);
+    let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
     let state = match fill_serials(state, &served, now_secs) {
         Ok(state) => state,
@@ -75,7 +75,10 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     };
     let whole = add(&config, &state)?;
     match build(whole, &geo.places(&config.geo), before) {
-        Ok(built) => Ok(Loaded { config, state, built, keys: Arc::new(keys), warnings: problems, geo }),
+        Ok(built) => {
+            let (state, built, keys) = (Arc::new(state), Arc::new(built), Arc::new(keys));
+            Ok(Loaded { config, state, built, keys, warnings: problems, geo })
+        }
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));
             Err(problems)
@@ -84,6 +87,11 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
 }
 
 impl Loaded {
+    /// The same files, with another build of what they and others say.
+    pub fn with(&self, built: Built) -> Self {
+        Self { built: Arc::new(built), ..self.clone() }
+    }
+
     /// Builds `state` with what is known of clients, sharing what has not changed.
     ///
     /// # Errors

@@ -4,26 +4,29 @@
 //! cannot be built or written is taken back. Invariant: the account, the store and what is served say the same whenever
 //! nobody has the turn.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::publish;
-use crate::api::route53::{Ask, Ledger, Replied};
+use crate::api::route53::{Ask, Ledger, Replied, Terms};
 use crate::clock;
 use crate::control::build::Built;
+use crate::external::Follower;
 use crate::files::Loaded;
+use crate::health::table::HealthTable;
 use crate::prober::runner::{Change, RunnerHandle};
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{Context, Done, Settings};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, events};
 
 /// Keeps the account and what is in use of the files.
 pub(super) struct Keeper {
     account: RwLock<Account>,
-    loaded: Mutex<Loaded>,
+    loaded: Mutex<Arc<Loaded>>,
     /// Held from reading to publishing, by whoever changes what is served.
     turn: tokio::sync::Mutex<()>,
     publishing: Publishing,
@@ -36,18 +39,22 @@ pub(super) struct Publishing {
     pub telemetry: Arc<Telemetry>,
     pub store: Arc<Store>,
     pub runner: RunnerHandle,
+    pub follower: Arc<Follower>,
 }
 
 impl Keeper {
     pub fn new(account: Account, loaded: Loaded, publishing: Publishing) -> Self {
-        let (account, loaded, turn) = (RwLock::new(account), Mutex::new(loaded), tokio::sync::Mutex::default());
+        let (account, loaded, turn) = (RwLock::new(account), Mutex::new(Arc::new(loaded)), tokio::sync::Mutex::default());
         Self { account, loaded, turn, publishing }
     }
 
     /// What of the files is in use.
-    pub fn loaded(&self) -> MutexGuard<'_, Loaded> {
-        // Nothing panics between two writes of a field.
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn loaded(&self) -> Arc<Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_loaded(&self, loaded: Loaded) {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
     }
 
     /// Waits for the turn to change what is served.
@@ -63,7 +70,8 @@ impl Keeper {
     /// Puts what the files say now to use; for whoever has the turn.
     pub async fn adopt(&self, next: Loaded) {
         self.publishing.publish(&next.built, false).await;
-        *self.loaded() = next;
+        self.account().adopt_files(&next.state);
+        self.set_loaded(next);
     }
 
     /// How many zones and health checks are in use.
@@ -79,9 +87,25 @@ impl Keeper {
             clock::fill_random(&mut octets);
             u128::from_le_bytes(octets)
         };
-        let settings = Settings::default();
-        let mut context = Context { account, now: clock::now(), random: &mut random, settings: &settings, snapshot: &snapshot };
+        let settings = self.settings();
+        let mut context = Context {
+            account,
+            now: clock::now(),
+            random: &mut random,
+            settings: &settings,
+            caller: &ask.caller,
+            snapshot: &snapshot,
+        };
         ask.perform(&mut context)
+    }
+
+    fn settings(&self) -> Settings {
+        let route53 = &self.loaded().config.route53;
+        let settings = Settings { rules: Rules { strict: route53.strict }, ..Settings::default() };
+        match route53.name_servers.is_empty() {
+            true => settings,
+            false => Settings { name_servers: route53.name_servers.clone(), ..settings },
+        }
     }
 
     /// Makes the edits that were asked for, up to but without publishing.
@@ -114,12 +138,13 @@ impl Keeper {
 
     async fn write(self: Arc<Self>, ask: Arc<Ask>) -> Result<Done, ApiError> {
         let _turn = self.turn.lock().await;
-        let keeper = self.clone();
+        let (keeper, caller, operation) = (self.clone(), ask.caller.clone(), ask.operation().name);
         let (done, built) = blocking(move || keeper.change(&ask)).await?;
         if let Some(built) = built {
             let same_checks = self.loaded().built.state.checks == built.state.checks;
             self.publishing.publish(&built, same_checks).await;
-            self.loaded().built = built;
+            self.set_loaded(self.loaded().with(built));
+            events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
         Ok(done)
     }
@@ -128,28 +153,40 @@ impl Keeper {
 impl Publishing {
     /// Puts what was built to use; `same_checks` says that its checks are those in use.
     pub async fn publish(&self, built: &Built, same_checks: bool) {
-        let Self { published, telemetry, store, runner } = self.clone();
-        let (catalog, maps, checks) = (built.catalog.clone(), built.maps.clone(), built.state.checks.clone());
+        let Self { published, telemetry, store, runner, follower } = self.clone();
+        let Built { catalog, maps, externals, state } = built.clone();
+        let externals = follower.replace(externals).await;
+        telemetry.keep_targets(externals.targets());
+        let publish = move |health: Option<Arc<HealthTable>>| {
+            published.update(|now| {
+                // What was published since is newer.
+                let is_same = now.externals.targets() == externals.targets();
+                let externals = if is_same { &now.externals } else { &externals }.clone();
+                let health = health.as_ref().unwrap_or(&now.health).clone();
+                let (catalog, maps) = (catalog.clone(), maps.clone());
+                Some(Snapshot { catalog, health, maps, externals, generation: now.generation + 1 })
+            });
+        };
         if same_checks {
-            let step = move || {
-                let now = published.load();
-                let generation = now.generation + 1;
-                published.publish(Snapshot { catalog, maps, generation, ..Snapshot::clone(&now) });
-            };
-            return runner.in_step(step).await;
+            return runner.in_step(move || publish(None)).await;
         }
-        telemetry.keep_checks(&checks.keys().cloned().collect());
+        telemetry.keep_checks(&state.checks.keys().cloned().collect());
         let adopt = move |change: Change| {
-            let generation = published.load().generation + 1;
-            published.publish(Snapshot { catalog, health: Arc::new(change.table), maps, generation });
+            publish(Some(Arc::new(change.table)));
             publish::tell(&telemetry, &change.events);
             store.save_all(change.saved);
         };
-        runner.replace(checks, adopt).await;
+        runner.replace(state.checks, adopt).await;
     }
 }
 
 impl Ledger for Keeper {
+    fn terms(&self) -> Terms {
+        let loaded = self.loaded();
+        let route53 = &loaded.config.route53;
+        Terms { keys: loaded.keys.clone(), enabled: route53.enabled, rules: Rules { strict: route53.strict } }
+    }
+
     fn read(self: Arc<Self>, ask: Ask) -> Replied {
         Box::pin(blocking(move || {
             let account = self.account.read().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::keeper::{Keeper, Publishing};
-use self::publish::Publisher;
+use self::publish::{ExternalPublisher, Publisher};
 use self::reload::{Because, Reloader};
 use self::watch::FileWatch;
 use crate::answer::Identity;
@@ -29,14 +29,16 @@ use crate::api::route53::Route53;
 use crate::api::{self, Admin, HttpLimits, Readiness};
 use crate::clock;
 use crate::config::{self, Config, LogFormat, LogLevel};
+use crate::control::build::Built;
 use crate::control::state::State;
+use crate::external::{Follower, LOOKS_MAX, Pace, Resolver};
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
-use crate::prober::{NameServer, Prober, Trust};
+use crate::prober::{Prober, Trust};
 use crate::problem::{Problem, Problems};
+use crate::resolver::NameServers;
 use crate::route53::account::Account;
-use crate::route53::bounds::Rules;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
@@ -60,6 +62,9 @@ pub fn serve(config_path: &Path) -> Result<(), ServeError> {
     let open = &mut |config: &Config, state: &State| {
         let (store, mut account) = open_store(config, config_path)?;
         let whole = account.served(state);
+        if config.http.is_some() && config.route53.enabled {
+            account.adopt_files(state);
+        }
         opened = Some((store, account));
         Ok(whole)
     };
@@ -93,6 +98,7 @@ struct Parts {
     readiness: Arc<Readiness>,
     identity: Arc<ArcSwap<Identity>>,
     runner: RunnerHandle,
+    follower: Arc<Follower>,
     store: Arc<Store>,
 }
 
@@ -115,12 +121,11 @@ async fn run(
     let http = listeners.take_http().map(|listener| {
         let admin = Admin::new(parts.published.clone(), parts.telemetry.clone(), parts.readiness.clone());
         let admin = admin.answering_as(parts.identity.clone());
-        let router = admin.router().merge(Route53::new(keeper.clone(), Rules::default()).router());
+        let router = admin.router().merge(Route53::new(keeper.clone()).router());
         tokio::spawn(api::serve(listener, router, HttpLimits::default(), http_stop.clone()))
     });
     let stopped = tokio::select! {
-        // Bounded: an endpoint that hangs must not keep the whole server from answering.
-        _ = timeout(FIRST_ROUND_AT_MOST, parts.runner.first_round()) => None,
+        () = parts.first_rounds() => None,
         because = signals.stop() => Some(because),
     };
     let ended = match stopped {
@@ -184,24 +189,44 @@ async fn drain(running: Running, parts: &Parts, because: &'static str) {
 impl Parts {
     fn publishing(&self) -> Publishing {
         let (published, telemetry) = (self.published.clone(), self.telemetry.clone());
-        Publishing { published, telemetry, store: self.store.clone(), runner: self.runner.clone() }
+        Publishing {
+            published,
+            telemetry,
+            store: self.store.clone(),
+            runner: self.runner.clone(),
+            follower: self.follower.clone(),
+        }
     }
 
     /// Publishes the first snapshot and starts the checks.
     fn start(loaded: &Loaded, board: Board, store: Store) -> Self {
-        let (catalog, maps) = (loaded.built.catalog.clone(), loaded.built.maps.clone());
-        let first = Snapshot { catalog, health: Arc::new(board.table()), maps, generation: 1 };
+        let Built { catalog, maps, externals, .. } = (*loaded.built).clone();
+        let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
         let telemetry = Arc::new(Telemetry::new());
         let store = Arc::new(store);
-        let (prober, warnings) = Prober::new(Trust::System, NameServer::System);
+        let name_servers = NameServers::of(&loaded.config.resolver.servers);
+        let (prober, mut warnings) = Prober::new(Trust::System, &name_servers);
+        let (resolver, warning) = Resolver::new(&name_servers);
+        let has_targets = !loaded.built.externals.targets().is_empty();
+        warnings.extend(warning.filter(|_| has_targets));
         warnings.iter().for_each(|warning| events::warning(warning));
+        let follows = ExternalPublisher { published: published.clone(), telemetry: telemetry.clone() };
         let publisher = Publisher { published: published.clone(), telemetry: telemetry.clone(), store: store.clone() };
+        let pace = Pace { keep: loaded.config.resolver.keep, ..Pace::default() };
+        let follower = Arc::new(Follower::spawn(loaded.built.externals.clone(), resolver, follows, pace, LOOKS_MAX));
         let runner = RunnerHandle::spawn(board, Arc::new(prober), publisher, PROBES_MAX);
         let mut cookie_secret = [0; 16];
         clock::fill_random(&mut cookie_secret);
         let identity = Arc::new(ArcSwap::from_pointee(identity(&loaded.config, cookie_secret)));
-        Self { published, telemetry, readiness: Arc::default(), identity, runner, store }
+        Self { published, telemetry, readiness: Arc::default(), identity, runner, follower, store }
+    }
+
+    /// Waits for the first round of probes, and for that of names outside the zones; bounded, because what hangs must not
+    /// keep the whole server from answering.
+    async fn first_rounds(&self) {
+        let probes = timeout(FIRST_ROUND_AT_MOST, self.runner.first_round());
+        let _ = tokio::join!(probes, timeout(FIRST_LOOKS_AT_MOST, self.follower.first_round()));
     }
 
     /// Stops the checks and saves what they know.
@@ -310,5 +335,7 @@ impl std::error::Error for ServeError {}
 
 /// How long the first answer waits for the first round of probes: a black-holed endpoint takes longer, and is unknown.
 const FIRST_ROUND_AT_MOST: Duration = Duration::from_secs(5);
+/// How long it waits for the first addresses of names outside the zones: without them it answers SERVFAIL for those.
+const FIRST_LOOKS_AT_MOST: Duration = Duration::from_secs(2);
 /// How long streams may take to finish after SIGTERM.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);

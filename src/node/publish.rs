@@ -1,31 +1,39 @@
-//! What the checks find out, published at once, then logged, counted and saved.
+//! What the checks and the follower find out, published at once, then logged, counted and saved.
 //!
-//! Called on the runner's task, and the only writer of snapshots besides a reload, which runs on that task too: so each
-//! snapshot's health table fits its catalog. Invariant: nothing that can wait is done before publishing.
+//! Health changes on the runner's task, and so does a reload put its catalog in place: so each snapshot's health table
+//! fits its catalog. What is known of names outside the zones comes from the follower's task, and is published only where
+//! it fits. Invariant: nothing that can wait is done before publishing.
 
 use std::sync::Arc;
 
+use crate::external::{self, Seen};
 use crate::health::board::{Event, SavedVerdict};
 use crate::ids::HealthCheckId;
 use crate::prober::ProbeReport;
 use crate::prober::runner::{Change, Watcher};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
-use crate::telemetry::{Telemetry, Transition};
+use crate::telemetry::{LookupResult, Telemetry, Transition, events};
+use crate::zone::external::{ExternalTarget, Externals};
 
 /// Publishes what changes.
-#[derive(Clone)]
 pub(super) struct Publisher {
     pub published: Arc<Published>,
     pub telemetry: Arc<Telemetry>,
     pub store: Arc<Store>,
 }
 
+/// Publishes what is known of names outside the zones.
+pub(super) struct ExternalPublisher {
+    pub published: Arc<Published>,
+    pub telemetry: Arc<Telemetry>,
+}
+
 impl Watcher for Publisher {
     fn changed(&mut self, change: Change) {
-        let now = self.published.load();
-        let next = Snapshot { health: Arc::new(change.table), generation: now.generation + 1, ..Snapshot::clone(&now) };
-        self.published.publish(next);
+        let health = Arc::new(change.table);
+        self.published
+            .update(|now| Some(Snapshot { health: health.clone(), generation: now.generation + 1, ..Snapshot::clone(now) }));
         tell(&self.telemetry, &change.events);
         self.store.save(change.saved);
     }
@@ -39,6 +47,35 @@ impl Watcher for Publisher {
 
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>) {
         self.store.save_all(saved);
+    }
+}
+
+impl external::Watcher for ExternalPublisher {
+    fn known(&mut self, externals: Arc<Externals>, events: &[(ExternalTarget, external::Event)]) {
+        self.published.update(|now| {
+            // Between a reload's two steps what is known may be of targets that the snapshot does not have.
+            let fits = now.externals.targets() == externals.targets();
+            // That everything is a second older is no news.
+            let generation = now.generation + u64::from(!events.is_empty());
+            fits.then(|| Snapshot { externals: externals.clone(), generation, ..Snapshot::clone(now) })
+        });
+        for (target, event) in events {
+            match event {
+                external::Event::Resolved(addresses) => events::alias_resolved(target, addresses),
+                external::Event::Gone { because } => events::alias_gone(target, because),
+                external::Event::Failed { because } => events::alias_failed(target, because),
+                external::Event::Dropped { because } => events::alias_dropped(target, because),
+            }
+        }
+    }
+
+    fn looked(&mut self, target: &ExternalTarget, seen: &Seen) {
+        let result = match seen {
+            Seen::Addresses { .. } => LookupResult::Addresses,
+            Seen::Nothing { .. } => LookupResult::Nothing,
+            Seen::Failed(_) => LookupResult::Failed,
+        };
+        self.telemetry.looked_up(target, result);
     }
 }
 

@@ -76,7 +76,7 @@ impl Reloader {
         next.warnings.iter().for_each(|warning| events::warning(&warning.to_string()));
         if needs_restart(&self.keeper.loaded().config, &next.config) {
             events::warning(
-                "listen addresses, workers, limits, the log and the store are read at the start only: restart to change them",
+                "listen addresses, workers, limits, the log, the resolver and the store are read at the start only: restart to change them",
             );
         }
         let secret = parts.identity.load().cookie_secret;
@@ -93,7 +93,15 @@ impl Reloader {
 fn needs_restart(before: &Config, next: &Config) -> bool {
     let started_with = |config: &Config| {
         let server = &config.server;
-        (server.listen.clone(), server.workers, server.tcp, config.http, config.store.clone(), config.log)
+        (
+            server.listen.clone(),
+            server.workers,
+            server.tcp,
+            config.http,
+            config.store.clone(),
+            config.resolver.clone(),
+            config.log,
+        )
     };
     started_with(before) != started_with(next)
 }

@@ -22,6 +22,7 @@ use crate::clock;
 use crate::health::check::{EndpointCheck, Protocol, TargetHost};
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
 use crate::ids::HealthCheckId;
+use crate::resolver::NameServers;
 
 /// Makes probes. One serves all checks; it holds what they share: trust anchors and the resolver.
 pub struct Prober {
@@ -35,14 +36,6 @@ pub enum Trust {
     /// The system's; `SSL_CERT_FILE` and `SSL_CERT_DIR` say otherwise.
     System,
     Only(Vec<CertificateDer<'static>>),
-}
-
-/// Who resolves the targets that are names.
-#[derive(Clone, Copy, Debug)]
-pub enum NameServer {
-    /// Those of `/etc/resolv.conf`, after `/etc/hosts`.
-    System,
-    Only(SocketAddr),
 }
 
 /// What one probe saw, and how long each phase took.
@@ -65,10 +58,10 @@ pub struct Phase {
 
 impl Prober {
     /// A prober, and what is wrong with its surroundings; each line says what will not work.
-    pub fn new(trust: Trust, name_server: NameServer) -> (Self, Vec<String>) {
+    pub fn new(trust: Trust, name_servers: &NameServers) -> (Self, Vec<String>) {
         let mut warnings = Vec::new();
         let tls = tls::Tls::new(trust, &mut warnings);
-        let resolver = resolve::Resolver::new(name_server, &mut warnings);
+        let resolver = resolve::Resolver::new(name_servers, &mut warnings);
         (Self { tls, resolver }, warnings)
     }
 

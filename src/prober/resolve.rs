@@ -3,27 +3,24 @@
 //! Keeps no cache: a name that moves is followed at once. IPv4 is preferred, IPv6 taken where there is none. A resolver
 //! that does not answer is our trouble; a resolver that answers "no" is the endpoint's.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use tokio::time::timeout;
 
-use super::NameServer;
 use crate::health::observation::{Failure, NotRun, Outcome};
+use crate::resolver::{HostsFile, NameServers, build};
 
 /// A stub resolver, or why there is none.
 pub(super) struct Resolver(Result<TokioResolver, String>);
 
 impl Resolver {
-    pub(super) fn new(name_server: NameServer, warnings: &mut Vec<String>) -> Self {
-        let built = build(name_server).map_err(|error| format!("cannot read the system's resolver configuration: {error}"));
+    pub(super) fn new(name_servers: &NameServers, warnings: &mut Vec<String>) -> Self {
+        let built = build(name_servers, HostsFile::First);
+        let built = built.map_err(|error| format!("cannot read the system's resolver configuration: {error}"));
         if let Err(message) = &built {
             warnings.push(format!("{message}; targets that are names cannot be probed"));
         }
@@ -42,31 +39,6 @@ impl Resolver {
             Err(_) => Err(NotRun::ResolverUnreachable(format!("no answer for {name} within {limit:?}")).into()),
         }
     }
-}
-
-fn build(name_server: NameServer) -> Result<TokioResolver, NetError> {
-    let mut builder = match name_server {
-        NameServer::System => TokioResolver::builder_tokio()?,
-        NameServer::Only(address) => {
-            let config = ResolverConfig::from_name_servers(vec![at(address)]);
-            let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-            builder.options_mut().use_hosts_file = ResolveHosts::Never;
-            builder
-        }
-    };
-    let options: &mut ResolverOpts = builder.options_mut();
-    options.cache_size = 0;
-    options.ip_strategy = LookupIpStrategy::Ipv4thenIpv6;
-    builder.build()
-}
-
-fn at(address: SocketAddr) -> NameServerConfig {
-    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
-    let connections = connections.map(|mut connection| {
-        connection.port = address.port();
-        connection
-    });
-    NameServerConfig::new(address.ip(), true, connections.into())
 }
 
 /// Whether a lookup failed because of the name or because of the resolver.

@@ -7,6 +7,7 @@
 //! outside   any                any                             never, not even as the last resort
 //! inside    none or healthy    none or healthy enough          yes
 //! inside    none or healthy    not healthy enough              no
+//! inside    none or healthy    outside the zone, no address    no
 //! inside    unhealthy          any                             no
 //! nobody counts                                                everybody inside does
 //! ```
@@ -79,6 +80,7 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
     }
     match member.content {
         MemberContent::Alias { target, evaluate_target_health: true, .. } => target_is_healthy(target, facts),
+        MemberContent::External { target, evaluate_target_health: true } => facts.externals.has_address(target),
         _ => true,
     }
 }
@@ -153,6 +155,9 @@ pub(super) fn note_unfit(member: &Member, facts: Facts<'_>, trace: &mut impl Tra
         let reason = match member.content {
             MemberContent::Alias { node, target: AnswerRef::Group(at), .. } if !own => {
                 Unfit::TargetUnhealthy { target: facts.zone.name_of(node), asked: facts.zone.group(at).min_healthy }
+            }
+            MemberContent::External { target, .. } if !own => {
+                Unfit::TargetUnresolved { target: facts.externals.target(target).name.clone() }
             }
             _ => Unfit::Unhealthy,
         };

@@ -24,8 +24,10 @@ use self::chance::Chance;
 use self::dependence::Dependence;
 use self::trace::{Reason, Step, Trace};
 use crate::health::table::HealthTable;
+use crate::ids::ExternalIndex;
 use crate::places::client::Client;
 use crate::places::maps::ClientMaps;
+use crate::zone::external::Externals;
 use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
 use crate::zone::rrset::RrsetRef;
 use crate::zone::tree::Zone;
@@ -36,17 +38,21 @@ pub struct Facts<'s> {
     pub zone: &'s Zone,
     pub health: &'s HealthTable,
     pub maps: &'s ClientMaps,
+    pub externals: &'s Externals,
     pub client: &'s Client,
     /// Takes note of how much of the client's address mattered.
     pub depends: &'s Dependence,
 }
 
-/// What answers: RRsets of one type that go out as one. None are NODATA: the group is not for this client.
+/// What answers: RRsets of one type that go out as one, or in their place what is known of a name outside the zone.
+/// Neither is NODATA: the group is not for this client.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
     /// The first `len` of them.
     rrsets: [RrsetRef; MEMBERS_MAX],
     len: u8,
+    /// Only where there are no RRsets.
+    external: Option<ExternalIndex>,
 }
 
 /// The most members answered together (Route 53, multivalue).
@@ -86,6 +92,10 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
                     AnswerRef::Group(at) => group = facts.zone.group(at),
                 }
             }
+            MemberContent::External { target, .. } => {
+                note_external(target, facts, trace);
+                return Choice { external: Some(target), ..Members::none().into_choice() };
+            }
         }
     }
 }
@@ -108,11 +118,20 @@ fn note_group(group: &RecordGroup, facts: Facts<'_>, trace: &mut impl Trace) {
     });
 }
 
+fn note_external(target: ExternalIndex, facts: Facts<'_>, trace: &mut impl Trace) {
+    trace
+        .note(|| Step::External { target: facts.externals.target(target).clone(), known: facts.externals.known(target).clone() });
+}
+
 /// A member as an explanation shows it.
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
     let target = match member.content {
         MemberContent::Alias { target, node, evaluate_target_health: true } => {
             Some(trace::Target { name: facts.zone.name_of(node), healthy: eligible::target_is_healthy(target, facts) })
+        }
+        MemberContent::External { target, evaluate_target_health: true } => {
+            let name = facts.externals.target(target).name.clone();
+            Some(trace::Target { name, healthy: facts.externals.has_address(target) })
         }
         _ => None,
     };
@@ -127,13 +146,18 @@ fn name_of(member: &Member) -> &str {
 impl Choice {
     #[inline]
     fn one(rrset: RrsetRef) -> Self {
-        Self { rrsets: [rrset; MEMBERS_MAX], len: 1 }
+        Self { rrsets: [rrset; MEMBERS_MAX], len: 1, external: None }
     }
 
     /// What goes out as one RRset.
     #[inline]
     pub fn rrsets(&self) -> &[RrsetRef] {
         &self.rrsets[..usize::from(self.len)]
+    }
+
+    /// The name outside the zone whose addresses answer; only where there are no RRsets.
+    pub fn external(&self) -> Option<ExternalIndex> {
+        self.external
     }
 }
 
@@ -164,6 +188,6 @@ impl Members {
     }
 
     fn into_choice(self) -> Choice {
-        Choice { rrsets: self.rrsets, len: self.len as u8 }
+        Choice { rrsets: self.rrsets, len: self.len as u8, external: None }
     }
 }

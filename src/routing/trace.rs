@@ -14,6 +14,7 @@ use crate::places::database::Place;
 use crate::places::map;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
+use crate::zone::external::{ExternalTarget, Known};
 use crate::zone::group::GroupPolicy;
 use crate::zone::group_options::{MinHealthy, Share};
 
@@ -77,6 +78,8 @@ pub enum Step {
     LastResort { members: usize },
     /// The chosen member answers as another record set does.
     Alias { target: Name, rtype: RecordType },
+    /// The chosen member answers with what is known of a name outside the zone.
+    External { target: ExternalTarget, known: Known },
 }
 
 /// A member in the order of one client.
@@ -111,6 +114,8 @@ pub enum Unfit {
     Unhealthy,
     /// Less stands healthy behind its alias than the route there asks for.
     TargetUnhealthy { target: Name, asked: MinHealthy },
+    /// No address is known of the name outside the zone that its alias leads to.
+    TargetUnresolved { target: Name },
     /// It stands outside the fence of its route.
     OutsideFence { fence: Box<[Area]> },
     /// Its weight is 0, and a weightier member is healthy.
@@ -250,6 +255,14 @@ impl fmt::Display for Step {
                 write!(f, "none of the {members} members is healthy: the group answers as if all were")
             }
             Self::Alias { target, rtype } => write!(f, "it is an alias of {target} {rtype}"),
+            Self::External { target, known } => {
+                write!(f, "it is an alias of {target}, outside the zone: {known}")?;
+                f.write_str(match known {
+                    Known::Unresolved { .. } => ": SERVFAIL",
+                    Known::Nothing { .. } => ": no data",
+                    Known::Addresses(_) => "",
+                })
+            }
         }
     }
 }
@@ -267,6 +280,7 @@ impl fmt::Display for Unfit {
             Self::TargetUnhealthy { target, asked: MinHealthy::Share(share) } => {
                 write!(f, "less than {} is healthy behind its alias {target}", percent(*share))
             }
+            Self::TargetUnresolved { target } => write!(f, "no address is known of its alias {target}"),
             Self::OutsideFence { fence } => {
                 let areas: Vec<String> = fence.iter().map(Area::to_string).collect();
                 write!(f, "it stands outside the fence {}", areas.join(", "))

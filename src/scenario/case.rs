@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::elsewhere::Elsewhere;
 use super::supposed::Supposition;
 use super::timeline::Timeline;
 use crate::answer::Identity;
@@ -43,6 +44,7 @@ pub struct Case {
     /// The resolver that tells of its client by ECS, where the file says which.
     pub resolver: Option<IpAddr>,
     pub health: Health,
+    pub elsewhere: Elsewhere,
     pub expect: Expect,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! file ──read──> Case ──Stage::run──> Outcome            a table of verdicts (supposed, or made by probes: timeline)
+//!                                                        what names outside the zones have (elsewhere)
 //!                                                        every path of chance (ask), what was expected of it (judge)
 //! configuration ──search──> Finding, the fewest failures that bring it about
 //! ```
@@ -12,6 +13,7 @@
 
 mod ask;
 mod case;
+pub mod elsewhere;
 pub mod failures;
 mod judge;
 mod read;

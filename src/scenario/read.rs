@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::{Case, Expect, Health, Scenarios, Setting, Share};
+use super::elsewhere::{Elsewhere, Found, find_external};
 use super::supposed::{Checks, Supposition, find_check};
 use super::timeline::{Behaviour, Change, Start, Timeline};
 use crate::explain::Client;
@@ -19,6 +20,7 @@ use crate::toml_table::{Document, Table, Value};
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
+use crate::zone::external::Externals;
 use crate::zone::rdata;
 
 /// Reads a scenario file. `configure` gives what the configuration at a path, as written, would serve, or none when that
@@ -28,7 +30,13 @@ pub fn read(text: &Text, configure: impl FnOnce(&str) -> Option<Arc<Setting>>) -
     let mut root = document.root();
     let config = root.required("config", "\"waypost.toml\"").and_then(|value| value.string());
     let setting = config.and_then(configure);
-    let reader = Reader { document: &document, checks: setting.as_ref().map(|setting| &setting.built.state.checks) };
+    let mut reader = Reader {
+        document: &document,
+        checks: setting.as_ref().map(|setting| &setting.built.state.checks),
+        externals: setting.as_ref().map(|setting| &*setting.built.externals),
+        elsewhere: Elsewhere::default(),
+    };
+    reader.elsewhere = reader.elsewhere(&mut root);
     let tables = root.array_of_tables("case");
     if tables.is_empty() && document.is_whole() {
         root.error("there is no [[case]]: the file tests nothing");
@@ -45,6 +53,9 @@ struct Reader<'d> {
     document: &'d Document<'d>,
     /// None when the configuration has problems: no check is called unknown then.
     checks: Option<&'d Checks>,
+    externals: Option<&'d Externals>,
+    /// What the file says for all its cases.
+    elsewhere: Elsewhere,
 }
 
 impl<'d> Reader<'d> {
@@ -55,6 +66,7 @@ impl<'d> Reader<'d> {
         let clients = self.clients(&mut table);
         let resolver = self.resolver(&mut table, &clients);
         let health = self.health(&mut table);
+        let elsewhere = self.elsewhere(&mut table);
         let qtype = question.as_ref().map(|(_, qtype)| *qtype);
         let expect = self.expect(&mut table, qtype, &clients);
         let place = self.document.place(&table.span);
@@ -69,6 +81,7 @@ impl<'d> Reader<'d> {
             client,
             resolver,
             health: health.clone(),
+            elsewhere: elsewhere.clone(),
             expect: expect.clone(),
         };
         Some(clients.into_iter().map(case).collect())
@@ -116,6 +129,24 @@ impl<'d> Reader<'d> {
             value.error(format_args!("{} is down already", both.as_str()));
         }
         Health::Supposed(supposed)
+    }
+
+    /// `external = { "lb.example.net" = ["192.0.2.1"] }`, beside what the file says for all cases.
+    fn elsewhere(&self, table: &mut Table<'d>) -> Elsewhere {
+        let mut elsewhere = self.elsewhere.clone();
+        let entries = table.table("external").map(|table| table.entries()).unwrap_or_default();
+        for (written, _, value) in entries {
+            let name = match self.externals.map(|externals| find_external(externals, written)) {
+                Some(Ok(name)) => name,
+                Some(Err(problem)) => {
+                    value.report(problem);
+                    continue;
+                }
+                None => continue,
+            };
+            elsewhere.suppose(name, read_found(&value));
+        }
+        elsewhere
     }
 
     fn timeline(&self, table: &mut Table<'d>, changes: &Value<'d>) -> Timeline {
@@ -252,6 +283,17 @@ fn read_rdata(item: &Value<'_>, text: &str, qtype: Option<RecordType>) -> String
 /// The one form of a value that may be written in several.
 pub(super) fn rdata_text(qtype: RecordType, text: &str) -> Result<String, rdata::InvalidRdata> {
     rdata::parse(qtype, text, Some(&Name::root())).map(|octets| rdata::show(qtype, &octets).to_string())
+}
+
+/// `["192.0.2.1", "2001:db8::1"]`, or `"unresolved"`.
+fn read_found(value: &Value<'_>) -> Found {
+    if value.is_string() {
+        // Another word is reported.
+        value.word(&[("unresolved", ())]);
+        return Found::Unresolved;
+    }
+    let items = value.items();
+    Found::Addresses(items.iter().filter_map(|item| item.parsed("such as 192.0.2.10 or 2001:db8::10")).collect())
 }
 
 /// `{ "192.0.2.10" = 0.9, "198.51.100.10" = 0.1 }`

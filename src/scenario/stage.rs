@@ -9,10 +9,12 @@ use super::ask::{TooManyPaths, ask};
 use super::case::{Case, Health, Setting};
 use super::judge::{Got, Mismatch, judge};
 use super::timeline::healthy_board;
+use crate::control::build::Built;
 use crate::explain::ExplainReport;
 use crate::health::board::Board;
 use crate::health::table::HealthTable;
 use crate::snapshot::Snapshot;
+use crate::zone::external::Externals;
 use jiff::Timestamp;
 
 /// Where cases run.
@@ -40,7 +42,9 @@ impl<'s> Stage<'s> {
 
     pub fn run(&mut self, case: &Case) -> Outcome {
         let health = self.table(&case.health);
-        let snapshot = self.setting.snapshot(health);
+        let externals = &self.setting.built.externals;
+        let externals = case.elsewhere.known(externals, Timestamp::UNIX_EPOCH, "the scenario does not say what it has");
+        let snapshot = self.setting.snapshot(health, externals);
         match ask(&snapshot, &self.setting.identity, case) {
             Ok(mut responses) => {
                 let (mismatches, first) = judge(case, &responses);
@@ -72,9 +76,10 @@ impl<'s> Stage<'s> {
 }
 
 impl Setting {
-    /// What is served when health is `health`.
-    pub(super) fn snapshot(&self, health: Arc<HealthTable>) -> Snapshot {
-        Snapshot { catalog: self.built.catalog.clone(), health, maps: self.built.maps.clone(), generation: 0 }
+    /// What is served when this is known of health and of names outside the zones.
+    pub(super) fn snapshot(&self, health: Arc<HealthTable>, externals: Arc<Externals>) -> Snapshot {
+        let Built { catalog, maps, .. } = &self.built;
+        Snapshot { catalog: catalog.clone(), health, maps: maps.clone(), externals, generation: 0 }
     }
 }
 

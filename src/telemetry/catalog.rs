@@ -91,6 +91,14 @@ metrics! {
         "When the status last changed, in seconds since 1970";
     TRANSITIONS = Counter "waypost_health_transitions_total" ["check", "to"]
         "Changes of status, by the status changed to: `healthy`, `unhealthy`, `unknown`";
+    LOOKUPS = Counter "waypost_alias_target_lookups_total" ["target", "type", "result"]
+        "Times that a name outside the zones was resolved for the aliases that lead to it: `addresses`, `nothing` (there are none), `failed` (nobody could tell)";
+    TARGET_ADDRESSES = Gauge "waypost_alias_target_addresses" ["target", "type"]
+        "Addresses of a name outside the zones that are answered; with 0 its aliases have no data, or SERVFAIL before the first answer and after the last is dropped";
+    TARGET_STALE = Gauge "waypost_alias_target_stale" ["target", "type"]
+        "1 when the addresses answered could not be confirmed in time, 0 when they hold or there are none";
+    TARGET_TIME = Gauge "waypost_alias_target_resolved_timestamp_seconds" ["target", "type"]
+        "When what is answered for a name outside the zones was resolved, in seconds since 1970; 0: never, or dropped";
     GENERATION = Gauge "waypost_snapshot_generation" []
         "Snapshots published since the start";
     DATABASE_TIME = Gauge "waypost_geo_database_build_timestamp_seconds" []
@@ -118,10 +126,20 @@ events! {
         "The server has stopped; `cut` streams were not done in time";
     TRANSITION = INFO "health_transition" ["check", "from", "to", "healthy", "because", "since"]
         "A health check changed its status, and why; `healthy` is what routing now goes by";
+    ALIAS_RESOLVED = INFO "alias_target_resolved" ["target", "type", "addresses"]
+        "A name outside the zones that aliases lead to has these addresses now, or again after a failure";
+    ALIAS_GONE = WARN "alias_target_gone" ["target", "type", "because"]
+        "Such a name has no address any more; its aliases have no data";
+    ALIAS_FAILED = WARN "alias_target_failed" ["target", "type", "because"]
+        "Such a name could not be resolved again, or was found without address once; its last addresses stay in use";
+    ALIAS_DROPPED = WARN "alias_target_dropped" ["target", "type", "because"]
+        "The last addresses of such a name have become too old; its aliases answer SERVFAIL";
     RELOADED = INFO "reloaded" ["generation", "zones", "checks"]
         "A new configuration is in use";
     RELOAD_FAILED = ERROR "reload_failed" ["problems"]
         "The configuration has problems, and the old one stays in use";
+    ACCOUNT_CHANGED = INFO "account_changed" ["who", "key", "operation", "edits"]
+        "Somebody changed something through the Route 53 API: the audit log";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
     WARNED = WARN "warning" ["warning"]

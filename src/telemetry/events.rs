@@ -11,6 +11,8 @@ use tracing::{error, info, warn};
 
 use super::{Transition, catalog, status_word};
 use crate::answer::Transport;
+use crate::route53::access::Principal;
+use crate::zone::external::{Addresses, ExternalTarget};
 
 /// Every socket is bound and queries are answered.
 pub fn started(dns: &[SocketAddr], http: Option<SocketAddr>, workers: usize) {
@@ -45,6 +47,34 @@ pub(super) fn transition(transition: Transition<'_>) {
     );
 }
 
+/// A name outside the zones has these addresses from now on.
+pub fn alias_resolved(target: &ExternalTarget, addresses: &Addresses) {
+    let (name, rtype) = words(target);
+    info!(event = catalog::ALIAS_RESOLVED.name, target = name, r#type = rtype, %addresses, "{target} is resolved");
+}
+
+/// A name outside the zones has no address any more.
+pub fn alias_gone(target: &ExternalTarget, because: &str) {
+    let (name, rtype) = words(target);
+    warn!(event = catalog::ALIAS_GONE.name, target = name, r#type = rtype, because, "{target} has no address");
+}
+
+/// A name outside the zones could not be resolved again.
+pub fn alias_failed(target: &ExternalTarget, because: &str) {
+    let (name, rtype) = words(target);
+    warn!(event = catalog::ALIAS_FAILED.name, target = name, r#type = rtype, because, "{target} could not be resolved");
+}
+
+/// The last addresses of a name outside the zones are too old.
+pub fn alias_dropped(target: &ExternalTarget, because: &str) {
+    let (name, rtype) = words(target);
+    warn!(event = catalog::ALIAS_DROPPED.name, target = name, r#type = rtype, because, "{target} is not known any more");
+}
+
+fn words(target: &ExternalTarget) -> (String, String) {
+    (target.name.to_string(), target.rtype.to_string())
+}
+
 /// A new configuration is in use.
 pub fn reloaded(generation: u64, zones: usize, checks: usize) {
     info!(event = catalog::RELOADED.name, generation, zones, checks, "the new configuration is in use");
@@ -53,6 +83,13 @@ pub fn reloaded(generation: u64, zones: usize, checks: usize) {
 /// The configuration can't be used; `problems` says why, with files and lines.
 pub fn reload_failed(problems: &dyn Display) {
     error!(event = catalog::RELOAD_FAILED.name, %problems, "the old configuration stays in use");
+}
+
+/// Somebody changed something through the Route 53 API; `edits` says what, one line each.
+pub fn account_changed(who: &Principal, operation: &str, edits: &[String]) {
+    let (key, edits) = (who.key_id.as_deref().unwrap_or_default(), edits.join("; "));
+    let who = &*who.name;
+    info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
 }
 
 /// No more connections can be accepted for now.
@@ -82,6 +119,9 @@ mod tests {
     use super::*;
     use crate::health::table::Status;
     use crate::ids::HealthCheckId;
+    use crate::route53::access::{Access, Zones};
+    use crate::wire::name::Name;
+    use crate::wire::rtype::RecordType;
 
     /// What is logged, as JSON, while `emit` runs.
     fn logged(emit: impl FnOnce()) -> Vec<Map<String, Value>> {
@@ -102,8 +142,16 @@ mod tests {
             let check = HealthCheckId::new("fra").unwrap();
             let (from, to, since) = (Status::Unknown, Status::Healthy, Timestamp::UNIX_EPOCH);
             transition(Transition { check: &check, from, to, healthy: true, because: "200 OK", since });
+            let (name, rtype) = (Name::parse("lb.example.net.", None).unwrap(), RecordType::A);
+            let target = ExternalTarget { name, rtype };
+            alias_resolved(&target, &Addresses::new(rtype, [[192, 0, 2, 1].into()]).unwrap());
+            alias_gone(&target, "it does not exist");
+            alias_failed(&target, "no answer");
+            alias_dropped(&target, "3600 s old");
             reloaded(2, 1, 3);
             reload_failed(&"zones/a.toml:3: weight 300");
+            let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
+            account_changed(&who, "DeleteHostedZone", &["deleted zone Z1".to_owned()]);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             warning("the store could not be written");
             panicked(Transport::Udp);

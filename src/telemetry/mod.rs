@@ -19,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::health::table::Status;
 use crate::ids::HealthCheckId;
+use crate::zone::external::ExternalTarget;
 use connections::ConnectionCounts;
 use counts::Counts;
 
@@ -36,7 +37,17 @@ pub struct Telemetry {
     streams: Counts,
     connections: ConnectionCounts,
     checks: Mutex<BTreeMap<HealthCheckId, CheckCounts>>,
+    /// By result, for each name outside the zones.
+    lookups: Mutex<BTreeMap<ExternalTarget, [u64; LookupResult::ALL.len()]>>,
     reloads: ReloadCounts,
+}
+
+/// What resolving a name outside the zones came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupResult {
+    Addresses,
+    Nothing,
+    Failed,
 }
 
 /// One health check's probes and transitions.
@@ -122,11 +133,33 @@ impl Telemetry {
         lock(&self.checks).retain(|check, _| configured.contains(check));
     }
 
+    /// Counts an attempt to resolve a name outside the zones.
+    pub fn looked_up(&self, target: &ExternalTarget, result: LookupResult) {
+        lock(&self.lookups).entry(target.clone()).or_default()[result as usize] += 1;
+    }
+
+    /// Forgets the names outside the zones that no alias leads to any more.
+    pub fn keep_targets(&self, configured: &[ExternalTarget]) {
+        lock(&self.lookups).retain(|target, _| configured.contains(target));
+    }
+
     fn with_check(&self, check: &HealthCheckId, count: impl FnOnce(&mut CheckCounts)) {
         let mut checks = lock(&self.checks);
         match checks.get_mut(check) {
             Some(counts) => count(counts),
             None => count(checks.entry(check.clone()).or_default()),
+        }
+    }
+}
+
+impl LookupResult {
+    const ALL: [Self; 3] = [Self::Addresses, Self::Nothing, Self::Failed];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Addresses => "addresses",
+            Self::Nothing => "nothing",
+            Self::Failed => "failed",
         }
     }
 }

@@ -15,12 +15,13 @@ use prometheus_client::registry::Registry;
 use super::catalog::{self as m, Kind, Metric};
 use super::connections::{Closed, Refused};
 use super::counts::{COUNTED_TYPES, Counts, RCODES, Slot, Totals};
-use super::{STATUSES, Telemetry, lock};
+use super::{LookupResult, STATUSES, Telemetry, lock};
 use crate::health::table::Status;
 use crate::places::Places;
 use crate::snapshot::Published;
 use crate::wire::header::Rcode;
 use crate::wire::query::MalformedKind;
+use crate::zone::external::{ExternalTarget, Known};
 
 /// The media type of [`Scraper::render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -57,6 +58,7 @@ impl Collector for Sources {
         self.put_connections(&mut page)?;
         self.put_probes(&mut page)?;
         self.put_health(&mut page)?;
+        self.put_externals(&mut page)?;
         self.put_places(&mut page)?;
         self.put_process(&mut page)
     }
@@ -123,6 +125,26 @@ impl Sources {
         page.gauge(&m::HEALTH_KNOWN, known)?;
         page.gauge(&m::HEALTH_SINCE, verdicts().map(|(check, verdict)| (check, verdict.since.as_second())))?;
         page.gauge(&m::GENERATION, [([""; 0], i64::try_from(snapshot.generation).unwrap_or(i64::MAX))])
+    }
+
+    fn put_externals(&self, page: &mut Page<'_>) -> fmt::Result {
+        let lookups = lock(&self.telemetry.lookups);
+        let series = lookups.iter().flat_map(|(target, counts)| {
+            let labels = |result: LookupResult| [target.name.to_string(), target.rtype.to_string(), result.word().to_owned()];
+            LookupResult::ALL.map(|result| (labels(result), counts[result as usize]))
+        });
+        page.counter(&m::LOOKUPS, series)?;
+        let snapshot = self.published.load();
+        let known = |value: fn(&Known) -> i64| {
+            let labels = |target: &ExternalTarget| [target.name.to_string(), target.rtype.to_string()];
+            snapshot.externals.iter().map(move |(target, known)| (labels(target), value(known)))
+        };
+        page.gauge(
+            &m::TARGET_ADDRESSES,
+            known(|known| known.addresses().map_or(0, |found| found.addresses.list().len() as i64)),
+        )?;
+        page.gauge(&m::TARGET_STALE, known(|known| known.addresses().map_or(0, |found| i64::from(found.stale.is_some()))))?;
+        page.gauge(&m::TARGET_TIME, known(|known| known.resolved_at().map_or(0, |at| at.as_second())))
     }
 
     fn put_places(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -241,6 +263,9 @@ mod tests {
     use crate::ids::HealthCheckId;
     use crate::snapshot::Snapshot;
     use crate::telemetry::Transition;
+    use crate::wire::name::Name;
+    use crate::wire::rtype::RecordType;
+    use crate::zone::external::{Addresses, Externals, Resolved};
 
     fn scraper() -> (Arc<Telemetry>, Scraper) {
         let telemetry = Arc::new(Telemetry::new());
@@ -250,9 +275,19 @@ mod tests {
             verdict(check("fra"), Status::Unhealthy, false),
             verdict(check("a\"b\\c\nd"), Status::Unknown, true),
         ]);
-        let snapshot = Snapshot { health: Arc::new(health), generation: 7, ..Snapshot::default() };
+        let externals = Externals::unresolved([target()].into()).with(|_, target| {
+            let addresses = Addresses::new(target.rtype, [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()]).unwrap();
+            let stale = Some("no answer".into());
+            Known::Addresses(Resolved { addresses: Arc::new(addresses), ttl_secs: 30, at: since, age_secs: 60, stale })
+        });
+        let (health, externals) = (Arc::new(health), Arc::new(externals));
+        let snapshot = Snapshot { health, externals, generation: 7, ..Snapshot::default() };
         let scraper = Scraper::new(telemetry.clone(), Arc::new(Published::new(snapshot)));
         (telemetry, scraper)
+    }
+
+    fn target() -> ExternalTarget {
+        ExternalTarget { name: Name::parse("lb.example.net.", None).unwrap(), rtype: RecordType::A }
     }
 
     fn check(id: &str) -> HealthCheckId {
@@ -263,6 +298,7 @@ mod tests {
     fn the_catalog_lists_every_family_with_its_labels() {
         let (telemetry, scraper) = scraper();
         telemetry.probed(&check("fra"), true, Duration::from_millis(3));
+        telemetry.looked_up(&target(), LookupResult::Failed);
         let text = scraper.render();
         let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
         assert_eq!(families.len(), METRICS.len(), "{text}");
@@ -292,6 +328,24 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn names_outside_the_zones_are_what_is_published_and_forgotten_with_their_aliases() {
+        let (telemetry, scraper) = scraper();
+        telemetry.looked_up(&target(), LookupResult::Failed);
+        let text = scraper.render();
+        for line in [
+            r#"waypost_alias_target_lookups_total{target="lb.example.net.",type="A",result="addresses"} 0"#,
+            r#"waypost_alias_target_lookups_total{target="lb.example.net.",type="A",result="failed"} 1"#,
+            r#"waypost_alias_target_addresses{target="lb.example.net.",type="A"} 2"#,
+            r#"waypost_alias_target_stale{target="lb.example.net.",type="A"} 1"#,
+            r#"waypost_alias_target_resolved_timestamp_seconds{target="lb.example.net.",type="A"} 1700000000"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        telemetry.keep_targets(&[]);
+        assert!(!scraper.render().contains("lookups_total{"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::rrset::{Arena, RrsetRef, Source, TooLarge};
 use super::soa::{self, SoaNumbers};
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
 use crate::geography::area::Area;
-use crate::ids::{HealthCheckId, HealthIndex, MapIndex};
+use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, MapIndex};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -43,6 +43,8 @@ pub struct Tables<'t> {
     pub health: &'t dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
     /// The place of the map that orders these members of a group, for the policies that have one.
     pub map: &'t dyn Fn(&[&RecordSet]) -> Option<MapIndex>,
+    /// The place of a name outside the zone among those that are resolved.
+    pub external: &'t dyn Fn(&Name, RecordType) -> Option<ExternalIndex>,
 }
 
 /// Compiles a hosted zone; `tables` finds what it refers to.
@@ -333,6 +335,7 @@ impl<'h> Answers<'h> {
         });
         let content = match &set.content {
             Content::Values { ttl, rdata } => MemberContent::Rrset(self.encode_rrset(set, *ttl, rdata, compress)?),
+            Content::Alias(alias) if self.hosted.external(set).is_some() => self.external(set, alias)?,
             Content::Alias(alias) => {
                 self.pending.push(place);
                 // Replaced by `link_aliases`, or the zone is refused.
@@ -359,6 +362,15 @@ impl<'h> Answers<'h> {
             fenced_out: false,
             content,
         })
+    }
+
+    /// What an alias out of the zone answers with.
+    fn external(&self, set: &RecordSet, alias: &Alias) -> Result<MemberContent, CompileError> {
+        let Alias { target, evaluate_target_health } = alias;
+        match (self.tables.external)(target, set.rtype) {
+            Some(at) => Ok(MemberContent::External { target: at, evaluate_target_health: *evaluate_target_health }),
+            None => Err(CompileError::NoTarget { name: set.name.clone(), target: target.clone(), rtype: set.rtype }),
+        }
     }
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {

@@ -8,7 +8,7 @@
 use super::group_options::{MinHealthy, Share};
 use super::rrset::RrsetRef;
 use crate::geography::area::Area;
-use crate::ids::{HealthIndex, MapIndex, SetIdentifier};
+use crate::ids::{ExternalIndex, HealthIndex, MapIndex, SetIdentifier};
 use crate::wire::rtype::RecordType;
 
 /// All record sets with one name and type.
@@ -70,6 +70,11 @@ pub enum MemberContent {
     Alias {
         target: AnswerRef,
         node: u32,
+        evaluate_target_health: bool,
+    },
+    /// The addresses of a name outside the zone.
+    External {
+        target: ExternalIndex,
         evaluate_target_health: bool,
     },
 }

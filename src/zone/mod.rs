@@ -15,6 +15,7 @@ pub mod catalog;
 pub mod check;
 pub mod compile;
 pub mod embedded;
+pub mod external;
 mod fence;
 pub mod group;
 pub mod group_options;

@@ -61,7 +61,7 @@ pub enum Content {
     Alias(Box<Alias>),
 }
 
-/// Answers as another record set of the same zone and type does.
+/// Answers as another record set of the same zone and type does, or with the addresses of a name outside the zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
     pub target: Name,
@@ -74,7 +74,7 @@ pub struct Alias {
 pub struct Weight(u8);
 
 /// Seconds within 0 to 2,147,483,647 (RFC 2181 §8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ttl(u32);
 
 /// A number outside its range.

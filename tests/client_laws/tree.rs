@@ -213,7 +213,8 @@ impl Served {
         };
         let verdicts = self.built.state.checks.keys().map(verdict).collect();
         let health = Arc::new(HealthTable::new(verdicts));
-        Snapshot { catalog: self.built.catalog.clone(), health, maps: self.built.maps.clone(), generation: 0 }
+        let Built { catalog, maps, externals, .. } = self.built.clone();
+        Snapshot { catalog, health, maps, externals, generation: 0 }
     }
 
     /// Every health that the endpoints can have.

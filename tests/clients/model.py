@@ -66,7 +66,8 @@ def table(model):
     for name, op in sorted(model["operations"].items()):
         yield from operation(model, name, op)
     for name, shape in sorted(model["shapes"].items()):
-        if not shape.get("exception"):
+        # Of errors, those that say more than a message.
+        if not shape.get("exception") or set(shape["members"]) - {"message", "Message", "messages"}:
             yield from described(name, shape)
 
 

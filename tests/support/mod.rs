@@ -89,7 +89,8 @@ pub fn snapshot_placed(
     let state = State { zones: vec![Arc::new(hosted)], checks: configured, collections };
     let built = build(state, places, None).expect("the test's zones compile");
     let verdicts = checks.into_iter().map(|(id, healthy)| verdict(id, healthy)).collect();
-    Snapshot { catalog: built.catalog, health: Arc::new(HealthTable::new(verdicts)), maps: built.maps, generation: 0 }
+    let (catalog, maps, externals) = (built.catalog, built.maps, built.externals);
+    Snapshot { catalog, health: Arc::new(HealthTable::new(verdicts)), maps, externals, generation: 0 }
 }
 
 /// A check that no test probes.

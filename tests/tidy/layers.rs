@@ -28,7 +28,7 @@ use Layer::{Core, Edge, Top};
 
 /// What the edges may know of the core.
 const BELOW_THE_LINE: &[&str] =
-    &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"];
+    &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53"];
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
@@ -54,14 +54,16 @@ pub const ROWS: &[Row] = &[
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
-    row("explain",   Edge, &["ids", "places", "wire", "health", "routing", "snapshot", "answer"]),
+    row("resolver",  Edge, &[]),
+    row("explain",   Edge, &["ids", "places", "wire", "zone", "health", "routing", "snapshot", "answer"]),
     row("scenario",  Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
     row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
-    row("files",     Edge, &["problem", "text", "places", "control", "config", "route53"]),
+    row("files",     Edge, &["problem", "text", "zone", "places", "control", "config", "route53"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "geography", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
-    row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "config"]),
+    row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "resolver", "config"]),
+    row("external",  Edge, &["ids", "wire", "zone", "clock", "resolver"]),
     row("store",     Edge, &["ids", "problem", "geography", "wire", "zone", "health", "control", "route53", "clock", "telemetry", "config"]),
     row("cluster",   Edge, &["ids", "problem", "health", "control", "clock", "telemetry", "config"]),
     row("api",       Edge, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
@@ -69,10 +71,10 @@ pub const ROWS: &[Row] = &[
     row("dashboard", Edge, &["ids", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
     // 6: wiring
     row("node",      Top,  &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
-                             "clock", "telemetry", "config", "files", "server", "prober", "store", "cluster", "api", "dashboard"]),
+                             "clock", "telemetry", "resolver", "config", "files", "server", "prober", "external", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
     row("cli",       Top,  &["ids", "problem", "geography", "text", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
-                             "explain", "scenario", "clock", "telemetry", "config", "files", "prober", "node"]),
+                             "explain", "scenario", "clock", "telemetry", "resolver", "config", "files", "prober", "node"]),
     row("main",      Top,  &["cli"]),
 ];
 

@@ -37,7 +37,7 @@ impl Node {
             LeadsTo::Values => (Kind::Values, true, Vec::new()),
             LeadsTo::Alias { drawn, evaluate_target_health, .. } => {
                 let (kind, below) = match drawn {
-                    Drawn::Plain => (Kind::Values, Vec::new()),
+                    Drawn::Plain | Drawn::Outside => (Kind::Values, Vec::new()),
                     Drawn::Here(group) => (Kind::Group, below(group)),
                     Drawn::Above => (Kind::Elsewhere, Vec::new()),
                 };

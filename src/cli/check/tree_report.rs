@@ -108,7 +108,7 @@ struct CidrReport {
 struct AliasReport {
     target: String,
     evaluate_target_health: bool,
-    /// `here`, with its `group`; `above`; or `plain`, where nothing is decided.
+    /// `here`, with its `group`; `above`; `plain`, where nothing is decided; or `outside` the zone.
     drawn: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<GroupReport>,
@@ -216,6 +216,7 @@ impl AliasReport {
             Drawn::Plain => ("plain", None),
             Drawn::Here(group) => ("here", Some(GroupReport::of(group))),
             Drawn::Above => ("above", None),
+            Drawn::Outside => ("outside", None),
         };
         Some(Self { target: target.to_string(), evaluate_target_health: *evaluate_target_health, drawn, group })
     }

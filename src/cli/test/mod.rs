@@ -125,7 +125,7 @@ impl Reader {
             Ok(loaded) => {
                 self.problems.append(loaded.warnings);
                 let (config, identity) = (path.display().to_string(), identity(&loaded.config.server));
-                Some(Arc::new(Setting { config, identity, built: loaded.built }))
+                Some(Arc::new(Setting { config, identity, built: Arc::unwrap_or_clone(loaded.built) }))
             }
             Err(problems) => {
                 self.problems.append(problems);

@@ -75,6 +75,8 @@ pub enum Drawn {
     Here(Box<Group>),
     /// Before this alias, in this tree or another of its zone.
     Above,
+    /// Not at all: a name outside the zone, whose addresses are resolved.
+    Outside,
 }
 
 /// The trees of all zones, in the order written.
@@ -131,18 +133,19 @@ fn target(set: &RecordSet) -> Option<GroupKey<'_>> {
 /// The target of a group that decides nothing: an alias alone, without a health check.
 fn passes_on<'s>(key: GroupKey<'s>, groups: &Groups<'s>) -> Option<GroupKey<'s>> {
     match groups.members(key) {
-        [set] if set.policy == RoutingPolicy::Simple && set.health_check.is_none() => target(set),
+        [set] if set.policy == RoutingPolicy::Simple && set.health_check.is_none() && !groups.is_external(set) => target(set),
         _ => None,
     }
 }
 
-/// Whether anything is decided at a group, or behind the alias that it is.
+/// Whether anything is decided at a group, or behind the alias that it is; what a name outside the zone answers is.
 fn is_routed<'s>(mut key: GroupKey<'s>, groups: &Groups<'s>) -> bool {
     // Aliases form no loop: `check` has seen to it.
     while let Some(next) = passes_on(key, groups) {
         key = next;
     }
-    groups.members(key).iter().any(|set| set.policy != RoutingPolicy::Simple || set.health_check.is_some())
+    let members = groups.members(key);
+    members.iter().any(|set| set.policy != RoutingPolicy::Simple || set.health_check.is_some() || groups.is_external(set))
 }
 
 /// The trees of one zone in the making.
@@ -178,7 +181,10 @@ impl<'s> Drawing<'s> {
             Content::Alias(alias) => LeadsTo::Alias {
                 target: alias.target.clone(),
                 evaluate_target_health: alias.evaluate_target_health,
-                drawn: self.target((&alias.target, set.rtype)),
+                drawn: match self.groups.is_external(set) {
+                    true => Drawn::Outside,
+                    false => self.target((&alias.target, set.rtype)),
+                },
             },
         };
         Branch {

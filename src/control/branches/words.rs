@@ -71,6 +71,7 @@ impl Branch {
             Drawn::Plain => String::new(),
             Drawn::Here(group) => format!(" {}", group.rule()),
             Drawn::Above => " (drawn above)".to_owned(),
+            Drawn::Outside => " outside the zone".to_owned(),
         };
         let evaluated = if *evaluate_target_health { "" } else { ", target health not evaluated" };
         Some(format!("{target}{drawn}{evaluated}"))

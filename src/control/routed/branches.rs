@@ -78,8 +78,7 @@ impl<'d> Sugar<'d> {
         let (content, place) = match member.to {
             To::Endpoint(name) => {
                 let endpoint = self.endpoints.get(name)?;
-                let rdata = family.rdata_of(&endpoint.addresses);
-                (Content::Values { ttl: route.ttl, rdata }, endpoint.place)
+                (endpoint.content(family, route.ttl, false), endpoint.place)
             }
             To::Route(name) => {
                 let target = self.route(name)?.owner.clone()?;

@@ -48,12 +48,20 @@ impl Sugar<'_> {
             To::Endpoint(name) => self.endpoints.get(name).is_some_and(|endpoint| endpoint.health_check.is_some()),
             To::Route(_) => false,
         };
+        let has_alias = |member: &Member<'_>| match member.to {
+            To::Endpoint(name) => self.endpoints.get(name).is_some_and(|endpoint| endpoint.alias.is_some()),
+            To::Route(_) => false,
+        };
         let problem = match route.policy {
             Some(Policy::Multivalue) if has_route => {
                 Problem::error(format!("[route.{name}]: a multivalue route has endpoints as members, no routes"))
             }
             Some(Policy::Simple) if has_route && route.members.len() > 1 => {
                 Problem::error(format!("[route.{name}]: a simple route has endpoints as members, or one route"))
+            }
+            Some(Policy::Simple) if route.members.len() > 1 && route.members.iter().any(has_alias) => {
+                let message = format!("[route.{name}]: an endpoint with an alias answers alone");
+                Problem::error(message).help("the only member of a simple route, or a policy that chooses one")
             }
             Some(Policy::Simple) if route.members.len() > 1 && route.members.iter().any(has_probe) => {
                 let message = format!("[route.{name}]: a simple route answers with all members, healthy or not");

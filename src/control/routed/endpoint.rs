@@ -8,16 +8,22 @@ use std::net::IpAddr;
 use super::nearest_or;
 use crate::control::located::{built_in, read_place, read_site};
 use crate::control::probed::{DefinedCheck, Probe, read_target};
+use crate::control::raw_record::read_name;
 use crate::geography::area::Area;
 use crate::geography::site::Site;
+use crate::health::check::TargetHost;
 use crate::ids::HealthCheckId;
 use crate::toml_table::{Span, Table, Value};
+use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use crate::zone::record_set::RdataList;
+use crate::zone::record_set::{Alias, Content, RdataList, Ttl};
 
 pub(super) struct Endpoint {
     pub span: Span,
+    /// None when it has an alias.
     pub addresses: Vec<IpAddr>,
+    /// The name outside the zone whose addresses are its own.
+    pub alias: Option<Name>,
     /// The id of the check its probe makes.
     pub health_check: Option<HealthCheckId>,
     /// None where it could not be read.
@@ -33,6 +39,8 @@ pub(super) enum Family {
 
 /// What endpoints are read with: the probes that they name, and what they make.
 pub(super) struct Probing<'p, 'd> {
+    /// The apex.
+    pub zone: &'p Name,
     pub probes: &'p BTreeMap<&'d str, Option<Probe>>,
     pub used: BTreeSet<&'d str>,
     pub checks: Vec<DefinedCheck>,
@@ -40,17 +48,38 @@ pub(super) struct Probing<'p, 'd> {
 
 impl<'d> Probing<'_, 'd> {
     pub fn read_endpoint(&mut self, name: &'d str, span: Span, mut table: Table<'d>) -> Endpoint {
-        let addresses = read_addresses(&mut table);
+        let alias = table.optional("alias").map(|value| self.read_alias(&value));
+        let addresses = match alias {
+            Some(_) => {
+                table.refuse("address", "and alias exclude each other");
+                Vec::new()
+            }
+            None => read_addresses(&mut table),
+        };
+        let alias = alias.flatten();
         let site = read_site(&mut table);
         let region = site.as_ref().and_then(|site| site.region.as_ref()).and_then(built_in);
         let place = read_place(&mut table, region.map(|region| region.place));
-        let health_check = self.read_check(name, &span, &mut table, addresses.first());
+        let of_alias = alias.as_ref().map(|name| TargetHost::Name(name.to_string().trim_end_matches('.').into()));
+        let own = addresses.first().map(|address| TargetHost::Address(*address)).or(of_alias);
+        let health_check = self.read_check(name, &span, &mut table, own);
         table.finish();
-        Endpoint { span, addresses, health_check, site, place }
+        Endpoint { span, addresses, alias, health_check, site, place }
+    }
+
+    /// What stands in the zone is a route's to lead to.
+    fn read_alias(&self, value: &Value<'d>) -> Option<Name> {
+        let name = read_name(value, Some(self.zone))?;
+        if name.is_at_or_below(self.zone) {
+            value
+                .wrong(format_args!("{name} is in the zone"), "a name outside of it, with a final dot; or a route as the member");
+            return None;
+        }
+        Some(name)
     }
 
     /// The check that the endpoint's probe makes, if it has one.
-    fn read_check(&mut self, name: &str, span: &Span, table: &mut Table<'d>, address: Option<&IpAddr>) -> Option<HealthCheckId> {
+    fn read_check(&mut self, name: &str, span: &Span, table: &mut Table<'d>, own: Option<TargetHost>) -> Option<HealthCheckId> {
         let probe = table.optional("probe").and_then(|value| Some((value.string()?, value)));
         let target = table.optional("target").map(|value| read_target(&value));
         let id = HealthCheckId::new(name).map_err(|error| table.error(&format!("the name {error}"))).ok();
@@ -60,8 +89,8 @@ impl<'d> Probing<'_, 'd> {
         let (word, value) = probe?;
         self.used.insert(word);
         let probe = self.probe(word, &value);
-        let check = probe.zip(address).zip(id.clone()).and_then(|((probe, address), id)| {
-            let check = probe.check(id, *address, target.flatten());
+        let check = probe.zip(own).zip(id.clone()).and_then(|((probe, own), id)| {
+            let check = probe.check(id, own, target.flatten());
             if check.is_none() {
                 let message = format_args!("nothing says which port the tcp probe {word:?} connects to");
                 value.wrong(message, "port in the probe, or in target");
@@ -91,6 +120,24 @@ fn read_addresses(table: &mut Table<'_>) -> Vec<IpAddr> {
     }
     let items = written.map(|value| value.items()).unwrap_or_default();
     items.iter().filter_map(|item| item.parsed("such as 192.0.2.10 or 2001:db8::10")).collect()
+}
+
+impl Endpoint {
+    /// Of what families it has addresses; a name outside the zone may have both.
+    pub fn families(&self) -> BTreeSet<Family> {
+        match self.alias {
+            Some(_) => [Family::V4, Family::V6].into(),
+            None => self.addresses.iter().map(Family::of).collect(),
+        }
+    }
+
+    /// What it answers with for one family; an alias says whether that it has no address counts.
+    pub fn content(&self, family: Family, ttl: Ttl, evaluate_target_health: bool) -> Content {
+        match &self.alias {
+            Some(target) => Content::Alias(Box::new(Alias { target: target.clone(), evaluate_target_health })),
+            None => Content::Values { ttl, rdata: family.rdata_of(&self.addresses) },
+        }
+    }
 }
 
 impl Family {

@@ -53,7 +53,7 @@ impl<'d> Sugar<'d> {
 
     fn are_members_known(&self, route: &Route<'_>) -> bool {
         route.members.iter().all(|member| match member.to {
-            To::Endpoint(name) => self.endpoints.get(name).is_some_and(|endpoint| !endpoint.addresses.is_empty()),
+            To::Endpoint(name) => self.endpoints.get(name).is_some_and(|endpoint| !endpoint.families().is_empty()),
             To::Route(name) => self.route(name).is_some_and(|route| route.policy.is_some()),
         })
     }
@@ -143,7 +143,7 @@ impl<'d> Sugar<'d> {
         match to {
             To::Endpoint(id) => {
                 let endpoint = self.endpoints.get(id)?;
-                let content = Content::Values { ttl, rdata: family.rdata_of(&endpoint.addresses) };
+                let content = endpoint.content(family, ttl, true);
                 Some(Target { id, content, health_check: endpoint.health_check.clone(), place: endpoint.place })
             }
             To::Route(id) => {

@@ -44,7 +44,7 @@ pub(super) fn read_routed<'d>(
     probes: &BTreeMap<&'d str, Option<Probe>>,
 ) -> Routed {
     let document = root.document();
-    let mut probing = Probing { probes, used: BTreeSet::new(), checks: Vec::new() };
+    let mut probing = Probing { zone, probes, used: BTreeSet::new(), checks: Vec::new() };
     let endpoints = root.named_tables("endpoint").into_iter();
     let endpoints = endpoints.map(|(name, span, table)| (name, probing.read_endpoint(name, span, table))).collect();
     let tables = root.named_tables("route");
@@ -108,9 +108,7 @@ impl<'d> Sugar<'d> {
 
     fn member_families(&self, to: To<'_>, routes: &Families<'_>) -> BTreeSet<Family> {
         match to {
-            To::Endpoint(name) => {
-                self.endpoints.get(name).into_iter().flat_map(|endpoint| endpoint.addresses.iter().map(Family::of)).collect()
-            }
+            To::Endpoint(name) => self.endpoints.get(name).map(Endpoint::families).unwrap_or_default(),
             To::Route(name) => routes.get(name).cloned().unwrap_or_default(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: applying the edits to the account and writing them to the store say the same.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog};
@@ -56,6 +57,36 @@ impl Record {
             Self::DelegationSet(set) => Key::DelegationSet(set.id.clone()),
             Self::QueryLog(log) => Key::QueryLog(log.id.clone()),
             Self::Change(change) => Key::Change(change.id.clone()),
+        }
+    }
+}
+
+/// For the audit log: `put rrset www.example.org. A in Z1`, `delete check 1f0c…`.
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put(Record::Rrset { zone, rrset }) => {
+                let said = serde_json::to_string(&rrset.said).map_err(|_| fmt::Error)?;
+                write!(f, "put rrset in zone {zone}: {said}")
+            }
+            Self::Put(record) => write!(f, "put {}", record.key()),
+            Self::Delete(key) => write!(f, "delete {key}"),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zone(id) => write!(f, "zone {id}"),
+            Self::Rrset { zone, key } => write!(f, "rrset {key} in zone {zone}"),
+            Self::Check(id) => write!(f, "check {id}"),
+            Self::Collection(id) => write!(f, "collection {id}"),
+            Self::Policy(id, version) => write!(f, "policy {id} version {version}"),
+            Self::Instance(id) => write!(f, "policy instance {id}"),
+            Self::DelegationSet(id) => write!(f, "delegation set {id}"),
+            Self::QueryLog(id) => write!(f, "query log {id}"),
+            Self::Change(id) => write!(f, "change {id}"),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod edit;
 pub mod entities;
+mod in_files;
 pub mod served;
 pub mod zone;
 
@@ -128,4 +129,16 @@ impl Account {
             Key::Change(id) => drop(self.changes.remove(id)),
         }
     }
+}
+
+/// An id of Route 53's form: a letter for its kind and 20 letters or digits.
+pub(super) fn id(kind: char, number: u128) -> String {
+    let mut rest = number;
+    let mut id = String::from(kind);
+    for _ in 0..20 {
+        let digit = (rest % 36) as u32;
+        id.push(char::from_digit(digit, 36).expect("a remainder of 36 is a digit").to_ascii_uppercase());
+        rest /= 36;
+    }
+    id
 }

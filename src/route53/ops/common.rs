@@ -5,10 +5,13 @@
 use std::sync::Arc;
 
 use super::Context;
+use crate::route53::access::Zones;
+use crate::route53::account;
 use crate::route53::account::edit::{Edit, Key, Record};
 use crate::route53::account::entities::Change;
 use crate::route53::account::zone::Zone;
 use crate::route53::error::ApiError;
+use crate::route53::name::parse_name;
 use crate::route53::request::bare;
 use crate::route53::value::{Struct, timestamp};
 
@@ -31,16 +34,22 @@ impl<'c> Context<'c> {
         }
     }
 
+    /// Every zone that the caller may see.
+    pub(super) fn zones(&self) -> impl Iterator<Item = &'c Arc<Zone>> + use<'_, 'c> {
+        self.account.zones.values().filter(|zone| self.sees(&zone.record.name))
+    }
+
+    /// Whether the caller may see a zone of this name, as shown.
+    pub(super) fn sees(&self, zone: &str) -> bool {
+        match &self.caller.zones {
+            Zones::All => true,
+            Zones::Only(_) => parse_name(zone).is_ok_and(|name| self.caller.sees(&name)),
+        }
+    }
+
     /// A new id of Route 53's form: a letter for its kind and 20 letters or digits.
     pub(super) fn new_id(&mut self, kind: char) -> String {
-        let mut rest = (self.random)();
-        let mut id = String::from(kind);
-        for _ in 0..20 {
-            let digit = (rest % 36) as u32;
-            id.push(char::from_digit(digit, 36).expect("a remainder of 36 is a digit").to_ascii_uppercase());
-            rest /= 36;
-        }
-        id
+        account::id(kind, (self.random)())
     }
 
     /// A new random UUID (RFC 9562 §5.4).

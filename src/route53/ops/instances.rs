@@ -191,19 +191,19 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
     if input.has("TrafficPolicyInstanceNameMarker") && !input.has("HostedZoneIdMarker") {
         return Err(missing("HostedZoneIdMarker", "TrafficPolicyInstanceNameMarker"));
     }
-    listed(input, true, context.account, |_| true)
+    listed(input, true, context, |_| true)
 }
 
 pub(super) fn list_by_zone(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let id = &context.zone(input.word("HostedZoneId"))?.record.id;
-    listed(input, false, context.account, |instance| instance.zone == *id)
+    listed(input, false, context, |instance| instance.zone == *id)
 }
 
 pub(super) fn list_by_policy(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let version = policies::version(input, "TrafficPolicyVersion");
     let policy = policies::find(input.word("TrafficPolicyId"), version, context.account)?;
     let is_of = |instance: &Instance| instance.policy == policy.id && instance.policy_version == policy.version;
-    listed(input, true, context.account, is_of)
+    listed(input, true, context, is_of)
 }
 
 fn missing(field: &str, needed_by: &str) -> ApiError {
@@ -211,7 +211,12 @@ fn missing(field: &str, needed_by: &str) -> ApiError {
 }
 
 /// One page of the instances that `is_of` lets through, by zone, name and type, from the place that the markers say.
-fn listed(input: &Struct, by_zone: bool, account: &Account, is_of: impl Fn(&Instance) -> bool) -> Result<Done, ApiError> {
+fn listed(
+    input: &Struct,
+    by_zone: bool,
+    context: &Context<'_>,
+    is_of: impl Fn(&Instance) -> bool,
+) -> Result<Done, ApiError> {
     let size = page_size(input, "MaxItems", PAGE_MAX, PAGE_MAX)?;
     let (name, kind) = (input.text("TrafficPolicyInstanceNameMarker"), input.text("TrafficPolicyInstanceTypeMarker"));
     if kind.is_some() && name.is_none() {
@@ -224,7 +229,11 @@ fn listed(input: &Struct, by_zone: bool, account: &Account, is_of: impl Fn(&Inst
         (by_zone.then(|| instance.zone.clone()), Some(NameKey::new(&name)), Some(instance.kind.clone()))
     };
     let from = (zone.map(str::to_owned), name.map(|name| NameKey::new(&name)), kind.map(str::to_owned));
-    let all = account.instances.values().filter(|instance| is_of(instance)).map(|instance| (place(instance), instance));
+    let is_seen = |instance: &Instance| {
+        context.account.zones.get(&instance.zone).is_none_or(|zone| context.sees(&zone.record.name))
+    };
+    let all = context.account.instances.values().filter(|instance| is_of(instance) && is_seen(instance));
+    let all = all.map(|instance| (place(instance), instance));
     let mut all: Vec<_> = all.filter(|(place, _)| *place >= from).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let (instances, next) = page(all.into_iter().map(|(_, instance)| instance), size);

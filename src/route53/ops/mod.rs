@@ -7,14 +7,18 @@ mod common;
 mod delegation_sets;
 mod dnssec;
 mod instances;
+mod permission;
 mod policies;
+mod protections;
 mod query_logs;
+mod records;
 mod vpc_authorizations;
 mod vpcs;
 mod zones;
 
 use jiff::Timestamp;
 
+use super::access::Principal;
 use super::account::Account;
 use super::account::edit::Edit;
 use super::bounds::Rules;
@@ -30,6 +34,8 @@ pub struct Context<'c> {
     /// A new number with every call, which nobody can guess.
     pub random: &'c mut dyn FnMut() -> u128,
     pub settings: &'c Settings,
+    /// Who asks.
+    pub caller: &'c Principal,
     /// What is being served: health, and answers for tests.
     pub snapshot: &'c Snapshot,
 }
@@ -65,8 +71,9 @@ type Perform = fn(&Struct, &mut Context<'_>) -> Result<Done, ApiError>;
 /// Does what was asked for, of an input that is of the operation's shape.
 ///
 /// # Errors
-/// The operation's own.
+/// `AccessDenied` where the caller may not; else the operation's own.
 pub fn perform(operation: &Operation, input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
+    permission::check(operation, input, context)?;
     match performer(operation.name) {
         Some(perform) => perform(input, context),
         None => Err(ApiError::invalid_input(format!("{} is not supported.", operation.name))),
@@ -124,6 +131,12 @@ fn performer(name: &str) -> Option<Perform> {
         "UpdateHostedZoneFeatures" => zones::update_features,
         "UpdateTrafficPolicyComment" => policies::update_comment,
         "UpdateTrafficPolicyInstance" => instances::update,
+        "ChangeResourceRecordSets" => records::change,
+        "ListResourceRecordSets" => records::list,
+        "GetChange" => records::get_change,
+        "CreateResourceRecordSetProtections" => protections::create,
+        "DeleteResourceRecordSetProtections" => protections::delete,
+        "ListResourceRecordSetProtections" => protections::list,
         _ => return None,
     })
 }

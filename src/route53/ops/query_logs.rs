@@ -76,7 +76,8 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
         return Err(ApiError::new("InvalidPaginationToken", 400, message));
     }
     let logs = context.account.query_logs.range(token.to_owned()..).map(|(_, log)| log);
-    let (logs, next) = page(logs.filter(|log| zone.is_none_or(|id| log.zone == id)), size);
+    let is_seen = |log: &QueryLog| context.account.zones.get(&log.zone).is_none_or(|zone| context.sees(&zone.record.name));
+    let (logs, next) = page(logs.filter(|log| zone.is_none_or(|id| log.zone == id) && is_seen(log)), size);
     let output = Struct::new()
         .with("QueryLoggingConfigs", logs.into_iter().map(|log| query_logging_config(log)).collect::<Value>())
         .with_some("NextToken", next.map(|log| &*log.id));

@@ -86,7 +86,7 @@ pub(super) fn list_zones(input: &Struct, context: &mut Context<'_>) -> Result<Do
         return Err(ApiError::new("InvalidPaginationToken", 400, "The specified pagination token is invalid."));
     }
     let zones = context.account.zones.range(token.to_owned()..).map(|(_, zone)| zone);
-    let (zones, next) = page(zones.filter(|zone| zone.record.vpcs.contains(&vpc)), size);
+    let (zones, next) = page(zones.filter(|zone| zone.record.vpcs.contains(&vpc) && context.sees(&zone.record.name)), size);
     let output = Struct::new()
         .with("HostedZoneSummaries", zones.into_iter().map(|zone| summary(&zone.record)).collect::<Value>())
         .with("MaxItems", size)

@@ -140,7 +140,7 @@ pub(super) fn get(input: &Struct, context: &mut Context<'_>) -> Result<Done, Api
 }
 
 pub(super) fn count(_: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
-    Done::reading(Struct::new().with("HostedZoneCount", context.account.zones.len()))
+    Done::reading(Struct::new().with("HostedZoneCount", context.zones().count()))
 }
 
 pub(super) fn update_comment(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
@@ -200,6 +200,7 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
     }
     let only_private = input.text("HostedZoneType") == Some("PrivateHostedZone");
     let zones = context.account.zones.range(marker.to_owned()..).map(|(_, zone)| zone);
+    let zones = zones.filter(|zone| context.sees(&zone.record.name));
     let zones = zones.filter(|zone| set.is_none_or(|id| zone.record.delegation_set.as_deref() == Some(id)));
     let (zones, next) = page(zones.filter(|zone| !only_private || zone.record.private), size);
     let output = Struct::new()
@@ -226,7 +227,7 @@ pub(super) fn list_by_name(input: &Struct, context: &mut Context<'_>) -> Result<
         return Err(ApiError::invalid_input(message));
     }
     let key = |zone: &Arc<Zone>| parse_name(&zone.record.name).ok().map(|name| (NameKey::new(&name), zone.record.id.clone()));
-    let mut zones: Vec<_> = context.account.zones.values().filter_map(|zone| Some((key(zone)?, zone))).collect();
+    let mut zones: Vec<_> = context.zones().filter_map(|zone| Some((key(zone)?, zone))).collect();
     zones.sort_by(|a, b| a.0.cmp(&b.0));
     let first = first_name.map(|name| (name, first_id.unwrap_or_default().to_owned()));
     let from = first.map_or(0, |first| zones.partition_point(|(key, _)| *key < first));

@@ -10,27 +10,24 @@ use super::rrset::{Rrset, RrsetKey, TypeKey};
 use super::rrsets::Rrsets;
 use super::said;
 use crate::ids::SetIdentifier;
-use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::name::{NameKey, parse_name};
 use crate::route53::value::{Struct, Value};
 
-/// Answers a `ListResourceRecordSetsRequest` from the zone's record sets.
+/// Answers a `ListResourceRecordSetsRequest` from the zone's record sets, with so many at most.
 ///
 /// # Errors
 /// `InvalidInput` for a place that is none, or has a type without a name or an identifier without a type.
-pub fn list(rrsets: &Rrsets, request: &Struct, rules: Rules) -> Result<Struct, ApiError> {
+pub fn list(rrsets: &Rrsets, request: &Struct, max: usize) -> Result<Struct, ApiError> {
     let start = read_start(request)?;
-    let max = read_max(request, rules)?;
     let (page, next) = page(rrsets, start.as_ref(), max);
-    let answer = Struct::new()
+    Ok(Struct::new()
         .with("ResourceRecordSets", page.iter().map(|rrset| said::put(rrset)).collect::<Value>())
         .with("IsTruncated", next.is_some())
         .with_some("NextRecordName", next.map(|next| &*next.said.name))
         .with_some("NextRecordType", next.map(|next| &*next.said.kind))
         .with_some("NextRecordIdentifier", next.and_then(|next| next.said.set_identifier.as_deref()))
-        .with("MaxItems", max);
-    Ok(answer)
+        .with("MaxItems", max))
 }
 
 /// The record sets from a place on, and the first behind them.
@@ -64,19 +61,3 @@ fn read_start(request: &Struct) -> Result<Option<RrsetKey>, ApiError> {
         identifier.map_err(|invalid| ApiError::invalid_input(format!("Invalid request: StartRecordIdentifier {invalid}")))?;
     Ok(Some(RrsetKey { name: NameKey::new(&name), rtype, set_identifier }))
 }
-
-/// How many record sets a page may hold: what was asked for, up to a most.
-fn read_max(request: &Struct, rules: Rules) -> Result<usize, ApiError> {
-    let most = if rules.strict { MAX_STRICT } else { MAX };
-    let Some(asked) = request.text("MaxItems") else { return Ok(DEFAULT) };
-    match asked.trim().parse::<u64>() {
-        Ok(asked) if asked > 0 => Ok(usize::try_from(asked).unwrap_or(most).min(most)),
-        _ => Err(ApiError::invalid_input(format!("Invalid request: MaxItems {asked} is not a number from 1"))),
-    }
-}
-
-const DEFAULT: usize = 100;
-/// Route 53's page, which protects nobody but AWS.
-const MAX_STRICT: usize = 300;
-/// Still a bound: a page is made in memory.
-const MAX: usize = 10_000;

@@ -5,7 +5,11 @@
 pub mod batch;
 pub mod list;
 pub mod of_file;
+mod places;
 pub mod rrset;
 pub mod rrsets;
 pub mod said;
 pub mod shape;
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::geography::area::Area;
-use crate::geography::coordinates::Coordinates;
-use crate::geography::regions::region;
-use crate::geography::site::{Bias, RegionName, Site};
+use super::places::{area, geoproximity, site};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::route53::name::{NameKey, parse_name, show_name};
 use crate::route53::values::{canonical, parse_value};
@@ -197,6 +194,14 @@ impl fmt::Display for InvalidRrset {
 
 impl std::error::Error for InvalidRrset {}
 
+/// `com.example.www. A blue`: the name reversed, as it is ordered.
+impl fmt::Display for RrsetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.rtype.0)?;
+        self.set_identifier.iter().try_for_each(|id| write!(f, " {}", id.as_str()))
+    }
+}
+
 impl Ord for TypeKey {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.0.mnemonic(), self.0.0).cmp(&(other.0.mnemonic(), other.0.0))
@@ -236,7 +241,7 @@ fn policy(said: &Said) -> Result<RoutingPolicy, String> {
         return Ok(RoutingPolicy::Failover(u16::from(failover != "PRIMARY")));
     }
     if let Some(region) = &said.region {
-        return Ok(RoutingPolicy::Latency(Box::new(aws_site(region)?)));
+        return Ok(RoutingPolicy::Latency(Box::new(site(region)?)));
     }
     if let Some(geo) = &said.geo_location {
         return area(geo).map(RoutingPolicy::Geolocation);
@@ -251,46 +256,6 @@ fn policy(said: &Said) -> Result<RoutingPolicy, String> {
         Some(true) => Ok(RoutingPolicy::Multivalue),
         _ => Ok(RoutingPolicy::Simple),
     }
-}
-
-/// An AWS region and where it stands.
-fn aws_site(code: &str) -> Result<Site, String> {
-    let name = RegionName::parse(&format!("aws:{code}")).map_err(|_| format!("{code} is no region."))?;
-    let coordinates = region(&name).map(|region| region.coordinates);
-    Ok(Site { region: Some(name), coordinates })
-}
-
-fn area(geo: &GeoLocation) -> Result<Area, String> {
-    let no = |code: &str| format!("{code} is no code of a continent, country or subdivision.");
-    match (geo.continent_code.as_deref(), geo.country_code.as_deref(), geo.subdivision_code.as_deref()) {
-        (Some(continent), None, None) => continent.parse().map(Area::Continent).map_err(|_| no(continent)),
-        (None, Some("*"), None) => Ok(Area::Anywhere),
-        (None, Some(country), None) => country.parse().map(Area::Country).map_err(|_| no(country)),
-        (None, Some(country), Some(subdivision)) => {
-            Ok(Area::Subdivision(country.parse().map_err(|_| no(country))?, subdivision.parse().map_err(|_| no(subdivision))?))
-        }
-        _ => Err("A geolocation is a continent, a country, or a country and a subdivision.".to_owned()),
-    }
-}
-
-fn geoproximity(proximity: &GeoProximityLocation) -> Result<RoutingPolicy, String> {
-    let number = |text: &String| text.parse::<f64>().ok();
-    let coordinates = match proximity {
-        GeoProximityLocation { coordinates: Some((north, east)), .. } => {
-            number(north).zip(number(east)).and_then(|(north, east)| Coordinates::new(north, east))
-        }
-        GeoProximityLocation { aws_region: Some(code), .. } => aws_site(code)?.coordinates,
-        // A local zone is as far away as its region: `us-east-1-atl-1` stands with `us-east-1`.
-        GeoProximityLocation { local_zone_group: Some(group), .. } => {
-            let region: Vec<&str> = group.splitn(4, '-').take(3).collect();
-            aws_site(&region.join("-"))?.coordinates
-        }
-        _ => None,
-    };
-    let coordinates =
-        coordinates.ok_or("The location of a geoproximity record is a region, a local zone group or coordinates.")?;
-    let bias = Bias::new(proximity.bias.unwrap_or_default().into()).ok_or("A bias is within -99 and 99.")?;
-    Ok(RoutingPolicy::Geoproximity(coordinates, bias))
 }
 
 fn ip_based(cidr: &CidrRoutingConfig) -> Result<RoutingPolicy, String> {

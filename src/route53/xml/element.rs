@@ -31,6 +31,13 @@ const DEPTH_MAX: usize = 32;
 /// # Errors
 /// [`Invalid`]: what is wrong with it as XML.
 pub(super) fn parse(text: &str) -> Result<Element, Invalid> {
+    if let Some((at, character)) = text.char_indices().find(|&(_, character)| !is_character(character)) {
+        let what = format!(
+            "An invalid XML character (Unicode: 0x{:x}) was found in the element content of the document.",
+            u32::from(character)
+        );
+        return Err(Invalid::syntax(At::of(text, at), &what));
+    }
     let mut reader = NsReader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;

@@ -29,7 +29,7 @@ pub(super) struct Leaves {
     pub probed: BTreeSet<HealthCheckId>,
 }
 
-/// One record set with values, and the way to it.
+/// One record set with values or a name outside the zone, and the way to it.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
     /// In presentation form, sorted.
@@ -79,16 +79,28 @@ impl<'z> RecordSets<'z> {
             way.fences.extend(fence);
             way.checks.extend(set.health_check.clone());
             match &set.content {
+                Content::Alias(alias) if self.hosted.external(set).is_some() => {
+                    leaves.leaves.push(leaf(external_values(&alias.target), set, way));
+                }
                 Content::Alias(alias) => self.follow(&alias.target, rtype, &way, leaves),
                 Content::Values { rdata, .. } => {
                     let mut values: Vec<String> = rdata.iter().map(|octets| rdata::show(rtype, octets).to_string()).collect();
                     values.sort();
-                    let inside = way.fences.iter().all(|fence| !is_outside(set.place, fence));
-                    leaves.leaves.push(Leaf { values, checks: way.checks, inside });
+                    leaves.leaves.push(leaf(values, set, way));
                 }
             }
         }
     }
+}
+
+fn leaf(values: Vec<String>, set: &RecordSet, way: Way<'_>) -> Leaf {
+    let inside = way.fences.iter().all(|fence| !is_outside(set.place, fence));
+    Leaf { values, checks: way.checks, inside }
+}
+
+/// What stands for the addresses of a name outside the zone, which are not known here.
+pub(super) fn external_values(name: &Name) -> Vec<String> {
+    vec![format!("the addresses of {}", name.to_lowercase())]
 }
 
 /// Adds the probed checks that the status of `id` comes from.

@@ -122,7 +122,7 @@ fn search_target(setting: &Setting, target: &mut Target<'_>, failures: usize, pr
 
 /// The response that a finding is about.
 fn explained(setting: &Setting, target: &Target<'_>, board: &Board, wrong: &Wrong) -> ExplainReport {
-    let snapshot = setting.snapshot(board.table().into());
+    let snapshot = setting.snapshot(board.table().into(), target.externals.clone());
     let request = ExplainRequest { name: target.name.clone(), rtype: target.rtype, client: wrong.client, draw: 0 };
     explain_by(&snapshot, &setting.identity, &request, wrong.client.resolver(), wrong.path.clone().again())
 }

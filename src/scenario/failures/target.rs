@@ -5,16 +5,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::super::ask::{PATHS_MAX, walk};
 use super::super::case::Setting;
+use super::super::elsewhere::all_resolved;
 use super::super::read::rdata_text;
-use super::leaves::{Leaf, RecordSets};
+use super::leaves::{Leaf, RecordSets, external_values};
 use super::{Kind, combinations_up_to};
 use crate::explain::{Client, decode};
 use crate::health::board::Board;
 use crate::health::table::HealthTable;
-use crate::ids::{HealthCheckId, MapIndex};
+use crate::ids::{ExternalIndex, HealthCheckId, MapIndex};
 use crate::places;
 use crate::places::maps::ClientMaps;
 use crate::routing::chance::Paths;
@@ -23,6 +25,7 @@ use crate::routing::trace::NoTrace;
 use crate::routing::{Choice, Facts, choose};
 use crate::wire::name::Name;
 use crate::wire::rtype::{Class, RecordType};
+use crate::zone::external::Externals;
 use crate::zone::group::{AnswerRef, MemberContent};
 use crate::zone::rrset::RrsetRef;
 use crate::zone::tree::Zone;
@@ -38,6 +41,8 @@ pub(super) struct Target<'s> {
     pub not_exhausted: bool,
     zone: &'s Zone,
     maps: &'s ClientMaps,
+    /// Every name outside the zones has an address.
+    pub externals: Arc<Externals>,
     answer: AnswerRef,
     leaves: Vec<Leaf>,
     /// The leaf that has an RRset's values; none: no leaf has.
@@ -66,6 +71,7 @@ enum Answered {
 /// Each name of the setting's zones that chooses, asked by `clients` and by one more for each order that its maps hold.
 pub(super) fn targets<'s>(setting: &'s Setting, clients: &[Client]) -> Vec<Target<'s>> {
     let state = &setting.built.state;
+    let externals = all_resolved(&setting.built.externals);
     let mut targets = Vec::new();
     for (hosted, zone) in state.zones.iter().zip(setting.built.catalog.zones()) {
         let sets = RecordSets::of(hosted);
@@ -81,6 +87,7 @@ pub(super) fn targets<'s>(setting: &'s Setting, clients: &[Client]) -> Vec<Targe
                 not_exhausted: false,
                 zone,
                 maps: &setting.built.maps,
+                externals: externals.clone(),
                 answer,
                 leaves: found.leaves,
                 leaf_of: HashMap::new(),
@@ -111,7 +118,7 @@ fn maps_below(zone: &Zone, answer: AnswerRef) -> BTreeSet<MapIndex> {
         maps.extend(group.map);
         waiting.extend(group.members.iter().filter_map(|member| match member.content {
             MemberContent::Alias { target, .. } => Some(target),
-            MemberContent::Rrset(_) => None,
+            MemberContent::Rrset(_) | MemberContent::External { .. } => None,
         }));
     }
     maps
@@ -148,7 +155,8 @@ impl Target<'_> {
             Client::Subnet(subnet) => places::client::Client::of(Some((subnet.addr(), subnet.prefix_len())), client.resolver()),
         };
         let depends = Dependence::default();
-        let facts = Facts { zone: self.zone, health, maps: self.maps, client: &asking, depends: &depends };
+        let externals = self.externals.clone();
+        let facts = Facts { zone: self.zone, health, maps: self.maps, externals: &externals, client: &asking, depends: &depends };
         let walked = walk(Paths::over_clients(), PATHS_MAX, |paths| {
             let choice = choose(self.answer, facts, paths, &mut NoTrace);
             let wrong = self.look_at(&choice, answered);
@@ -170,7 +178,9 @@ impl Target<'_> {
 
     /// Adds one choice to what is answered, and says what is wrong with it.
     fn look_at(&mut self, choice: &Choice, answered: &mut Answered) -> Option<Kind> {
-        let leaves: Vec<Option<usize>> = choice.rrsets().iter().map(|rrset| self.leaf_of(*rrset)).collect();
+        let of_zone = choice.rrsets().iter().map(|rrset| self.leaf_of(*rrset));
+        let mut leaves: Vec<Option<usize>> = of_zone.collect();
+        leaves.extend(choice.external().map(|at| self.leaf_of_external(at)));
         *answered = match (&leaves[..], *answered) {
             ([], _) => return Some(Kind::Empty),
             ([Some(leaf)], Answered::Nothing) => Answered::One(*leaf),
@@ -202,6 +212,12 @@ impl Target<'_> {
         let leaf = self.leaves.iter().position(|leaf| leaf.values == values);
         self.leaf_of.insert(rrset, leaf);
         leaf
+    }
+
+    /// The first leaf that is an alias of a name outside the zone.
+    fn leaf_of_external(&self, at: ExternalIndex) -> Option<usize> {
+        let name = external_values(&self.externals.target(at).name);
+        self.leaves.iter().position(|leaf| leaf.values == name)
     }
 }
 

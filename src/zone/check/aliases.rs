@@ -9,6 +9,7 @@ use crate::geography::area::Area;
 use crate::problem::nearest;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
+use crate::zone::external::ExternalTarget;
 use crate::zone::group_options::MinHealthy;
 use crate::zone::record_set::{Alias, Content, RecordSet, RoutingPolicy};
 
@@ -21,13 +22,13 @@ pub(super) fn check_alias_types(index: &Index, found: &mut Findings) {
     }
 }
 
-/// An alias answers as a record set of its zone and its own type does (Route 53 API, `AliasTarget`).
+/// An alias answers as a record set of its zone and its own type does (Route 53 API, `AliasTarget`), or with the addresses
+/// of a name elsewhere.
 pub(super) fn check_alias_targets(index: &Index, found: &mut Findings) {
     for (set, alias) in aliases(index) {
         let target = &alias.target;
-        if !target.is_at_or_below(&index.zone.name) {
-            let message = format!("{} is an alias to {target}, which is outside the zone {}", label(set), index.zone.name);
-            found.error_with_help(set, message, "a name in the zone; for a name elsewhere, a CNAME");
+        if index.zone.external(set).is_some() {
+            check_external_type(set, target, index, found);
             continue;
         }
         let Some(node) = index.nodes.get(target) else {
@@ -40,6 +41,14 @@ pub(super) fn check_alias_targets(index: &Index, found: &mut Findings) {
             let message = format!("{} is an alias to {target}, which has no {} but {}", label(set), set.rtype, types.join(", "));
             found.error(set, message);
         }
+    }
+}
+
+/// What is resolved of a name elsewhere are addresses.
+fn check_external_type(set: &RecordSet, target: &Name, index: &Index, found: &mut Findings) {
+    if !ExternalTarget::is_type(set.rtype) {
+        let message = format!("{} is an alias to {target}, which is outside the zone {}", label(set), index.zone.name);
+        found.error_with_help(set, message, "a name in the zone, or type A or AAAA, whose addresses are resolved; or a CNAME");
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn check_cname_alone(index: &Index, found: &mut Findings) {
     for (name, node) in &index.nodes {
         let Some(cname) = node.get(&RecordType::CNAME).map(|group| group[0]) else { continue };
         if index.is_apex(name) {
-            let help = "answer with addresses, or with an alias to a name in the zone";
+            let help = "answer with addresses, or with an alias";
             found.error_with_help(cname, format!("{name} CNAME is at the apex of the zone, beside SOA and NS"), help);
             continue;
         }

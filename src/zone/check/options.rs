@@ -119,7 +119,7 @@ pub(super) fn check_places_known(index: &Index, found: &mut Findings) {
     }
 }
 
-/// The record sets with values that decisions from a group may come to.
+/// The record sets with values, or names outside the zone, that decisions from a group may come to.
 fn values_below<'i>(index: &'i Index<'_>, from: GroupKey<'i>) -> Vec<&'i RecordSet> {
     let mut seen = HashSet::from([from]);
     let mut left = vec![from];
@@ -128,6 +128,7 @@ fn values_below<'i>(index: &'i Index<'_>, from: GroupKey<'i>) -> Vec<&'i RecordS
         for &set in index.group(name, rtype).into_iter().flatten() {
             match &set.content {
                 Content::Values { .. } => values.push(set),
+                Content::Alias(_) if index.zone.external(set).is_some() => values.push(set),
                 Content::Alias(alias) if seen.insert((&alias.target, rtype)) => left.push((&alias.target, rtype)),
                 Content::Alias(_) => {}
             }

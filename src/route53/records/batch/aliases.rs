@@ -91,7 +91,8 @@ fn check_unused(context: &Context, scratch: &Scratch, key: &RrsetKey, by: usize,
         return;
     }
     let stays = |alias: &&RrsetKey| context.rules.strict || scratch.changed_by(alias).is_none();
-    if let (Some(alias), Some(deleted)) = (scratch.aliases_of(&group).find(stays), scratch.before(key)) {
+    let alias = scratch.aliases_of(&group).find(stays).and_then(|alias| scratch.get(alias));
+    if let (Some(alias), Some(deleted)) = (alias, scratch.before(key)) {
         refused.add(by, words::still_targeted(deleted, alias));
     }
 }

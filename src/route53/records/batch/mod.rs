@@ -19,6 +19,13 @@ mod own;
 mod scratch;
 mod words;
 
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -54,6 +61,7 @@ pub fn check(account: &Account, zone: &Zone, changes: Vec<Change>, rules: Rules)
         judge(&context, &mut batch, &touched);
     }
     names::check_apex(&context, &batch.scratch, &touched, &mut batch.refused);
+    check_size(&context, &mut batch);
     match batch.refused.0.is_empty() {
         true => Ok(edits(zone, &batch.scratch)),
         false => Err(ApiError::invalid_change_batch(&batch.refused.in_order())),
@@ -200,6 +208,20 @@ fn check_limits(changes: &[Change], rules: Rules) -> Result<(), ApiError> {
 
 const RECORDS_MAX: usize = 1_000;
 const CHARACTERS_MAX: usize = 8 * VALUE_MAX;
+
+/// How many record sets a zone may hold (Route 53 developer guide, "Quotas"); the words are not Route 53's.
+fn check_size(context: &Context, batch: &mut Batch) {
+    let there = |key: &RrsetKey| usize::from(context.zone.rrsets.get(key).is_some());
+    let (gone, put) = batch
+        .scratch
+        .changed()
+        .fold((0, 0), |(gone, put), (key, rrset, _)| (gone + there(key), put + usize::from(rrset.is_some())));
+    if context.rules.strict && context.zone.rrsets.len() + put > RRSETS_MAX + gone && put > gone {
+        batch.refused.add(usize::MAX, words::too_many_rrsets(RRSETS_MAX));
+    }
+}
+
+const RRSETS_MAX: usize = 10_000;
 
 /// A record set may only name a health check that exists.
 fn check_health_checks(account: &Account, changes: &[Change]) -> Result<(), ApiError> {

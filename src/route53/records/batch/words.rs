@@ -4,7 +4,7 @@
 //! Source: messages of Route 53 in the issues and logs of its clients.
 
 use crate::geography::area::Area;
-use crate::route53::records::rrset::{Rrset, RrsetKey};
+use crate::route53::records::rrset::Rrset;
 use crate::zone::record_set::RoutingPolicy;
 
 /// `[name='www.example.org.', type='A', set-identifier='blue']`
@@ -216,9 +216,9 @@ pub(super) fn no_addresses(rrset: &Rrset) -> String {
     format!("{}, but of a target in another zone only types A and AAAA can be answered", tried_alias(rrset))
 }
 
-pub(super) fn still_targeted(rrset: &Rrset, by: &RrsetKey) -> String {
-    let source = format!("{}, type {}", by.name, by.rtype.0);
-    format!("Tried to delete resource record set {} but it is the target of the alias {source}", brackets(rrset))
+pub(super) fn still_targeted(rrset: &Rrset, by: &Rrset) -> String {
+    let deleted = format!("Tried to delete resource record set {}", brackets(rrset));
+    format!("{deleted} but it is the target of the alias {}", brackets(by))
 }
 
 pub(super) fn too_deep(rrset: &Rrset, found: usize, max: usize) -> String {
@@ -242,4 +242,8 @@ pub(super) fn protected(rrset: &Rrset, comment: Option<&str>) -> String {
 
 pub(super) fn too_many_characters(max: usize) -> String {
     format!("Number of characters limit of {max} exceeded.")
+}
+
+pub(super) fn too_many_rrsets(max: usize) -> String {
+    format!("Number of resource record sets limit of {max} exceeded.")
 }

@@ -1,0 +1,146 @@
+//! What is written in files, as the account shows it: zones, checks and collections that the API lists and never changes.
+//!
+//! Invariant: an id is the same as long as what it names has the same name, whatever else the files say.
+//! Sources: Route 53 API 2013-04-01; `control::state` for what files become.
+
+use std::collections::BTreeMap;
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+use super::Account;
+use super::entities::{Check, CheckConfig, Collection};
+use super::zone::{Zone, ZoneRecord};
+use crate::control::state::State;
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Protocol, TargetHost};
+use crate::places::cidr::CidrCollection;
+use crate::route53::name::show_name;
+use crate::route53::records::of_file;
+use crate::wire::rtype::RecordType;
+use crate::zone::hosted_zone::HostedZone;
+
+impl Account {
+    /// Makes what the files say now the files' part of the account.
+    pub fn adopt_files(&mut self, state: &State) {
+        self.zones.retain(|_, zone| zone.record.file.is_none());
+        self.checks.retain(|_, check| check.file.is_none());
+        self.collections.retain(|_, collection| collection.file.is_none());
+        for hosted in &state.zones {
+            let zone = zone(hosted);
+            self.zones.insert(zone.record.id.clone(), Arc::new(zone));
+        }
+        let file = state.zones.first().and_then(|zone| zone.files.first()).map_or("a zone file", |file| file);
+        for check in state.checks.values() {
+            self.checks.insert(check.id.as_str().to_owned(), Arc::new(self::check(check, file)));
+        }
+        for (id, blocks) in &state.collections {
+            self.collections.insert(id.as_str().to_owned(), Arc::new(collection(id.as_str(), blocks, file)));
+        }
+    }
+}
+
+fn zone(hosted: &HostedZone) -> Zone {
+    let name = show_name(&hosted.name);
+    let file = hosted.files.first().map_or_else(String::new, |file| file.to_string());
+    let id = zone_id(&name);
+    let is_ns = |set: &&crate::zone::record_set::RecordSet| set.rtype == RecordType::NS && set.name == hosted.name;
+    let name_servers = hosted.record_sets.iter().find(is_ns).map(|set| of_file::rrset(set, &id).said.values);
+    let record = ZoneRecord {
+        id: id.clone(),
+        caller_reference: name.clone(),
+        name,
+        comment: Some(format!("written in the file {file}").chars().take(COMMENT_MAX).collect()),
+        private: false,
+        delegation_set: None,
+        name_servers: name_servers.unwrap_or_default(),
+        vpcs: Vec::new(),
+        vpc_authorizations: Vec::new(),
+        accelerated_recovery: false,
+        tags: BTreeMap::new(),
+        is_signing: false,
+        signing_keys: Vec::new(),
+        protections: Vec::new(),
+        created_at: Timestamp::UNIX_EPOCH,
+        file: Some(file),
+    };
+    let mut zone = Zone::new(Arc::new(record));
+    for set in &hosted.record_sets {
+        zone.put(Arc::new(of_file::rrset(set, &id)));
+    }
+    zone
+}
+
+/// An id of Route 53's form that follows from the zone's name.
+fn zone_id(name: &str) -> String {
+    let mut hasher = SipHasher24::new_with_key(b"waypost zone id.");
+    hasher.write(name.as_bytes());
+    super::id('Z', hasher.finish128().as_u128())
+}
+
+fn check(check: &HealthCheck, file: &str) -> Check {
+    let config = match &check.kind {
+        CheckKind::Endpoint(endpoint) => config_of(endpoint),
+        CheckKind::Calculated { children, health_threshold } => CheckConfig {
+            kind: "CALCULATED".to_owned(),
+            child_health_checks: children.iter().map(|child| child.as_str().to_owned()).collect(),
+            health_threshold: Some(*health_threshold),
+            ..CheckConfig::default()
+        },
+    };
+    Check {
+        id: check.id.as_str().to_owned(),
+        caller_reference: check.id.as_str().to_owned(),
+        version: 1,
+        config: CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config },
+        tags: BTreeMap::new(),
+        file: Some(file.to_owned()),
+    }
+}
+
+fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
+    let (request, is_https) = match &endpoint.protocol {
+        Protocol::Tcp => (None, false),
+        Protocol::Http(request) => (Some(request), false),
+        Protocol::Https { request, .. } => (Some(request), true),
+    };
+    let search = request.and_then(|request| request.search.clone());
+    let kind = match (request, is_https, &search) {
+        (None, ..) => "TCP",
+        (_, false, None) => "HTTP",
+        (_, false, Some(_)) => "HTTP_STR_MATCH",
+        (_, true, None) => "HTTPS",
+        (_, true, Some(_)) => "HTTPS_STR_MATCH",
+    };
+    let (ip_address, name) = match &endpoint.target.host {
+        TargetHost::Address(address) => (Some(address.to_string()), None),
+        TargetHost::Name(name) => (None, Some(name.clone())),
+    };
+    let said_host = request.map(|request| request.host.rsplit_once(':').map_or(&*request.host, |(host, _)| host).to_owned());
+    CheckConfig {
+        fully_qualified_domain_name: name.or(said_host.filter(|host| Some(host) != ip_address.as_ref())),
+        ip_address,
+        port: Some(endpoint.target.port),
+        kind: kind.to_owned(),
+        resource_path: request.map(|request| request.path.clone()),
+        search_string: search,
+        request_interval: Some(endpoint.interval.as_secs().max(1) as u32),
+        failure_threshold: Some(endpoint.thresholds.fall.get()),
+        measure_latency: Some(false),
+        enable_sni: Some(matches!(&endpoint.protocol, Protocol::Https { server_name: Some(_), .. })),
+        ..CheckConfig::default()
+    }
+}
+
+fn collection(id: &str, blocks: &CidrCollection, file: &str) -> Collection {
+    let mut locations: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (block, location) in blocks.blocks() {
+        locations.entry(location.as_str().to_owned()).or_default().push(block.to_string());
+    }
+    let (id, file) = (id.to_owned(), Some(file.to_owned()));
+    Collection { name: id.clone(), caller_reference: id.clone(), id, version: 1, locations, file }
+}
+
+/// Route 53's longest comment, in characters.
+const COMMENT_MAX: usize = 256;
