@@ -110,7 +110,7 @@ fn check_place(zone: &Zone, name: &Name, instance: &Instance) -> Result<(), ApiE
         }
         if other != kind && (other == "CNAME" || kind == "CNAME") {
             return refuse(format!(
-                "RRSet of type {kind} with DNS name {shown} is not permitted as it conflicts with other records with the same DNS name in zone {zone_name}."
+                "RRSet of type {kind} with DNS name {shown} is not permitted as it conflicts with other records with the same DNS name in zone {zone_name}"
             ));
         }
     }
@@ -162,8 +162,8 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let group = (NameKey::new(&name), TypeKey(instance.kind.parse().unwrap_or(RecordType::A)));
     let own = zone.rrsets.group(&group).map(|(_, rrset)| rrset).find(is_own);
     if let Some(own) = own {
-        if let Some(alias) = zone.rrsets.aliases_of(&group).next() {
-            let message = format!("The instance {} is the target of the alias {}.", instance.id, alias.name);
+        if let Some(alias) = zone.rrsets.aliases_of(&group).find_map(|key| zone.rrsets.get(key)) {
+            let message = format!("The instance {} is the target of the alias {}", instance.id, alias.said.name);
             return Err(ApiError::invalid_input(message));
         }
         edits.push(Edit::Delete(Key::Rrset { zone: zone.record.id.clone(), key: own.key() }));
@@ -211,12 +211,7 @@ fn missing(field: &str, needed_by: &str) -> ApiError {
 }
 
 /// One page of the instances that `is_of` lets through, by zone, name and type, from the place that the markers say.
-fn listed(
-    input: &Struct,
-    by_zone: bool,
-    context: &Context<'_>,
-    is_of: impl Fn(&Instance) -> bool,
-) -> Result<Done, ApiError> {
+fn listed(input: &Struct, by_zone: bool, context: &Context<'_>, is_of: impl Fn(&Instance) -> bool) -> Result<Done, ApiError> {
     let size = page_size(input, "MaxItems", PAGE_MAX, PAGE_MAX)?;
     let (name, kind) = (input.text("TrafficPolicyInstanceNameMarker"), input.text("TrafficPolicyInstanceTypeMarker"));
     if kind.is_some() && name.is_none() {
@@ -229,9 +224,8 @@ fn listed(
         (by_zone.then(|| instance.zone.clone()), Some(NameKey::new(&name)), Some(instance.kind.clone()))
     };
     let from = (zone.map(str::to_owned), name.map(|name| NameKey::new(&name)), kind.map(str::to_owned));
-    let is_seen = |instance: &Instance| {
-        context.account.zones.get(&instance.zone).is_none_or(|zone| context.sees(&zone.record.name))
-    };
+    let is_seen =
+        |instance: &Instance| context.account.zones.get(&instance.zone).is_none_or(|zone| context.sees(&zone.record.name));
     let all = context.account.instances.values().filter(|instance| is_of(instance) && is_seen(instance));
     let all = all.map(|instance| (place(instance), instance));
     let mut all: Vec<_> = all.filter(|(place, _)| *place >= from).collect();

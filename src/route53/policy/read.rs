@@ -183,7 +183,7 @@ fn proximity(item: &mut Fields<'_, '_>) -> Said {
     let said = match item.object("Location") {
         None => (item.text("Region"), item.text("Latitude"), item.text("Longitude")),
         Some(location) => {
-            let mut location = item.inside(location, "Location.");
+            let mut location = item.inside(location, "Location: ");
             let kind = location.required("Type");
             let said = (location.text("LocationName"), location.text("Latitude"), location.text("Longitude"));
             if kind.is_some_and(|kind| !["Region", "LocalZone", "Coordinate"].contains(&&*kind)) {
@@ -340,7 +340,7 @@ impl<'o, 'w> Fields<'o, 'w> {
         place: String,
         policy: impl FnOnce(&mut Fields<'_, '_>) -> Said,
     ) -> Option<Reference> {
-        let mut item = self.inside(object, &format!("{place}."));
+        let mut item = self.inside(object, &format!("{place}: "));
         let target = item.target("EndpointReference", "RuleReference");
         // Where nothing is said, what can be known of a target's health is used (unverified of Route 53): its own examples
         // of failover say nothing, and could never fail over otherwise.
