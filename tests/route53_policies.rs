@@ -12,6 +12,7 @@ mod support;
 use std::sync::Arc;
 
 use mmdb::Place;
+use route53::policies::{document, wrong};
 use route53::{Api, element, escape, root};
 use waypost::places::database::Database;
 use waypost::places::latency::LatencyTable;
@@ -76,19 +77,6 @@ fn instantiate(api: &mut Api, zone: &str, name: &str, document: &str) -> String 
     let (policy, _) = create(api, name, document);
     let made = api.ok("POST", "trafficpolicyinstance", &instance_body(zone, name, &policy, 1));
     element(&made, "Id").to_owned()
-}
-
-/// A document of type A whose endpoints are values: `fra` is 192.0.2.1, `iad` .2, `hnd` .3.
-fn document(start: &str, rules: &str) -> String {
-    format!(
-        r#"{{"AWSPolicyFormatVersion": "2015-10-01", "RecordType": "A", {start},
-            "Endpoints": {{
-                "fra": {{"Type": "value", "Value": "192.0.2.1"}},
-                "iad": {{"Type": "value", "Value": "192.0.2.2"}},
-                "hnd": {{"Type": "value", "Value": "192.0.2.3"}}
-            }},
-            "Rules": {{{rules}}}}}"#
-    )
 }
 
 fn answers(last: &[u8]) -> Vec<String> {
@@ -520,113 +508,6 @@ fn strict_keeps_the_quotas_of_aws() {
     api.settings.rules.strict = false;
     create(&mut api, "more", &text);
     api.ok("POST", "trafficpolicyinstance", &instance_body(&zone, "x.example.org", &ids[0], 1));
-}
-
-/// What is wrong with a document.
-fn wrong(text: &str) -> String {
-    let mut api = Api::new();
-    let body = root("CreateTrafficPolicy", &format!("<Name>x</Name><Document>{}</Document>", escape(text)));
-    let refused = api.refused("POST", "trafficpolicy", &body);
-    refused.strip_prefix("400 InvalidTrafficPolicyDocument: ").unwrap_or_else(|| panic!("{refused}")).to_owned()
-}
-
-#[test]
-fn documents_are_refused_for_all_that_is_wrong_with_them() {
-    let start = r#""StartRule": "r""#;
-    let rule = |rule: &str| wrong(&document(start, &format!(r#""r": {{{rule}}}"#)));
-    for (found, expected) in [
-        (wrong("[]"), "The document is not a JSON object."),
-        (
-            wrong("{}"),
-            "AWSPolicyFormatVersion is required.;RecordType is required.;Exactly one of StartEndpoint and StartRule is required.",
-        ),
-        (wrong(&document(r#""StartEndpoint": "x""#, "")), "The start, endpoint x, is not in the document."),
-        (wrong(&document(r#""StartEndpoint": "fra", "Start": 1"#, "")), "Start is not a member of the format."),
-        (
-            wrong(&document(r#""StartEndpoint": "fra""#, "").replace("2015", "2014")),
-            "AWSPolicyFormatVersion is not one of [2015-10-01, 2023-05-09].",
-        ),
-        (
-            wrong(&document(r#""StartEndpoint": "fra""#, "").replace(r#""A""#, r#""SOA""#)),
-            "RecordType is not one of [A, AAAA, CAA, CNAME, HTTPS, MX, NAPTR, PTR, SPF, SRV, SSHFP, SVCB, TLSA, TXT].",
-        ),
-        (
-            wrong(&document(r#""StartEndpoint": "fra""#, "").replace("192.0.2.1", "one").replace("192.0.2.2", "two")),
-            "fra: Value is not valid: Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with 'one''.;iad: Value is not valid: Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with 'two''.",
-        ),
-        (
-            wrong(&document(r#""StartEndpoint": "fra""#, "").replacen("value", "s3-website", 1)),
-            "fra: Region is required with Type s3-website.",
-        ),
-        (
-            wrong(&document(r#""StartEndpoint": "fra""#, "").replacen("value", "lambda", 1)),
-            "fra: Type is not one of [value, cloudfront, application-load-balancer, elastic-load-balancer, network-load-balancer, elastic-beanstalk, s3-website].",
-        ),
-        (
-            rule(r#""RuleType": "random""#),
-            "r: RuleType is not one of [failover, geo, geoproximity, latency, multivalue, weighted].",
-        ),
-        (
-            rule(r#""RuleType": "failover", "Primary": {"EndpointReference": "fra"}"#),
-            "r: Secondary is required with RuleType failover.",
-        ),
-        (rule(r#""RuleType": "weighted", "Items": []"#), "r: Items is not a list of at least one."),
-        (
-            rule(r#""RuleType": "weighted", "Items": [{"EndpointReference": "fra", "Weight": 256}, {"Weight": 1}]"#),
-            "r: Items[0]: Weight is not within 0-255.;r: Items[1]: Exactly one of EndpointReference and RuleReference is required.",
-        ),
-        (
-            rule(r#""RuleType": "weighted", "Items": [{"EndpointReference": "x", "Weight": 1}]"#),
-            "r: Items[0] leads to endpoint x, which is not in the document.",
-        ),
-        (
-            rule(r#""RuleType": "weighted", "Items": [{"EndpointReference": "fra", "Weight": 1, "HealthChek": "x"}]"#),
-            "r: Items[0]: HealthChek is not a member of the format.",
-        ),
-        (
-            rule(r#""RuleType": "latency", "Regions": [{"EndpointReference": "fra", "Region": "mars-1"}]"#),
-            "r: Regions[0]: Region is no region of AWS.",
-        ),
-        (
-            rule(
-                r#""RuleType": "latency", "Regions": [{"EndpointReference": "fra", "Region": "us-east-1"}, {"EndpointReference": "iad", "Region": "us-east-1"}]"#,
-            ),
-            "r: Regions[1] is for the same clients as one before it.",
-        ),
-        (
-            rule(
-                r#""RuleType": "geo", "Locations": [{"EndpointReference": "fra", "Country": "DE", "IsDefault": true}, {"EndpointReference": "fra", "Continent": "XX"}]"#,
-            ),
-            "r: Locations[0]: IsDefault is true beside a location other than Country *.",
-        ),
-        (
-            rule(
-                r#""RuleType": "geo", "Locations": [{"EndpointReference": "fra", "Continent": "XX"}, {"EndpointReference": "iad"}]"#,
-            ),
-            "r: Locations[0]: The geographic location XX is not supported by Route 53 geolocation.;r: Locations[1]: A geolocation is a continent, a country, or a country and a subdivision.",
-        ),
-        (
-            rule(
-                r#""RuleType": "geoproximity", "GeoproximityLocations": [{"EndpointReference": "fra", "Latitude": "1.234", "Longitude": "1", "Bias": "100"}]"#,
-            ),
-            "r: GeoproximityLocations[0]: Bias is not within -99 and 99.;r: GeoproximityLocations[0]: Latitude is not within -90 and 90, with at most two decimals.",
-        ),
-        (
-            rule(r#""RuleType": "geoproximity", "GeoproximityLocations": [{"EndpointReference": "fra"}]"#),
-            "r: GeoproximityLocations[0]: Location is neither a region, nor a local zone, nor a latitude and a longitude.",
-        ),
-        (
-            rule(r#""RuleType": "multivalue", "Items": [{"RuleReference": "r"}]"#),
-            "r: Items[0] does not lead to an endpoint of type value, as those of multivalue rules do.",
-        ),
-        (
-            rule(r#""RuleType": "weighted", "Items": [{"RuleReference": "r", "Weight": 1}]"#),
-            "r: Rule leads back to itself, or to one that does.",
-        ),
-    ] {
-        assert_eq!(found, expected);
-    }
-    assert!(wrong("{").starts_with("The document is not valid JSON: EOF while parsing"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ type Collections = BTreeMap<CollectionId, Arc<CidrCollection>>;
 /// The rules of every group of `state` whose policy asks where the client is.
 pub(super) fn rules_of_all(state: &State) -> BTreeSet<Rules> {
     let mut all = BTreeSet::new();
-    for zone in &state.zones {
+    for zone in state.all_zones() {
         let mut groups: BTreeMap<(&Name, RecordType), Vec<&RecordSet>> = BTreeMap::new();
         for set in zone.record_sets.iter().filter(|set| set.policy.of_group().asks_for_client()) {
             groups.entry((&set.name, set.rtype)).or_default().push(set);

@@ -5,13 +5,15 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod policies;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use waypost::answer::{Asker, Identity, Transport, respond_traced};
 use waypost::control::build::build;
-use waypost::control::state::State;
+use waypost::control::state::{State, View};
 use waypost::health::table::HealthTable;
 use waypost::places::Places;
 use waypost::route53::access::{Access, Principal, Zones};
@@ -37,6 +39,8 @@ pub struct Api {
     pub caller: Principal,
     pub now: Timestamp,
     pub places: Places,
+    /// The networks of VPCs.
+    pub views: Vec<View>,
     chance: u128,
     snapshot: Snapshot,
     /// What the next snapshots' health checks say; those that are not here are healthy.
@@ -56,6 +60,7 @@ impl Api {
             caller,
             now: "2026-01-02T03:04:05.678Z".parse().expect("a time"),
             places: Places::default(),
+            views: Vec::new(),
             chance: 0,
             snapshot: Snapshot::default(),
             down: BTreeMap::new(),
@@ -103,7 +108,7 @@ impl Api {
         assert!(done.edits.is_empty() || method != "GET", "{} only reads", operation.name);
         let undo = self.account.undoing(&done.edits);
         self.account.apply(done.edits);
-        match publish(&mut self.account, &self.places, &self.down) {
+        match publish(&mut self.account, &self.places, &self.views, &self.down) {
             Ok(snapshot) => self.snapshot = snapshot,
             Err(error) => {
                 self.account.apply(undo);
@@ -153,7 +158,8 @@ impl Api {
     /// Says what the account's health checks found: those of `ids` are down, all others healthy.
     pub fn down(&mut self, ids: &[&str]) {
         self.down = ids.iter().map(|id| ((*id).to_owned(), false)).collect();
-        self.snapshot = publish(&mut self.account, &self.places, &self.down).expect("what was served before can be served");
+        let published = publish(&mut self.account, &self.places, &self.views, &self.down);
+        self.snapshot = published.expect("what was served before can be served");
     }
 
     /// The lines of the answer to one question, asked over UDP by `asker`, and the explanation.
@@ -181,8 +187,9 @@ impl Api {
     }
 }
 
-fn publish(account: &mut Account, places: &Places, down: &BTreeMap<String, bool>) -> Result<Snapshot, ApiError> {
-    let built = build(account.served(&State::default()), places, None)
+fn publish(account: &mut Account, places: &Places, views: &[View], down: &BTreeMap<String, bool>) -> Result<Snapshot, ApiError> {
+    let files = State { views: views.to_vec(), ..State::default() };
+    let built = build(account.served(&files), places, None)
         .map_err(|errors| ApiError::invalid_change_batch(&errors.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
     let verdicts = built.state.checks.keys().map(|id| support::verdict(id.clone(), !down.contains_key(id.as_str())));
     let health = Arc::new(HealthTable::new(verdicts.collect()));

@@ -198,7 +198,12 @@ fn state() -> impl Strategy<Value = State> {
         }
         let zone = HostedZone { name: apex, record_sets, hidden: 0, groups, files: Vec::new() };
         let (id, collection) = collection();
-        State { zones: vec![Arc::new(zone)], checks, collections: BTreeMap::from([(id, Arc::new(collection))]) }
+        State {
+            zones: vec![Arc::new(zone)],
+            checks,
+            collections: BTreeMap::from([(id, Arc::new(collection))]),
+            views: Vec::new(),
+        }
     })
 }
 

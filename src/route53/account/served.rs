@@ -1,6 +1,7 @@
-//! What of an account is served: its public zones, checks and collections, in the form that every notation becomes.
+//! What of an account is served: its zones, checks and collections, in the form that every notation becomes.
 //!
-//! Private zones are not: nobody outside their networks may learn of them. Of zones of one name the oldest is served, as
+//! Private zones are shown to clients of their networks, where the configuration has these: nobody else may learn of them.
+//! Of zones of one name the oldest is served, as
 //! no resolver would be sent to the others. Invariant: what files own is left to their own reader.
 //! Source: Route 53 developer guide, "Working with hosted zones".
 
@@ -36,6 +37,13 @@ impl Account {
             if state.zones.iter().all(|known| known.name.to_lowercase() != hosted.name) {
                 state.zones.push(hosted);
             }
+        }
+        for view in &mut state.views {
+            let is_seen = |zone: &&mut Arc<Zone>| {
+                let record = &zone.record;
+                record.file.is_none() && record.vpcs.iter().any(|vpc| vpc.id == view.id && vpc.region == view.region)
+            };
+            view.zones = self.zones.values_mut().filter(is_seen).map(|zone| hosted(zone, &policies)).collect();
         }
         for check in self.checks.values().filter(|check| check.file.is_none()) {
             if let Ok(id) = HealthCheckId::new(&check.id) {
