@@ -183,6 +183,11 @@ fn networks_are_associated_with_private_zones() {
     );
     assert!(api.ok("POST", &off, &disassociate("us-east-1", "vpc-1")).contains("INSYNC"));
     assert!(api.refused("POST", &off, &disassociate("eu-west-1", "vpc-2")).starts_with("400 LastVPCAssociation: "));
+    let twin = "<Name>example.org</Name><CallerReference>twin</CallerReference><VPC><VPCRegion>us-east-1</VPCRegion><VPCId>vpc-3</VPCId></VPC>";
+    let refused = api.refused("POST", "hostedzone", &root("CreateHostedZone", twin));
+    assert!(refused.starts_with("400 ConflictingDomainExists: The VPC vpc-3 "), "{refused}");
+    let refused = api.refused("POST", "hostedzone", &root("CreateHostedZone", &twin.replace("vpc-3", "")));
+    assert!(refused.starts_with("400 InvalidVPCId: "), "{refused}");
     let public = api.zone("example.net");
     assert!(
         api.refused("POST", &format!("hostedzone/{public}/associatevpc"), &associate("us-east-1", "vpc-1"))

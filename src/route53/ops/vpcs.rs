@@ -29,20 +29,28 @@ pub(super) fn associate(input: &Struct, context: &mut Context<'_>) -> Result<Don
         return Err(ApiError::new("PublicZoneVPCAssociation", 400, message));
     }
     let vpc = valid_vpc(input, context)?;
-    let is_taken = |other: &&Arc<Zone>| other.record.name == zone.record.name && other.record.vpcs.contains(&vpc);
-    if let Some(other) = context.account.zones.values().find(is_taken) {
-        let message = format!(
-            "The VPC {} in region {} has already been associated with the hosted zone {} with the same domain name.",
-            vpc.id, vpc.region, other.record.id
-        );
-        return Err(ApiError::new("ConflictingDomainExists", 400, message));
-    }
+    check_free(&zone.record.name, &vpc, context)?;
     if context.settings.rules.strict && zone.record.vpcs.len() >= VPCS_MAX {
         let message = format!("The limit of {VPCS_MAX} VPCs of one hosted zone has been reached.");
         return Err(ApiError::new("LimitsExceeded", 400, message));
     }
     let vpcs = zone.record.vpcs.iter().cloned().chain([vpc]).collect();
     changed(input, context, ZoneRecord { vpcs, ..(*zone.record).clone() })
+}
+
+/// No network has two zones of one name.
+pub(super) fn check_free(name: &str, vpc: &Vpc, context: &Context<'_>) -> Result<(), ApiError> {
+    let is_taken = |other: &&Arc<Zone>| other.record.name == name && other.record.vpcs.contains(vpc);
+    match context.account.zones.values().find(is_taken) {
+        Some(other) => {
+            let message = format!(
+                "The VPC {} in region {} has already been associated with the hosted zone {} with the same domain name.",
+                vpc.id, vpc.region, other.record.id
+            );
+            Err(ApiError::new("ConflictingDomainExists", 400, message))
+        }
+        None => Ok(()),
+    }
 }
 
 pub(super) fn disassociate(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {

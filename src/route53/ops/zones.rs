@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::common::{page, page_size};
+use super::vpcs::{check_free, valid_vpc};
 use super::{Context, Done};
 use crate::route53::account::edit::{Edit, Key, Record};
 use crate::route53::account::zone::{Vpc, Zone, ZoneRecord};
@@ -31,7 +32,8 @@ pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
         return Err(ApiError::new("HostedZoneAlreadyExists", 409, message));
     }
     let config = input.structure("HostedZoneConfig");
-    let vpc = input.structure("VPC").map(read_vpc);
+    let vpc = input.structure("VPC").map(|_| valid_vpc(input, context)).transpose()?;
+    vpc.iter().try_for_each(|vpc| check_free(&name, vpc, context))?;
     let record = ZoneRecord {
         id: context.new_id('Z'),
         name,
