@@ -94,11 +94,18 @@ impl Linked {
 
 impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     #[inline]
-    pub fn new(facts: Facts<'a>, context: &Context<'a>, chance: C, message: &'a mut Message<'w>, trace: &'a mut T) -> Self {
+    pub fn new(
+        facts: Facts<'a>,
+        catalog: &'a Catalog,
+        context: &Context<'a>,
+        chance: C,
+        message: &'a mut Message<'w>,
+        trace: &'a mut T,
+    ) -> Self {
         let with_authority = context.identity.authority;
         Self {
             zone: facts.zone,
-            catalog: &context.snapshot.catalog,
+            catalog,
             facts,
             with_authority,
             chance,
