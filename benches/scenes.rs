@@ -25,8 +25,8 @@ pub struct Scene {
     out: Vec<u8>,
 }
 
-/// Every kind of answer, by name: owner, type. Those that say so tell the client's subnet, or have a member down that stands
-/// in the way of nobody: whoever is healthy must then be asked for.
+/// Every kind of answer, by name: owner, type. Those that say so tell the client's subnet, or have one health check down:
+/// of the nearest member by latency; of no member that answers in the three levels.
 pub const SCENES: [(&str, &str, RecordType); 19] = [
     ("static", "host5000", RecordType::A),
     ("nodata", "host5000", RecordType::AAAA),
