@@ -3,13 +3,16 @@
 And what puts TLS before the API, for clients that insist on Route 53's own name. Neither outlives its `with` block.
 """
 
+import contextlib
 import datetime
 import ipaddress
 import os
 import socket
 import ssl
 import subprocess
+import sys
 import threading
+import time
 import urllib.request
 
 from cryptography import x509
@@ -35,15 +38,28 @@ class Authority:
 
     def __init__(self, server, certificate):
         self._server, self.certificate = server, certificate
-        port, management = free_ports(2)
-        self.directory = f"https://127.0.0.1:{port}/dir"
         self._config = server.folder / "pebble.json"
-        self._config.write_text(CONFIG.format(port=port, management=management, certificate=certificate.file, key=certificate.key))
 
     def __enter__(self):
-        command = [PEBBLE, "-config", str(self._config), "-strict", "-dnsserver", self._server.dns]
+        # Somebody may take a free port before pebble does; it ends then.
+        if not any(self._starts() for _ in range(3)):
+            raise AssertionError("pebble does not start:\n" + "".join(self._said))
+        context = ssl.create_default_context(cafile=self.certificate.file)
+        try:
+            urllib.request.urlopen(self.directory, context=context, timeout=PATIENCE_SECS).close()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        say(f"an ACME server answers at {self.directory}, and asks {self._server.dns} for records")
+        return self
+
+    def _starts(self):
+        port, management = free_ports(2)
+        self.directory = f"https://127.0.0.1:{port}/dir"
+        keys = {"certificate": self.certificate.file, "key": self.certificate.key}
+        self._config.write_text(CONFIG.format(port=port, management=management, **keys))
         self._process = subprocess.Popen(
-            command,
+            [PEBBLE, "-config", str(self._config), "-strict", "-dnsserver", self._server.dns],
             env={**os.environ, **ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -51,21 +67,19 @@ class Authority:
             text=True,
         )
         self._said = []
-        listens = threading.Event()
-        threading.Thread(target=self._read, args=[listens], daemon=True).start()
-        if not listens.wait(PATIENCE_SECS):
-            self.__exit__(AssertionError)
-            raise AssertionError("pebble does not start")
-        context = ssl.create_default_context(cafile=self.certificate.file)
-        with urllib.request.urlopen(self.directory, context=context, timeout=PATIENCE_SECS):
-            say(f"an ACME server answers at {self.directory}, and asks {self._server.dns} for records")
-        return self
+        threading.Thread(target=self._read, args=[self._process.stdout], daemon=True).start()
+        # It says that it listens before it does: only a connection tells.
+        deadline = time.monotonic() + PATIENCE_SECS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                return True
+            time.sleep(0.02)
+        self._process.kill()
+        self._process.wait()
+        return False
 
-    def _read(self, listens):
-        for line in self._process.stdout:
-            self._said.append(line)
-            if "ACME directory available" in line:
-                listens.set()
+    def _read(self, output):
+        self._said.extend(output)
 
     def __exit__(self, kind, *_):
         self._process.terminate()
