@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub health: Arc<HealthTable>,
     pub maps: Arc<ClientMaps>,
     pub externals: Arc<Externals>,
-    /// Counts publications since start; for logs and metrics.
+    /// Counts the changes of what answers go by since start; for logs and metrics.
     pub generation: u64,
 }
 

@@ -3,7 +3,7 @@
 //! Decides nothing: it asks `answer` as a client would, in octets, and lets the answering code tell its reasons. The
 //! command line and the HTTP API both call [`explain`], so the two can't say different things.
 //! Invariant: the answer shown is the octets that the server would send over TCP, decoded again.
-//! Sources: RFC 1035 §4.1, RFC 6891 §6.1.2, RFC 7871 §6.
+//! Source: RFC 1035 §4.1.
 
 mod decode;
 mod report;
@@ -25,9 +25,9 @@ use crate::routing::draw::Draw;
 use crate::routing::trace::Explanation;
 use crate::snapshot::Snapshot;
 use crate::wire::MESSAGE_MAX;
-use crate::wire::edns::CLIENT_SUBNET;
+use crate::wire::ask::encode_query;
 use crate::wire::name::Name;
-use crate::wire::rtype::{Class, RecordType};
+use crate::wire::rtype::RecordType;
 
 /// What is asked, by whom, with which chance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn explain_by(
     resolver: IpAddr,
     chance: impl Chance,
 ) -> ExplainReport {
-    let query = encode_query(request);
+    let query = encode_query(&request.name, request.rtype, request.client.subnet());
     let asker = Asker { address: resolver, transport: Transport::Tcp };
     let mut explanation = Explanation::default();
     let mut out = vec![0; MESSAGE_MAX];
@@ -86,40 +86,14 @@ pub fn explain_by(
     }
 }
 
-/// The query with an OPT record, so that the response may say a scope and an extended error.
-fn encode_query(request: &ExplainRequest) -> Vec<u8> {
-    let options = match request.client {
-        Client::Resolver(_) => Vec::new(),
-        Client::Subnet(subnet) => encode_client_subnet(subnet),
-    };
-    let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
-    query.extend_from_slice(request.name.as_wire());
-    query.extend_from_slice(&request.rtype.0.to_be_bytes());
-    query.extend_from_slice(&Class::IN.0.to_be_bytes());
-    query.push(0);
-    query.extend_from_slice(&RecordType::OPT.0.to_be_bytes());
-    query.extend_from_slice(&u16::MAX.to_be_bytes());
-    query.extend_from_slice(&[0; 4]);
-    query.extend_from_slice(&(options.len() as u16).to_be_bytes());
-    query.extend_from_slice(&options);
-    query
-}
-
-/// Family, source prefix length, scope prefix length 0, and no more octets than the length needs (RFC 7871 §6).
-fn encode_client_subnet(subnet: IpNet) -> Vec<u8> {
-    let (family, octets): (u16, Vec<u8>) = match subnet.network() {
-        IpAddr::V4(address) => (1, address.octets().into()),
-        IpAddr::V6(address) => (2, address.octets().into()),
-    };
-    let address = &octets[..usize::from(subnet.prefix_len()).div_ceil(8)];
-    let [family_high, family_low] = family.to_be_bytes();
-    let [code_high, code_low] = CLIENT_SUBNET.to_be_bytes();
-    let mut option = vec![code_high, code_low, 0, 4 + address.len() as u8, family_high, family_low, subnet.prefix_len(), 0];
-    option.extend_from_slice(address);
-    option
-}
-
 impl Client {
+    fn subnet(self) -> Option<IpNet> {
+        match self {
+            Self::Resolver(_) => None,
+            Self::Subnet(subnet) => Some(subnet),
+        }
+    }
+
     /// The address that the query comes from; unspecified behind a subnet, as that says nothing of the resolver.
     pub fn resolver(self) -> IpAddr {
         match self {
@@ -183,7 +157,7 @@ mod tests {
         for text in ["198.51.100.0/24", "198.51.96.0/19", "2001:db8::/47", "0.0.0.0/0"] {
             let client: Client = text.parse().unwrap();
             let name = Name::parse("www.example.org.", None).unwrap();
-            let query = encode_query(&ExplainRequest { name, rtype: RecordType::A, client, draw: 0 });
+            let query = encode_query(&name, RecordType::A, client.subnet());
             let mut qname = QName::root();
             let subnet = parse_query(&query, &mut qname).ok().unwrap().edns.unwrap().client_subnet.unwrap();
             assert_eq!(format!("{}/{}", subnet.address.unwrap(), subnet.source_prefix), text);

@@ -24,7 +24,7 @@ use super::calculated::{Child, calculate};
 use super::check::{CheckKind, EndpointCheck, HealthCheck};
 use super::machine::{self, Rules, State};
 use super::observation::Observation;
-use super::table::{HealthTable, Status, Verdict};
+use super::table::{HealthTable, Seen, Status, Verdict};
 use crate::ids::{HealthCheckId, HealthIndex};
 
 /// All health checks and what is known of them.
@@ -50,6 +50,8 @@ struct Slot {
     /// The state is from before the start and no observation has counted since.
     resumed: bool,
     verdict: Verdict,
+    /// What was last seen of this endpoint.
+    seen: Seen,
     /// Longest way down to a check that is not calculated; none for a member of a loop.
     height: Option<u32>,
     children: Vec<usize>,
@@ -138,6 +140,8 @@ impl Board {
         slot.resumed &= seen.outcome.passed().is_none();
         self.awaited -= usize::from(!slot.observed);
         slot.observed = true;
+        slot.note(seen);
+        self.table.set_seen(index, slot.seen.clone());
         self.settle_from(index.at(), seen.at)
     }
 
@@ -220,7 +224,8 @@ impl Board {
         let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.height?, at))).collect();
         order.sort_unstable();
         let events = order.into_iter().filter_map(|(_, at)| self.settle(at, now)).collect();
-        self.table = HealthTable::new(self.slots.iter().map(|slot| slot.verdict.clone()).collect());
+        let (verdicts, seen): (_, Vec<Seen>) = self.slots.iter().map(|slot| (slot.verdict.clone(), slot.seen.clone())).unzip();
+        self.table = HealthTable::with_seen(verdicts, &seen);
         events
     }
 
@@ -309,13 +314,15 @@ impl Slot {
             observed: false,
             resumed: false,
             verdict,
+            seen: Seen::default(),
             height: None,
             children: Vec::new(),
             parents: Vec::new(),
         };
         match before {
             Some(old) if old.state.is_some() && slot.observes_as(old) => {
-                Self { state: old.state.clone(), observed: old.observed, resumed: old.resumed, ..slot }.showing(old)
+                let (state, seen) = (old.state.clone(), old.seen.clone());
+                Self { state, seen, observed: old.observed, resumed: old.resumed, ..slot }.showing(old)
             }
             Some(old) => slot.showing(old),
             None => slot,
@@ -325,6 +332,16 @@ impl Slot {
     /// The same slot, showing the old verdict until it is settled.
     fn showing(self, old: &Slot) -> Self {
         Self { verdict: old.verdict.clone(), ..self }
+    }
+
+    /// Keeps what was seen, if it says anything of the endpoint.
+    fn note(&mut self, seen: &Observation) {
+        let Some(passed) = seen.outcome.passed() else { return };
+        let seen = Arc::new(seen.clone());
+        if !passed {
+            self.seen.last_failure = Some(seen.clone());
+        }
+        self.seen.last = Some(seen);
     }
 
     /// Whether both probe, and probe the same.

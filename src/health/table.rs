@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::observation::Observation;
 use crate::ids::{HealthCheckId, HealthIndex};
 
 /// What is known of one health check, after calculation, inversion and `disabled`.
@@ -58,13 +59,25 @@ pub struct Verdict {
     pub because: Arc<str>,
 }
 
-/// Every verdict of one snapshot.
+/// What the probes of a check last saw, for people: routing goes by the verdict alone.
+///
+/// Probes that could not be made say nothing and are left out. Both are of what the check probes now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub last: Option<Arc<Observation>>,
+    /// The last that failed; it stays when the endpoint has recovered.
+    pub last_failure: Option<Arc<Observation>>,
+}
+
+/// Every verdict of one snapshot, in the order of the checks' ids.
 ///
 /// A clone shares the verdicts, and a change to it copies only the chunk it falls into: with 100,000 checks, publishing
 /// one change costs microseconds instead of the milliseconds that copying all of them would take.
 #[derive(Clone, Debug, Default)]
 pub struct HealthTable {
     chunks: Vec<Arc<[Verdict]>>,
+    /// As many as there are verdicts.
+    seen: Vec<Arc<[Seen]>>,
     /// One bit a verdict, its `healthy`: all that a query reads.
     healthy: Box<[u64]>,
 }
@@ -73,13 +86,21 @@ pub struct HealthTable {
 const CHUNK: usize = 128;
 
 impl HealthTable {
-    /// The table of `verdicts`, whose order gives each its index.
+    /// The table of `verdicts`, whose order gives each its index; nothing has been seen.
     pub fn new(verdicts: Vec<Verdict>) -> Self {
+        let seen = vec![Seen::default(); verdicts.len()];
+        Self::with_seen(verdicts, &seen)
+    }
+
+    /// The table of `verdicts`, and of what was seen of each.
+    pub(super) fn with_seen(verdicts: Vec<Verdict>, seen: &[Seen]) -> Self {
+        debug_assert_eq!(verdicts.len(), seen.len(), "each verdict has its own");
         let mut healthy = vec![0u64; verdicts.len().div_ceil(64)];
         for (at, verdict) in verdicts.iter().enumerate() {
             healthy[at / 64] |= u64::from(verdict.healthy) << (at % 64);
         }
-        Self { chunks: verdicts.chunks(CHUNK).map(Arc::from).collect(), healthy: healthy.into() }
+        let (chunks, seen) = (verdicts.chunks(CHUNK).map(Arc::from).collect(), seen.chunks(CHUNK).map(Arc::from).collect());
+        Self { chunks, seen, healthy: healthy.into() }
     }
 
     /// Replaces one verdict; clones made before keep the old one.
@@ -87,6 +108,11 @@ impl HealthTable {
         let (word, bit) = (index.at() / 64, index.at() % 64);
         self.healthy[word] = self.healthy[word] & !(1 << bit) | u64::from(verdict.healthy) << bit;
         Arc::make_mut(&mut self.chunks[index.at() / CHUNK])[index.at() % CHUNK] = verdict;
+    }
+
+    /// Replaces what was seen of one check; clones made before keep the old.
+    pub(super) fn set_seen(&mut self, index: HealthIndex, seen: Seen) {
+        Arc::make_mut(&mut self.seen[index.at() / CHUNK])[index.at() % CHUNK] = seen;
     }
 
     /// Whether routing may count this check as healthy.
@@ -98,6 +124,18 @@ impl HealthTable {
     /// The verdict in full.
     pub fn verdict(&self, index: HealthIndex) -> &Verdict {
         &self.chunks[index.at() / CHUNK][index.at() % CHUNK]
+    }
+
+    /// What was last seen of the check.
+    pub fn seen(&self, index: HealthIndex) -> &Seen {
+        &self.seen[index.at() / CHUNK][index.at() % CHUNK]
+    }
+
+    /// The place of a check.
+    pub fn index(&self, id: &HealthCheckId) -> Option<HealthIndex> {
+        let chunk = self.chunks.partition_point(|chunk| chunk.first().is_some_and(|first| first.id <= *id)).checked_sub(1)?;
+        let within = self.chunks[chunk].binary_search_by(|verdict| verdict.id.cmp(id)).ok()?;
+        Some(HealthIndex((chunk * CHUNK + within) as u32))
     }
 
     /// Every verdict, by index.
@@ -114,6 +152,20 @@ mod tests {
         let id = HealthCheckId::new(&at.to_string()).unwrap();
         let status = if healthy { Status::Healthy } else { Status::Unhealthy };
         Verdict { id, status, healthy, since: Timestamp::UNIX_EPOCH, because: "".into() }
+    }
+
+    #[test]
+    fn every_check_is_found_by_its_id_and_no_other_is() {
+        for count in [0, 1, 2, 128, 129, 1_000] {
+            let id = |at: usize| HealthCheckId::new(&format!("{at:04}")).unwrap();
+            let verdicts = (0..count).map(|at| Verdict { id: id(2 * at), ..verdict(at, true) }).collect();
+            let table = HealthTable::new(verdicts);
+            for at in 0..2 * count {
+                let expected = (at % 2 == 0).then_some(HealthIndex(at as u32 / 2));
+                assert_eq!(table.index(&id(at)), expected, "{at} of {count}");
+            }
+            assert_eq!(table.index(&HealthCheckId::new("a").unwrap()), None);
+        }
     }
 
     #[test]

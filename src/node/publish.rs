@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::external::{self, Seen};
 use crate::health::board::{Event, SavedVerdict};
+use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
 use crate::prober::ProbeReport;
 use crate::prober::runner::{Change, Watcher};
@@ -36,6 +37,12 @@ impl Watcher for Publisher {
             .update(|now| Some(Snapshot { health: health.clone(), generation: now.generation + 1, ..Snapshot::clone(now) }));
         tell(&self.telemetry, &change.events);
         self.store.save(change.saved);
+    }
+
+    fn refreshed(&mut self, table: HealthTable) {
+        // Answers go by the same as before: this is no new generation.
+        let next = Snapshot { health: Arc::new(table), ..Snapshot::clone(&self.published.load()) };
+        self.published.publish(next);
     }
 
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport) {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
 
 use super::{ProbeReport, Prober};
 use crate::clock::{self, Chance};
@@ -33,6 +34,8 @@ pub trait Watcher: Send + 'static {
     fn changed(&mut self, change: Change);
     /// A probe ended.
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport);
+    /// Probes have ended since a table was last handed over, and no status has changed: what was last seen is news.
+    fn refreshed(&mut self, _table: HealthTable) {}
     /// Once a minute: everything that a restart should know.
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>);
 }
@@ -78,6 +81,8 @@ struct Runner<P, W> {
     began: Instant,
     chance: Chance,
     first_round: watch::Sender<bool>,
+    /// A probe has ended since a table was last handed over.
+    has_news: bool,
 }
 
 impl RunnerHandle {
@@ -96,6 +101,7 @@ impl RunnerHandle {
             began: clock::monotonic(),
             chance: Chance::new(),
             first_round,
+            has_news: false,
         };
         tokio::spawn(runner.run(orders));
         Self { commands, first_round: watched }
@@ -142,6 +148,9 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         self.schedule.replace(checks, self.now(), |_| false);
         let mut checkpoint = tokio::time::interval(CHECKPOINT_EVERY);
         checkpoint.reset();
+        let mut refresh = tokio::time::interval(REFRESH_EVERY);
+        refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        refresh.reset();
         loop {
             self.start_due();
             let wake = self.next_wake();
@@ -164,6 +173,7 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                     None => return,
                 },
                 _ = checkpoint.tick() => self.watcher.checkpoint(self.board.saved()),
+                _ = refresh.tick(), if self.has_news => self.refresh(),
                 Some(ended) = self.probes.join_next_with_id() => self.take(ended),
                 () = tokio::time::sleep_until(wake.unwrap_or(self.began).into()), if wake.is_some() => {}
             }
@@ -200,8 +210,10 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             taken.extend(self.observe(ended, &mut change));
             next = self.probes.try_join_next_with_id();
         }
+        self.has_news = true;
         if !change.events.is_empty() {
             change.table = self.board.table();
+            self.has_news = false;
             self.watcher.changed(change);
         }
         // What only counts comes after what changes answers.
@@ -232,6 +244,11 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             change.events.extend(events);
         }
         Some((id, report))
+    }
+
+    fn refresh(&mut self) {
+        self.has_news = false;
+        self.watcher.refreshed(self.board.table());
     }
 
     fn replace(&mut self, checks: &BTreeMap<HealthCheckId, HealthCheck>, adopt: Adopt) {
@@ -283,5 +300,7 @@ fn words(payload: &(dyn std::any::Any + Send)) -> String {
 
 /// How often all verdicts are handed over to be saved, so that a crash loses at most their last minute.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+/// How often what was last seen is handed over while no status changes.
+const REFRESH_EVERY: Duration = Duration::from_secs(1);
 /// Commands that may wait; every sender awaits its own.
 const COMMANDS_MAX: usize = 4;

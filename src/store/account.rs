@@ -76,6 +76,7 @@ fn row_key(key: &Key) -> String {
             format!("rrset\0{zone}\0{}\0{rtype}\0{set_identifier}", key.name)
         }
         Key::Check(id) => format!("check\0{id}"),
+        Key::SpentReference(reference) => format!("spent\0{reference}"),
         Key::Collection(id) => format!("collection\0{id}"),
         Key::Policy(id, version) => format!("policy\0{id}\0{version:04}"),
         Key::Instance(id) => format!("instance\0{id}"),
@@ -90,6 +91,7 @@ fn row_value(record: &Record) -> Vec<u8> {
         Record::Zone(zone) => json(&**zone),
         Record::Rrset { rrset, .. } => json(&rrset.said),
         Record::Check(check) => json(&**check),
+        Record::SpentReference(spent) => json(&**spent),
         Record::Collection(collection) => json(&**collection),
         Record::Policy(policy) => json(&**policy),
         Record::Instance(instance) => json(&**instance),
@@ -113,6 +115,7 @@ fn parse(key: &str, value: &[u8]) -> Result<Record, String> {
             Record::Rrset { zone: parts.next().unwrap_or_default().to_owned(), rrset: Arc::new(rrset) }
         }
         "check" => Record::Check(parsed(value)?),
+        "spent" => Record::SpentReference(parsed(value)?),
         "collection" => Record::Collection(parsed(value)?),
         "policy" => Record::Policy(parsed(value)?),
         "instance" => Record::Instance(parsed(value)?),

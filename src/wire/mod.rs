@@ -3,6 +3,7 @@
 //! Knows no zone. Everything here is total: any octets in, a value or a named refusal out, never a panic.
 //! Sources: RFC 1035 §2.3.4 and §4, RFC 6891 (EDNS), RFC 7873 (cookies), RFC 7871 (client subnet).
 
+pub mod ask;
 pub mod edns;
 pub mod header;
 pub mod name;

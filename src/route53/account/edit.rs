@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog};
+use super::entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog, SpentReference};
 use super::zone::ZoneRecord;
 use crate::route53::records::rrset::{Rrset, RrsetKey};
 
@@ -23,6 +23,7 @@ pub enum Record {
     Zone(Arc<ZoneRecord>),
     Rrset { zone: String, rrset: Arc<Rrset> },
     Check(Arc<Check>),
+    SpentReference(Arc<SpentReference>),
     Collection(Arc<Collection>),
     Policy(Arc<Policy>),
     Instance(Arc<Instance>),
@@ -37,6 +38,7 @@ pub enum Key {
     Zone(String),
     Rrset { zone: String, key: RrsetKey },
     Check(String),
+    SpentReference(String),
     Collection(String),
     Policy(String, u32),
     Instance(String),
@@ -51,6 +53,7 @@ impl Record {
             Self::Zone(zone) => Key::Zone(zone.id.clone()),
             Self::Rrset { zone, rrset } => Key::Rrset { zone: zone.clone(), key: rrset.key() },
             Self::Check(check) => Key::Check(check.id.clone()),
+            Self::SpentReference(spent) => Key::SpentReference(spent.reference.clone()),
             Self::Collection(collection) => Key::Collection(collection.id.clone()),
             Self::Policy(policy) => Key::Policy(policy.id.clone(), policy.version),
             Self::Instance(instance) => Key::Instance(instance.id.clone()),
@@ -87,6 +90,7 @@ impl fmt::Display for Key {
             Self::DelegationSet(id) => write!(f, "delegation set {id}"),
             Self::QueryLog(id) => write!(f, "query log {id}"),
             Self::Change(id) => write!(f, "change {id}"),
+            Self::SpentReference(reference) => write!(f, "spent caller reference {reference}"),
         }
     }
 }

@@ -22,6 +22,13 @@ pub struct Check {
     pub file: Option<String>,
 }
 
+/// The caller reference of a health check that was deleted: it can't be used again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpentReference {
+    pub reference: String,
+    pub spent_at: Timestamp,
+}
+
 /// Route 53's `HealthCheckConfig`, with defaults filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

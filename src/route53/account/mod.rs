@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use edit::{Edit, Key, Record};
-use entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog};
+use entities::{Change, Check, Collection, DelegationSet, Instance, Policy, QueryLog, SpentReference};
 use zone::Zone;
 
 /// The account.
@@ -24,6 +24,8 @@ pub struct Account {
     pub zones: BTreeMap<String, Arc<Zone>>,
     /// By id.
     pub checks: BTreeMap<String, Arc<Check>>,
+    /// Those of deleted health checks, by reference.
+    pub spent_references: BTreeMap<String, Arc<SpentReference>>,
     /// By id.
     pub collections: BTreeMap<String, Arc<Collection>>,
     /// By id and version; a deleted version stays and is marked.
@@ -82,6 +84,7 @@ impl Account {
                 Some(Record::Rrset { zone: zone.clone(), rrset })
             }
             Key::Check(id) => self.checks.get(id).cloned().map(Record::Check),
+            Key::SpentReference(reference) => self.spent_references.get(reference).cloned().map(Record::SpentReference),
             Key::Collection(id) => self.collections.get(id).cloned().map(Record::Collection),
             Key::Policy(id, version) => self.policies.get(&(id.clone(), *version)).cloned().map(Record::Policy),
             Key::Instance(id) => self.instances.get(id).cloned().map(Record::Instance),
@@ -103,6 +106,7 @@ impl Account {
                 }
             }
             Record::Check(check) => drop(self.checks.insert(check.id.clone(), check)),
+            Record::SpentReference(spent) => drop(self.spent_references.insert(spent.reference.clone(), spent)),
             Record::Collection(collection) => drop(self.collections.insert(collection.id.clone(), collection)),
             Record::Policy(policy) => drop(self.policies.insert((policy.id.clone(), policy.version), policy)),
             Record::Instance(instance) => drop(self.instances.insert(instance.id.clone(), instance)),
@@ -121,6 +125,7 @@ impl Account {
                 }
             }
             Key::Check(id) => drop(self.checks.remove(id)),
+            Key::SpentReference(reference) => drop(self.spent_references.remove(reference)),
             Key::Collection(id) => drop(self.collections.remove(id)),
             Key::Policy(id, version) => drop(self.policies.remove(&(id.clone(), *version))),
             Key::Instance(id) => drop(self.instances.remove(id)),

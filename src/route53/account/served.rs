@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Account;
 use super::entities::Collection;
-use super::zone::Zone;
+use super::zone::{Zone, ZoneRecord};
 use crate::control::state::State;
 use crate::ids::{CollectionId, HealthCheckId, LocationName};
 use crate::places::cidr::CidrCollection;
@@ -43,6 +43,16 @@ impl Account {
             }
         }
         state
+    }
+}
+
+impl Account {
+    /// Whether queries are answered from this zone: it is public, and no other of its name comes before it.
+    pub fn is_served(&self, zone: &ZoneRecord) -> bool {
+        let rank = |zone: &ZoneRecord| (zone.file.is_none(), zone.created_at, zone.id.clone());
+        let others = self.zones.values().map(|other| &other.record);
+        let before = |other: &ZoneRecord| !other.private && other.name == zone.name && rank(other) < rank(zone);
+        !zone.private && !others.into_iter().any(|other| before(other))
     }
 }
 

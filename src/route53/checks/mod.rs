@@ -3,6 +3,10 @@
 //! Invariant: a check means here what it means in Route 53, to the second. Source: Route 53 API 2013-04-01,
 //! `HealthCheckConfig`; developer guide, "How Route 53 determines whether a health check is healthy".
 
+pub mod config;
+pub mod observed;
+pub mod rules;
+
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -32,7 +36,7 @@ fn without_data(config: &CheckConfig) -> CheckKind {
 }
 
 fn endpoint(config: &CheckConfig) -> EndpointCheck {
-    let is_https = config.kind.starts_with("HTTPS");
+    let is_https = is_https(&config.kind);
     let port = config.port.unwrap_or(if is_https { 443 } else { 80 });
     let name = config.fully_qualified_domain_name.clone();
     let address = config.ip_address.as_ref().and_then(|text| text.parse().ok());
@@ -64,6 +68,15 @@ fn endpoint(config: &CheckConfig) -> EndpointCheck {
         protocol,
         thresholds: Thresholds { fall: threshold, rise: threshold },
     }
+}
+
+/// Whether checks of this type probe.
+pub fn is_endpoint(kind: &str) -> bool {
+    !matches!(kind, "CALCULATED" | "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL")
+}
+
+fn is_https(kind: &str) -> bool {
+    kind.starts_with("HTTPS")
 }
 
 /// A path with the slash that Route 53 adds where it is missing.

@@ -3,10 +3,17 @@
 //! Knows no HTTP and no XML; time, chance and what is served come as a [`Context`]. Invariant: an operation that fails
 //! has asked for no edit, and one that only reads never asks for any. Source: Route 53 API 2013-04-01.
 
+mod checks;
+mod cidr;
 mod common;
+mod geo;
+mod limits;
+mod observations;
 mod permission;
 mod protections;
 mod records;
+mod tags;
+mod test_answer;
 mod zones;
 
 use jiff::Timestamp;
@@ -80,12 +87,36 @@ pub fn only_reads(operation: &Operation) -> bool {
 
 fn performer(name: &str) -> Option<Perform> {
     Some(match name {
+        "ChangeCidrCollection" => cidr::change,
+        "ChangeTagsForResource" => tags::change,
+        "CreateCidrCollection" => cidr::create,
+        "CreateHealthCheck" => checks::create,
         "CreateHostedZone" => zones::create,
+        "DeleteCidrCollection" => cidr::delete,
+        "DeleteHealthCheck" => checks::delete,
         "DeleteHostedZone" => zones::delete,
+        "GetAccountLimit" => limits::account,
+        "GetCheckerIpRanges" => observations::checker_ranges,
+        "GetGeoLocation" => geo::get,
+        "GetHealthCheck" => checks::get,
+        "GetHealthCheckCount" => checks::count,
+        "GetHealthCheckLastFailureReason" => observations::last_failure,
+        "GetHealthCheckStatus" => observations::status,
         "GetHostedZone" => zones::get,
         "GetHostedZoneCount" => zones::count,
+        "GetHostedZoneLimit" => limits::hosted_zone,
+        "GetReusableDelegationSetLimit" => limits::delegation_set,
+        "ListCidrBlocks" => cidr::list_blocks,
+        "ListCidrCollections" => cidr::list,
+        "ListCidrLocations" => cidr::list_locations,
+        "ListGeoLocations" => geo::list,
+        "ListHealthChecks" => checks::list,
         "ListHostedZones" => zones::list,
         "ListHostedZonesByName" => zones::list_by_name,
+        "ListTagsForResource" => tags::list,
+        "ListTagsForResources" => tags::list_of_several,
+        "TestDNSAnswer" => test_answer::test,
+        "UpdateHealthCheck" => checks::update,
         "UpdateHostedZoneComment" => zones::update_comment,
         "ChangeResourceRecordSets" => records::change,
         "ListResourceRecordSets" => records::list,
