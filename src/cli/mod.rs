@@ -3,6 +3,8 @@
 //! Each command is a file with its arguments, its help, and `run`; nothing is decided here that a library caller would
 //! miss. Data is written to `out`, what is wrong comes back as a [`Failure`]; `main` makes exit statuses of both.
 
+mod api;
+mod backup;
 mod check;
 mod client;
 mod completions;
@@ -51,6 +53,8 @@ enum Command {
     Test(test::TestArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -96,6 +100,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&args, out),
         Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Backup(args) => backup::run(&args, out),
+        Command::Restore(args) => backup::run_restore(&args, out),
         Command::Demo(args) => demo::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),

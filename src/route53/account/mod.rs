@@ -7,7 +7,7 @@
 pub mod backup;
 pub mod edit;
 pub mod entities;
-mod in_files;
+pub mod in_files;
 mod replaced;
 mod rows;
 pub mod served;
