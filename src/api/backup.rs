@@ -118,7 +118,8 @@ fn permit(caller: &Principal) -> Result<(), ApiError> {
     match caller.permits(Action::Write, None) {
         true => Ok(()),
         false => {
-            let message = format!("User: {} is not authorized to back up and restore: it takes write access to all zones", caller.name);
+            let message =
+                format!("User: {} is not authorized to back up and restore: it takes write access to all zones", caller.name);
             Err(ApiError::new("AccessDenied", 403, message))
         }
     }

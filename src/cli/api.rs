@@ -33,30 +33,37 @@ pub(super) struct Api {
 /// Why an operation was not done.
 pub(super) enum Unanswered {
     /// The API said so: its code and its message.
-    Refused { code: String, message: String },
+    Refused {
+        operation: &'static str,
+        code: String,
+        message: String,
+    },
     Failed(Failure),
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Failed(failure) => failure,
+            Unanswered::Refused { operation, code, message } => Self::Failed(format!("{operation}: {code}: {message}")),
+        }
+    }
 }
 
 impl Api {
     pub fn new(base: &BaseUrl) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Failed(format!("starting a runtime: {error}")))?;
-        let client = Client::builder().connect_timeout(CONNECT_WITHIN).read_timeout(SILENT_AT_MOST).redirect(redirect::Policy::none());
+        let client =
+            Client::builder().connect_timeout(CONNECT_WITHIN).read_timeout(SILENT_AT_MOST).redirect(redirect::Policy::none());
         let client = client.build().map_err(|error| Failure::Failed(format!("starting a client: {}", in_full(&error))))?;
         let region = text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned());
         Ok(Self { runtime, client, base: base.clone(), key: key_of_environment()?, region, model: Model::new() })
     }
 
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
     /// Asks for an operation; what the API says against it is a failure.
     pub fn ask(&self, operation: &'static str, input: &Struct) -> Result<Struct, Failure> {
-        self.try_ask(operation, input).map_err(|unanswered| match unanswered {
-            Unanswered::Failed(failure) => failure,
-            Unanswered::Refused { code, message } => Failure::Failed(format!("{operation}: {code}: {message}")),
-        })
+        self.try_ask(operation, input).map_err(Failure::from)
     }
 
     /// Asks for an operation.
@@ -72,7 +79,7 @@ impl Api {
                 .map_err(|error| Unanswered::Failed(failed(&url, &format!("the answer cannot be read: {}", error.message))));
         }
         match xml::read::error(&body) {
-            Some((code, message)) => Err(Unanswered::Refused { code, message }),
+            Some((code, message)) => Err(Unanswered::Refused { operation: operation.name, code, message }),
             None => Err(Unanswered::Failed(failed(&url, &format!("{status}: {}", String::from_utf8_lossy(&body).trim())))),
         }
     }
@@ -103,9 +110,8 @@ impl Api {
     /// The body of an operation that has one; empty for others.
     fn body(&self, operation: &Operation, input: &Struct) -> Vec<u8> {
         let Some(shape) = operation.input.filter(|_| operation.method == "POST") else { return Vec::new() };
-        let is_elsewhere = |name: &str| {
-            self.model.members(shape).iter().any(|member| member.name == name && member.place != Place::Body)
-        };
+        let is_elsewhere =
+            |name: &str| self.model.members(shape).iter().any(|member| member.name == name && member.place != Place::Body);
         let elsewhere: Vec<&str> = input.names().filter(|name| is_elsewhere(name)).collect();
         let inside = elsewhere.into_iter().fold(input.clone(), |input, name| input.without(name));
         xml::write::response(&self.model, shape, &inside).into_bytes()
@@ -165,7 +171,9 @@ fn key_of_environment() -> Result<Option<AccessKey>, Failure> {
     match (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY")) {
         (Some(id), Some(secret)) => Ok(Some(AccessKey { id, secret: Secret::new(&secret), session_token })),
         (None, None) => Ok(None),
-        _ => Err(Failure::Failed("the environment has one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and not the other".to_owned())),
+        _ => Err(Failure::Failed(
+            "the environment has one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and not the other".to_owned(),
+        )),
     }
 }
 

@@ -10,12 +10,15 @@ mod client;
 mod completions;
 mod demo;
 mod explain;
+mod export;
+mod import;
 mod man;
 mod probe;
 mod problems;
 mod serve;
 mod status;
 mod test;
+mod zones;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -53,6 +56,8 @@ enum Command {
     Test(test::TestArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Demo(demo::DemoArgs),
@@ -100,6 +105,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&args, out),
         Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
+        Command::Export(args) => export::run(&args, out),
         Command::Backup(args) => backup::run(&args, out),
         Command::Restore(args) => backup::run_restore(&args, out),
         Command::Demo(args) => demo::run(&args, out),

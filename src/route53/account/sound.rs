@@ -35,7 +35,8 @@ pub fn check(account: &Account, files: &Account) -> Vec<String> {
             wrong.push(format!("policy instance {}: there is no zone {}", instance.id, instance.zone));
         }
     }
-    let is_file = |is_owned: bool, what: &str, id: &str| is_owned.then(|| format!("{what} {id} is written in a file of this server"));
+    let is_file =
+        |is_owned: bool, what: &str, id: &str| is_owned.then(|| format!("{what} {id} is written in a file of this server"));
     let zones = account.zones.keys().filter_map(|id| is_file(files.zones.get(id)?.record.file.is_some(), "zone", id));
     let checks = account.checks.keys().filter_map(|id| is_file(files.checks.get(id)?.file.is_some(), "health check", id));
     let collections =

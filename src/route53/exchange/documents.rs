@@ -74,7 +74,9 @@ fn created(list: Value, warnings: &mut Vec<String>) -> Struct {
     let change = |set: Struct| {
         if let Some(instance) = set.text("TrafficPolicyInstanceId") {
             let (name, kind) = (set.word("Name"), set.word("Type"));
-            warnings.push(format!("{name} {kind}: its records are taken, and not the traffic policy instance {instance} that made them"));
+            warnings.push(format!(
+                "{name} {kind}: its records are taken, and not the traffic policy instance {instance} that made them"
+            ));
         }
         Struct::new().with("Action", "CREATE").with("ResourceRecordSet", set.without("TrafficPolicyInstanceId"))
     };
@@ -140,9 +142,12 @@ fn parse(text: &str) -> Result<Vec<Json>, Vec<String>> {
     let documents = documents.map_err(|error| vec![format!("reading JSON: {error}")])?;
     match documents.is_empty() {
         true => Err(vec!["there is nothing in it".to_owned()]),
-        false => Ok(documents.into_iter().flat_map(|document| match document {
-            Json::Array(documents) => documents,
-            document => vec![document],
-        }).collect()),
+        false => Ok(documents
+            .into_iter()
+            .flat_map(|document| match document {
+                Json::Array(documents) => documents,
+                document => vec![document],
+            })
+            .collect()),
     }
 }

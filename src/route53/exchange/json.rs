@@ -41,7 +41,9 @@ fn read_member(
     wrong: &mut Vec<String>,
 ) -> Option<Option<(&'static str, Value)>> {
     match json.filter(|json| !json.is_null()) {
-        Some(json) => read(model, member.shape, json, &format!("{at}.{}", member.name), wrong).map(|value| Some((member.name, value))),
+        Some(json) => {
+            read(model, member.shape, json, &format!("{at}.{}", member.name), wrong).map(|value| Some((member.name, value)))
+        }
         None if member.required => {
             wrong.push(format!("{at}: {} is missing", member.name));
             None
@@ -53,7 +55,9 @@ fn read_member(
 fn read_scalar(shape: &Shape, json: &Json) -> Result<String, String> {
     let (text, is_kind) = match json {
         Json::String(text) => (text.clone(), matches!(shape.kind, Kind::String | Kind::Timestamp)),
-        Json::Number(number) => (number.to_string(), matches!(shape.kind, Kind::Integer | Kind::Long | Kind::Double | Kind::Timestamp)),
+        Json::Number(number) => {
+            (number.to_string(), matches!(shape.kind, Kind::Integer | Kind::Long | Kind::Double | Kind::Timestamp))
+        }
         Json::Bool(flag) => (flag.to_string(), shape.kind == Kind::Boolean),
         _ => (String::new(), false),
     };

@@ -13,13 +13,16 @@ use crate::route53::values::TYPES;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{RecordSet, RoutingPolicy};
 
-/// The record set as the API would be told of it, in a zone of this id, and what is lost with it, in words.
-pub fn rrset(set: &RecordSet, zone: &str) -> (Option<Rrset>, Vec<String>) {
+/// The record set of `zone` as the API would be told of it where that has this id, and what is lost with it, in words.
+pub fn rrset(set: &RecordSet, zone: &HostedZone, id: &str) -> (Option<Rrset>, Vec<String>) {
     let named = format!("{} {}", set.name, set.rtype);
     if !TYPES.contains(&set.rtype) {
         return (None, vec![format!("{named}: Route 53 has no records of this type")]);
     }
-    let said = of_file::rrset(set, zone).said;
+    let mut said = of_file::rrset(set, id).said;
+    if let (Some(alias), Some(said)) = (zone.external(set), &mut said.alias_target) {
+        said.hosted_zone_id = hosted_zone_of(&alias.target.to_string()).unwrap_or(UNKNOWN_ZONE).to_owned();
+    }
     let rrset = match Rrset::new(said) {
         Ok(rrset) => rrset,
         Err(invalid) => return (None, vec![format!("{named}: {invalid}")]),
@@ -42,17 +45,22 @@ pub fn rrset(set: &RecordSet, zone: &str) -> (Option<Rrset>, Vec<String>) {
     (Some(rrset), lost)
 }
 
-/// What is lost of a zone as a whole: the options of its groups, and aliases that lead to nobody knows which zone.
-pub fn lost(zone: &HostedZone) -> Vec<String> {
-    let options = zone.groups.keys().map(|(name, rtype)| format!("{name} {rtype}: the options of the record group"));
-    let outside = zone.record_sets.iter().filter_map(|set| {
-        let alias = zone.external(set)?;
-        let (name, rtype, target) = (&set.name, set.rtype, &alias.target);
-        hosted_zone_of(&target.to_string()).is_none().then(|| {
-            format!("{name} {rtype}: an alias of {target}: Route 53 has such an alias with the id of the hosted zone that {target} is in")
-        })
+/// The options of a zone's groups, of which Route 53 has none.
+pub fn options(zone: &HostedZone) -> Vec<String> {
+    zone.groups.keys().map(|(name, rtype)| format!("{name} {rtype}: the options of the record group")).collect()
+}
+
+/// The aliases that lead to a name in nobody knows which hosted zone, which AWS asks for.
+pub fn unknown_targets(zone: &HostedZone) -> Vec<String> {
+    let outside = zone.record_sets.iter().filter_map(|set| Some((set, zone.external(set)?)));
+    let unknown = outside.filter(|(_, alias)| hosted_zone_of(&alias.target.to_string()).is_none());
+    let told = unknown.map(|(set, alias)| {
+        format!(
+            "{} {}: the id of the hosted zone that its target {} is in, which AWS asks for",
+            set.name, set.rtype, alias.target
+        )
     });
-    options.chain(outside).collect()
+    told.collect()
 }
 
 /// The id of the hosted zone that a name outside is in, where that is the same for everybody.

@@ -48,8 +48,7 @@ pub fn sign(
     let digest = digests.first().expect("a request has at least one form");
     let signature = access_key.secret.signing_key(&claim.scope).sign(claim.string_to_sign(digest).as_bytes());
     let Claim { key_id, scope, signed_headers, .. } = &claim;
-    let authorization =
-        format!("{ALGORITHM} Credential={key_id}/{scope}, SignedHeaders={signed_headers}, Signature={signature}");
+    let authorization = format!("{ALGORITHM} Credential={key_id}/{scope}, SignedHeaders={signed_headers}, Signature={signature}");
     added.push(("authorization", authorization));
     Ok(added)
 }
