@@ -3,6 +3,7 @@
 //! Decides nothing about a zone. Invariant: what is printed reads back as the zone; what the notation has no words for is
 //! refused with all of it, unless the operator says that it may be lost.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,8 +49,11 @@ Examples:
 pub(super) struct ExportArgs {
     #[command(subcommand)]
     notation: Option<Notation>,
+    /// The notation
+    #[arg(long, value_enum, required = true)]
+    format: Option<Format>,
     #[command(flatten)]
-    plain: Option<PlainArgs>,
+    batch: BatchArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -63,16 +67,6 @@ enum Notation {
     Toml(ZoneArgs),
     /// A master file (RFC 1035)
     Master(ZoneArgs),
-}
-
-/// The same, with the notation as an option.
-#[derive(Debug, clap::Args)]
-struct PlainArgs {
-    /// The notation
-    #[arg(long, value_enum, required = true)]
-    format: Format,
-    #[command(flatten)]
-    batch: BatchArgs,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -89,6 +83,9 @@ struct BatchArgs {
     /// route53: the id of the zone that the batch is for, which aliases within the zone must say
     #[arg(long, value_name = "ID")]
     hosted_zone_id: Option<String>,
+    /// route53: the id there of a health check here; once for each
+    #[arg(long, value_name = "NAME=ID")]
+    health_check: Vec<String>,
     /// route53: write batch-1.json, batch-2.json, … into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -100,7 +97,9 @@ struct BatchArgs {
 #[derive(Debug, clap::Args)]
 struct ZoneArgs {
     /// The zone's name, or its id
-    zone: String,
+    // Not there only where a subcommand has its own.
+    #[arg(required = true)]
+    zone: Option<String>,
     #[command(flatten)]
     keeper: Keeper,
     /// Leave out, or say as nearly as can be, what the notation has no words for
@@ -108,24 +107,25 @@ struct ZoneArgs {
     lossy: bool,
 }
 
+impl ZoneArgs {
+    fn find(&self) -> Result<Known, Failure> {
+        self.keeper.find(self.zone.as_deref().unwrap_or_default())
+    }
+}
+
 pub(super) fn run(args: &ExportArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    match (&args.notation, &args.plain) {
+    match (&args.notation, args.format) {
         (Some(Notation::Route53(args)), _) => route53(args, out),
+        (None, Some(Format::Route53)) => route53(&args.batch, out),
         (Some(Notation::Toml(args)), _) => toml(args, out),
         (Some(Notation::Master(args)), _) => master(args, out),
-        (None, Some(PlainArgs { format, batch })) => match format {
-            Format::Route53 => route53(batch, out),
-            Format::Toml => toml(&batch.zone, out),
-            Format::Master => master(&batch.zone, out),
-        },
-        (None, None) => {
-            Err(Failure::bad_input(Problem::error("no zone is named").help("such as waypost export toml example.org")))
-        }
+        (None, Some(Format::Master)) => master(&args.batch.zone, out),
+        (None, Some(Format::Toml) | None) => toml(&args.batch.zone, out),
     }
 }
 
 fn toml(args: &ZoneArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let known = args.keeper.find(&args.zone)?;
+    let known = args.find()?;
     out.write_all(zone_toml(&known.state)?.as_bytes())?;
     Ok(Ending::Held)
 }
@@ -160,7 +160,7 @@ impl Include for NoFiles {
 }
 
 fn master(args: &ZoneArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let Known { zone, .. } = args.keeper.find(&args.zone)?;
+    let Known { zone, .. } = args.find()?;
     let mut lost: Vec<String> = zone.record_sets.iter().filter_map(lost_in_master).collect();
     lost.extend(words::options(&zone));
     refuse_loss(&lost, args.lossy, "a master file")?;
@@ -204,8 +204,12 @@ pub(super) fn refuse_loss(lost: &[String], is_lossy: bool, notation: &str) -> Re
 }
 
 fn route53(args: &BatchArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let known = args.zone.keeper.find(&args.zone.zone)?;
-    let rrsets = said(&known, args)?;
+    let known = args.zone.find()?;
+    let ids = check_ids(&args.health_check)?;
+    let rrsets = said(&known, args)?.into_iter().map(|rrset| with_check_id(rrset, &ids)).collect::<Vec<_>>();
+    if known.said.is_none() {
+        warn_of_checks(&rrsets, &ids);
+    }
     let is_apex =
         |rrset: &Rrset| rrset.set.name == known.zone.name && matches!(rrset.set.rtype, RecordType::SOA | RecordType::NS);
     let ordered = batches::in_order(rrsets.into_iter().filter(|rrset| !is_apex(rrset)));
@@ -243,6 +247,38 @@ fn said(known: &Known, args: &BatchArgs) -> Result<Vec<Arc<Rrset>>, Failure> {
     let Some((id, rrsets)) = &known.said else { return of_file(&known.zone, args) };
     let id = args.hosted_zone_id.as_ref().map(|wanted| (id, wanted));
     Ok(rrsets.values().map(|rrset| with_zone_id(rrset, id)).collect())
+}
+
+/// The ids there by the names here.
+fn check_ids(given: &[String]) -> Result<BTreeMap<&str, &str>, Failure> {
+    given
+        .iter()
+        .map(|given| {
+            given.split_once('=').ok_or_else(|| {
+                let problem = Problem::error(format!("--health-check {given:?} has no id"));
+                Failure::bad_input(problem.help("such as --health-check fra=01234567-89ab-cdef-0123-456789abcdef"))
+            })
+        })
+        .collect()
+}
+
+fn with_check_id(rrset: Arc<Rrset>, ids: &BTreeMap<&str, &str>) -> Arc<Rrset> {
+    let mut rrset = rrset;
+    let id = rrset.said.health_check_id.as_deref().and_then(|id| ids.get(id).copied());
+    if let Some(id) = id {
+        Arc::make_mut(&mut rrset).said.health_check_id = Some(id.to_owned());
+    }
+    rrset
+}
+
+/// AWS makes the ids of its checks itself, so that those of files are not known there.
+fn warn_of_checks(rrsets: &[Arc<Rrset>], ids: &BTreeMap<&str, &str>) {
+    let named: BTreeSet<&str> = rrsets.iter().filter_map(|rrset| rrset.said.health_check_id.as_deref()).collect();
+    let unknown: Vec<&str> = named.into_iter().filter(|name| !ids.values().any(|id| id == name)).collect();
+    if !unknown.is_empty() {
+        let warning = Problem::warning(format!("the batch names health checks as the files do: {}", unknown.join(", ")));
+        super::warn(&warning.help("--health-check NAME=ID says the id that one has where the batch goes").into());
+    }
 }
 
 /// The same record set in a zone of another id.
