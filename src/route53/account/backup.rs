@@ -187,3 +187,6 @@ fn put(account: &mut Account, seen: &mut BTreeSet<Key>, record: Record) -> Resul
 const FORMAT: u32 = 1;
 /// How many problems are told.
 pub const PROBLEMS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests;

@@ -120,4 +120,6 @@ const SERVICE: &str = "route53";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod tests;
