@@ -96,7 +96,7 @@ impl Put {
             return Ok((id, false));
         }
         // A reference is for one zone only, and one that was deleted may be made again.
-        let reference = format!("waypost import {name} {:016x}", clock::random_u64());
+        let reference = format!("waypost import {:016x}", clock::random_u64());
         let input = Struct::new().with("Name", &*name).with("CallerReference", reference);
         let made = api.ask("CreateHostedZone", &input)?;
         let id = made.structure("HostedZone").map(|zone| bare(zone.word("Id")).to_owned()).unwrap_or_default();
@@ -145,7 +145,7 @@ impl Put {
             let id = match collection_id(api, name)? {
                 Some(id) => id,
                 None => {
-                    let reference = format!("waypost import {name} {:016x}", clock::random_u64());
+                    let reference = format!("waypost import {:016x}", clock::random_u64());
                     let input = Struct::new().with("Name", &**name).with("CallerReference", reference);
                     let answer = api.ask("CreateCidrCollection", &input)?;
                     answer.structure("Collection").map(|collection| collection.word("Id").to_owned()).unwrap_or_default()
