@@ -557,31 +557,7 @@ fn the_store_of_a_server_that_stopped_is_exported_and_that_of_a_running_one_says
 }
 
 /// As `aws route53 list-resource-record-sets` prints a zone.
-const AWS_RECORDS: &str = r#"{
-    "ResourceRecordSets": [
-        {"Name": "example.com.", "Type": "NS", "TTL": 172800,
-         "ResourceRecords": [{"Value": "ns-1.awsdns-01.org."}, {"Value": "ns-2.awsdns-02.co.uk."}]},
-        {"Name": "example.com.", "Type": "SOA", "TTL": 900,
-         "ResourceRecords": [{"Value": "ns-1.awsdns-01.org. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"}]},
-        {"Name": "\\052.example.com.", "Type": "TXT", "TTL": 300, "ResourceRecords": [{"Value": "\"x\""}]},
-        {"Name": "lb.example.com.", "Type": "A", "AliasTarget": {"HostedZoneId": "Z215JYRZR1TBD5",
-         "DNSName": "dualstack.lb-1.eu-central-1.elb.amazonaws.com.", "EvaluateTargetHealth": true}},
-        {"Name": "here.example.com.", "Type": "A", "AliasTarget": {"HostedZoneId": "Z0000000000000EXAMPLE",
-         "DNSName": "www.example.com.", "EvaluateTargetHealth": false}},
-        {"Name": "www.example.com.", "Type": "A", "SetIdentifier": "one", "Failover": "PRIMARY", "TTL": 60,
-         "ResourceRecords": [{"Value": "192.0.2.1"}], "HealthCheckId": "11111111-2222-3333-4444-555555555555"},
-        {"Name": "www.example.com.", "Type": "A", "SetIdentifier": "two", "Failover": "SECONDARY", "TTL": 60,
-         "ResourceRecords": [{"Value": "192.0.2.2"}]}
-    ]
-}
-"#;
+const AWS_RECORDS: &str = include_str!("../examples/route53/records.json");
 
 /// As `aws route53 list-health-checks` prints them.
-const AWS_CHECKS: &str = r#"{
-    "HealthChecks": [
-        {"Id": "11111111-2222-3333-4444-555555555555", "CallerReference": "x", "HealthCheckVersion": 1,
-         "HealthCheckConfig": {"IPAddress": "192.0.2.1", "Port": 80, "Type": "HTTP", "ResourcePath": "/", "RequestInterval": 30,
-         "FailureThreshold": 3, "MeasureLatency": false, "Inverted": false, "Disabled": false, "EnableSNI": false}}
-    ]
-}
-"#;
+const AWS_CHECKS: &str = include_str!("../examples/route53/health-checks.json");

@@ -22,6 +22,7 @@ use crate::problem::{Problem, Problems};
 use crate::route53::account::Account;
 use crate::route53::account::entities::{Check, Collection};
 use crate::route53::account::zone::{Zone, ZoneRecord};
+use crate::route53::exchange::batches::Step;
 use crate::route53::exchange::{documents, words};
 use crate::route53::name::{parse_name, show_name};
 use crate::route53::records::rrset::{Rrset, RrsetKey};
@@ -235,7 +236,7 @@ fn named_checks(rrsets: &Rrsets, checks: &BTreeMap<String, crate::route53::accou
 }
 
 /// The record sets that the changes leave, and the changes as they are.
-fn meaning(place: &str, changes: Vec<Change>) -> Result<(Rrsets, Vec<(Action, Arc<Rrset>)>), Failure> {
+fn meaning(place: &str, changes: Vec<Change>) -> Result<(Rrsets, Vec<Step>), Failure> {
     let (mut rrsets, mut steps, mut wrong) = (Rrsets::new(), Vec::new(), Vec::new());
     for change in changes {
         let named = format!("{} {}", change.said.name, change.said.kind);
@@ -246,7 +247,7 @@ fn meaning(place: &str, changes: Vec<Change>) -> Result<(Rrsets, Vec<(Action, Ar
                     Action::Delete => drop(rrsets.remove(&rrset.key())),
                     Action::Create | Action::Upsert => rrsets.put(rrset.clone()),
                 }
-                steps.push((change.action, rrset));
+                steps.push(Step { action: change.action, rrset });
             }
             Err(invalid) => wrong.push(format!("{named}: {invalid}")),
         }

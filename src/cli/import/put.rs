@@ -56,7 +56,7 @@ pub(super) struct Put {
     pub name: Name,
     pub rrsets: Rrsets,
     /// The changes themselves, where those were read.
-    pub changes: Option<Vec<(Action, Arc<Rrset>)>>,
+    pub changes: Option<Vec<Step>>,
     /// By the ids that record sets name them by.
     pub checks: BTreeMap<String, CheckConfig>,
     pub collections: BTreeMap<String, Locations>,
@@ -166,8 +166,8 @@ impl Put {
     fn steps(&self, api: &Api, args: &ServerArgs, ids: &Ids) -> Result<Vec<Step>, Failure> {
         let is_kept = |rrset: &Rrset| !args.apex && is_apex_key(&rrset.key(), &self.name);
         if let Some(changes) = &self.changes {
-            let steps = changes.iter().filter(|(_, rrset)| !is_kept(rrset));
-            return steps.map(|(action, rrset)| Ok(Step { action: *action, rrset: self.named_by(rrset, ids)? })).collect();
+            let steps = changes.iter().filter(|step| !is_kept(&step.rrset));
+            return steps.map(|step| Ok(Step { action: step.action, rrset: self.named_by(&step.rrset, ids)? })).collect();
         }
         let before = list(api, &ids.zone)?;
         let now: Result<Vec<Arc<Rrset>>, Failure> = self.rrsets.values().map(|rrset| self.named_by(rrset, ids)).collect();

@@ -7,6 +7,10 @@ use proptest::prelude::*;
 use super::batches::{Size, Step, changes, in_order, put, split};
 use super::documents::{read_cidr_blocks, read_health_checks, read_record_sets};
 use super::json;
+use super::words;
+use crate::control::expand::expand;
+use crate::control::load::load_zones;
+use crate::control::state::State;
 use crate::route53::bounds::Rules;
 use crate::route53::records::batch::fixture::Fixture;
 use crate::route53::records::batch::laws::any_batches;
@@ -15,6 +19,16 @@ use crate::route53::records::rrsets::Rrsets;
 use crate::route53::records::shape::{Action, read_changes};
 use crate::route53::shapes::Model;
 use crate::route53::value::Value;
+use crate::zone::master::{Include, Source};
+use crate::zone::record_set::{Origin, RecordSet};
+
+struct Nothing;
+
+impl Include for Nothing {
+    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
+        Err(format!("{path} is not there"))
+    }
+}
 
 /// The record sets that these batches leave, but for those that a zone has from the first.
 fn record_sets(batches: &[Vec<String>]) -> Rrsets {
@@ -50,6 +64,32 @@ proptest! {
         }
         let made: Rrsets = fixture.zone().rrsets.values().filter(|rrset| !is_apex(rrset)).cloned().collect();
         prop_assert_eq!(format!("{:?}", made), format!("{:?}", zone));
+    }
+
+    #[test]
+    fn a_zone_of_the_api_as_zone_toml_reads_back_as_the_same_record_sets(batches in any_batches()) {
+        let mut fixture = Fixture::new(&[]);
+        batches.iter().for_each(|batch| drop(fixture.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>())));
+        let state = fixture.account.served(&State::default());
+        let state = state.of_zone(state.zones.iter().find(|zone| zone.name.to_string() == "example.org.").expect("it is served"));
+        let text = expand(&state).remove(0).text;
+        let source = Source { file: "zone.toml".into(), octets: text.clone().into_bytes() };
+        let (read, problems) = load_zones(vec![source], &mut Nothing, 1);
+        prop_assert!(read.is_some(), "{}\n{}", problems, text);
+        let read = read.expect("just asserted");
+        prop_assert_eq!(&read.collections, &state.collections);
+        let sets = |state: &State| -> Vec<RecordSet> {
+            state.zones[0].record_sets.iter().map(|set| RecordSet { origin: Origin::default(), ..set.clone() }).collect()
+        };
+        prop_assert_eq!(sets(&read), sets(&state));
+        // And what the API would be told of them is what it was told.
+        let back = read.zones[0].record_sets.iter().map(|set| words::rrset(set, &read.zones[0], "Z1"));
+        for (rrset, lost) in back {
+            prop_assert_eq!(lost, Vec::<String>::new());
+            let rrset = rrset.expect("nothing is lost");
+            let known = fixture.zone().rrsets.get(&rrset.key()).expect("it is from there");
+            prop_assert_eq!(&rrset.set, &RecordSet { origin: rrset.set.origin, ..known.set.clone() });
+        }
     }
 
     #[test]
