@@ -26,6 +26,10 @@ pub struct LocationName(Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HealthIndex(pub u32);
 
+/// Health checks of one snapshot, as the words and bits of its health table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthSet(Box<[(u32, u64)]>);
+
 /// A place among the client maps of one snapshot; means nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MapIndex(pub u32);
@@ -48,6 +52,27 @@ pub enum InvalidId {
     TooLong { found: usize, max: usize },
     /// A character that the kind does not allow.
     Character(char),
+}
+
+impl HealthSet {
+    /// The set of these checks.
+    pub fn new(indices: impl IntoIterator<Item = HealthIndex>) -> Self {
+        let mut words: Vec<(u32, u64)> = Vec::new();
+        for HealthIndex(at) in indices {
+            let (word, bit) = (at / 64, 1 << (at % 64));
+            match words.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, bits)) => *bits |= bit,
+                None => words.push((word, bit)),
+            }
+        }
+        Self(words.into())
+    }
+
+    /// Each word of the table that has checks of the set, and their bits in it.
+    #[inline]
+    pub fn words(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.0.iter().map(|(word, bits)| (*word as usize, *bits))
+    }
 }
 
 impl HealthCheckId {

@@ -230,6 +230,7 @@ fn what_is_saved_is_the_status_before_inversion() {
         since: at(5),
         because: "HTTP status 200".into(),
         counted_at: at(5),
+        last_failure: None,
     };
     assert_eq!(board.saved(), std::slice::from_ref(&expected));
     let checks = [HealthCheck { inverted: true, ..endpoint("a", 80) }];

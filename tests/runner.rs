@@ -18,7 +18,7 @@ use waypost::health::check::{
     CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds,
 };
 use waypost::health::observation::{Failure, Observation, Outcome, Passed};
-use waypost::health::table::Status;
+use waypost::health::table::{HealthTable, Status};
 use waypost::ids::HealthCheckId;
 use waypost::prober::runner::{Change, Probe, RunnerHandle, Watcher};
 use waypost::prober::{ProbeReport, Prober, Trust};
@@ -63,9 +63,15 @@ struct Ears {
     changes: mpsc::UnboundedSender<(Duration, Change)>,
     checkpoints: mpsc::UnboundedSender<Vec<SavedVerdict>>,
     probed: Arc<Mutex<Vec<(String, &'static str)>>>,
+    /// When a table came without an event, and that table.
+    refreshed: Arc<Mutex<Vec<(Duration, HealthTable)>>>,
 }
 
 impl Watcher for Ears {
+    fn refreshed(&mut self, table: HealthTable) {
+        self.refreshed.lock().unwrap().push((self.began.elapsed(), table));
+    }
+
     fn changed(&mut self, change: Change) {
         let _ = self.changes.send((self.began.elapsed(), change));
     }
@@ -85,6 +91,7 @@ struct Stage {
     changes: mpsc::UnboundedReceiver<(Duration, Change)>,
     checkpoints: mpsc::UnboundedReceiver<Vec<SavedVerdict>>,
     probed: Arc<Mutex<Vec<(String, &'static str)>>>,
+    refreshed: Arc<Mutex<Vec<(Duration, HealthTable)>>>,
 }
 
 impl Stage {
@@ -93,11 +100,12 @@ impl Stage {
         let (told, changes) = mpsc::unbounded_channel();
         let (marked, checkpoints) = mpsc::unbounded_channel();
         let script = Script { began, fails_from, probes: Arc::default(), at_once: Arc::default() };
-        let probed = Arc::default();
-        let ears = Ears { began, changes: told, checkpoints: marked, probed: Arc::clone(&probed) };
+        let (probed, refreshed) = (Arc::default(), Arc::default());
+        let (own_probed, own_refreshed) = (Arc::clone(&probed), Arc::clone(&refreshed));
+        let ears = Ears { began, changes: told, checkpoints: marked, probed: own_probed, refreshed: own_refreshed };
         let board = Board::new(&set(checks), clock::now());
         let runner = RunnerHandle::spawn(board, Arc::new(script.clone()), ears, probes_max);
-        Self { runner, script, changes, checkpoints, probed }
+        Self { runner, script, changes, checkpoints, probed, refreshed }
     }
 
     fn probes_of(&self, name: &str) -> Vec<Duration> {
@@ -125,6 +133,23 @@ async fn three_failures_in_a_row_reach_the_watcher_with_the_probe_that_decided()
     for pair in probes.windows(2) {
         let gap = (pair[1] - pair[0]).as_secs_f64();
         assert!((9.5..=10.51).contains(&gap), "interval with 5 % jitter: {gap}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_probes_saw_is_handed_over_soon_and_at_most_once_a_second() {
+    let checks = (0..20).map(|at| endpoint(&format!("a{at:02}"), Duration::from_millis(100)));
+    let stage = Stage::set(checks, SECOND * 5, 100);
+    sleep(SECOND * 20).await;
+    let refreshed = stage.refreshed.lock().unwrap();
+    assert!((18..=20).contains(&refreshed.len()), "{}", refreshed.len());
+    for (at, table) in refreshed.iter() {
+        for verdict in table.iter() {
+            let seen = table.seen(table.index(&verdict.id).unwrap());
+            let failed = seen.last.as_ref().unwrap().outcome.passed() == Some(false);
+            // The first probe that fails begins at 5 s.
+            assert_eq!(failed, *at > SECOND * 6 || seen.last_failure.is_some(), "{at:?} {}", verdict.id);
+        }
     }
 }
 

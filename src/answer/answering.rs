@@ -14,7 +14,7 @@ use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::routing::{Choice, Facts, MEMBERS_MAX, choose};
 use crate::wire::header::Rcode;
 use crate::wire::qname::QName;
-use crate::wire::query::{Question, Signature};
+use crate::wire::query::Question;
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Full;
 use crate::wire::{HEADER_LEN, LABEL_MAX};
@@ -26,12 +26,10 @@ use crate::zone::tree::{APEX, Zone};
 
 /// What the response says beside its sections.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told<'q> {
+pub(super) struct Told {
     /// For how many bits of the client's subnet it holds.
     pub scope_prefix: u8,
     pub error: Option<ExtendedError>,
-    /// The query's signature, which no key here can verify.
-    pub signature: Option<Signature<'q>>,
 }
 
 /// One answer in the making.
@@ -48,8 +46,8 @@ pub(super) struct Answering<'a, 'w, C, T> {
     linked: Option<Linked>,
     /// The zone cut that is referred to.
     cut: Option<u32>,
-    /// The DNAMEs given.
-    redirected: [Option<u32>; CHAIN_MAX],
+    /// The DNAMEs given, if any.
+    redirected: Option<[Option<u32>; CHAIN_MAX]>,
     /// The node and type of the answer, when its owner is that node.
     answered: Option<(u32, RecordType)>,
     error: Option<ExtendedError>,
@@ -77,8 +75,8 @@ const ADDITIONAL_MAX: usize = 32;
 /// The TTL of the answer to ANY, in seconds: long, as nobody should ask (RFC 8482 §4.2).
 const ANY_TTL_SECS: u32 = 3_600;
 
-impl Told<'_> {
-    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, signature: None };
+impl Told {
+    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None };
 
     /// A response without sections.
     pub fn only(message: &mut Message<'_>, rcode: Rcode, error: Option<ExtendedError>) -> Self {
@@ -108,7 +106,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             trace,
             linked: None,
             cut: None,
-            redirected: [None; CHAIN_MAX],
+            redirected: None,
             answered: None,
             error: None,
         }
@@ -116,26 +114,39 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
 
     /// Fills the sections for `question`, which is in the zone.
     #[inline]
-    pub fn answer(mut self, question: &Question<'_>) -> Told<'static> {
+    pub fn answer(mut self, question: &Question<'_>) -> Told {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
         Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, ..Told::NOTHING_MORE }
     }
 
-    /// RFC 1034 §4.3.2 step 3, again for each CNAME.
+    /// RFC 1034 §4.3.2 step 3 for the name asked for, then for each name that CNAMEs lead to.
     #[inline]
     fn put_sections(&mut self, question: &Question<'_>) -> Result<(), Full> {
         self.message.set_authoritative(true);
-        let mut followed: Option<Hop> = None;
+        let (name, place, qtype) = (question.name, Placement::QUESTION, question.qtype);
+        match resolve(self.zone, name, qtype) {
+            Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place), // step 3a
+            Outcome::NoData => self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
+            Outcome::NameError => self.put_name_error(name, place),                            // step 3c, RFC 2308 §2.1
+            // Most answers end here; a chain has more to remember.
+            outcome => self.put_chain(outcome, *question),
+        }
+    }
+
+    /// What becomes of the name asked for, and again of each CNAME's target.
+    #[inline(never)]
+    fn put_chain(&mut self, mut outcome: Outcome, question: Question<'_>) -> Result<(), Full> {
+        let (mut name, mut place, qtype) = (question.name, Placement::QUESTION, question.qtype);
+        let mut followed: Hop;
         // Where the names already asked for are written.
         let mut asked = [Placement::QUESTION; CHAIN_MAX];
         for hop in 0..=CHAIN_MAX {
-            let (name, place) = followed.as_ref().map_or((question.name, Placement::QUESTION), |hop| (&hop.name, hop.place));
-            let next = match resolve(self.zone, name, question.qtype) {
-                Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, question.qtype, name, place), // step 3a
-                Outcome::NoData => return self.put_no_data(question.qtype, name, place), // RFC 2308 §2.2
-                Outcome::NameError => return self.put_name_error(name, place),           // step 3c, RFC 2308 §2.1
+            let next = match outcome {
+                Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, qtype, name, place), // step 3a
+                Outcome::NoData => return self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
+                Outcome::NameError => return self.put_name_error(name, place), // step 3c, RFC 2308 §2.1
                 Outcome::Referral(cut) => return self.put_referral(cut, name, place, hop), // step 3b
                 Outcome::Any => return self.put_any(place),
                 Outcome::Redirect(_) | Outcome::Alias(..) if hop == CHAIN_MAX => return self.end_chain(name),
@@ -144,7 +155,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             };
             let Some(next) = next else { return Ok(()) };
             // The CNAME made of a DNAME answers as one that is there does: it is not followed when it was asked for.
-            if question.qtype == RecordType::CNAME {
+            if qtype == RecordType::CNAME {
                 return Ok(());
             }
             asked[hop] = place;
@@ -152,7 +163,9 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
                 return self.end_chain(&next.name);
             }
             self.trace.note(|| Step::Follow { target: name_of(next.name.as_wire()) });
-            followed = Some(next);
+            followed = next;
+            (name, place) = (&followed.name, followed.place);
+            outcome = resolve(self.zone, name, qtype);
         }
         Ok(())
     }
@@ -172,18 +185,11 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         }
         self.answered = owner.encloser_len.is_none().then_some((owner.node, qtype));
         let owner_place = owner.placement(name, place);
-        match answer {
-            AnswerRef::Rrset(rrset) => {
-                self.note_plain(rrset, owner);
-                self.put_rrset(Section::Answer, rrset, owner_place, None)?;
-            }
-            AnswerRef::Group(_) => {
-                let choice = self.choose(answer, owner);
-                if choice.rrsets().is_empty() {
-                    return self.put_other(&choice, answer, owner_place, name, place);
-                }
-                self.put_choice(&choice, Section::Answer, owner_place)?;
-            }
+        let choice = self.choose(answer, owner);
+        match choice.rrsets() {
+            [] => return self.put_other(&choice, answer, owner_place, name, place),
+            [one] => self.put_rrset(Section::Answer, *one, owner_place, None)?,
+            _ => self.put_choice(&choice, Section::Answer, owner_place)?,
         }
         if self.with_authority {
             self.put_apex_ns(answer, name, place);
@@ -193,7 +199,12 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
 
     /// Whether the answer is a DNAME that the chain came by, and that is given already.
     fn answers_by_redirecting(&self, owner: Owner, qtype: RecordType) -> bool {
-        qtype == RecordType::DNAME && owner.encloser_len.is_none() && self.redirected.contains(&Some(owner.node))
+        qtype == RecordType::DNAME && owner.encloser_len.is_none() && self.is_redirected(owner.node)
+    }
+
+    /// Whether this DNAME is given already.
+    fn is_redirected(&self, dname: u32) -> bool {
+        self.redirected.is_some_and(|given| given.contains(&Some(dname)))
     }
 
     fn note_owner(&mut self, owner: Owner) {
@@ -265,6 +276,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts what was chosen into a section as one RRset.
+    #[inline(never)]
     fn put_choice(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
         let several = match choice.rrsets() {
             [one] => return self.put_rrset(section, *one, owner, None),
@@ -293,7 +305,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts one RRset in, its RRs rotated by chance.
-    #[inline]
+    #[inline(always)]
     fn put_rrset(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
         let rrset = self.zone.rrset(at);
         let first = match rrset.count() {
@@ -346,10 +358,10 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let wire = name.as_wire();
         let prefix_len = wire.len() - self.zone.name_len(dname);
         // A chain may come by one DNAME twice; it is given once.
-        if !self.redirected.contains(&Some(dname)) {
+        if !self.is_redirected(dname) {
             let owner = place.suffix(prefix_len, self.message.written());
             self.message.put_rrset(Section::Answer, &rrset, Form::at(owner))?;
-            let free = self.redirected.iter_mut().find(|dname| dname.is_none());
+            let free = self.redirected.get_or_insert_default().iter_mut().find(|dname| dname.is_none());
             *free.expect("there is a place for each hop") = Some(dname);
         }
         let Some(target) = QName::join(&wire[..prefix_len], rrset.first_rdata()) else {
@@ -381,6 +393,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// The SOA that says how long a negative answer holds (RFC 2308 §3).
+    #[inline(never)]
     fn put_soa(&mut self, name: &QName, place: Placement) -> Result<(), Full> {
         let soa = self.zone.rrset(self.zone.soa().negative);
         let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
@@ -430,7 +443,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let mut added = 0;
         let puts = &linked.put[..linked.len];
         for (place, &(rrset, at)) in puts.iter().enumerate() {
-            for (name_at, node) in self.zone.rrset(rrset).links() {
+            for (name_at, node) in self.zone.links(rrset) {
                 let needed = self.cut.is_some_and(|cut| self.zone.is_below(node, cut));
                 let Some(owner) = at.pointable(name_at) else { continue };
                 if (added >= ADDITIONAL_MAX && !needed) || self.names_node(&puts[..place], node) {
@@ -448,7 +461,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
 
     /// Whether one of these RRsets names `node`.
     fn names_node(&self, puts: &[(RrsetRef, Put)], node: u32) -> bool {
-        puts.iter().any(|(rrset, _)| self.zone.rrset(*rrset).links().any(|(_, linked)| linked == node))
+        puts.iter().any(|(rrset, _)| self.zone.links(*rrset).any(|(_, linked)| linked == node))
     }
 
     /// Adds the addresses of one node, but for those that are the answer.

@@ -13,7 +13,7 @@ use crate::wire::rtype::{Class, RecordType};
 
 /// Answers `version.bind`, `version.server`, `id.server` and `hostname.bind`.
 #[cold]
-pub(super) fn tell(question: &Question<'_>, identity: &Identity, message: &mut Message<'_>) -> Told<'static> {
+pub(super) fn tell(question: Question<'_>, identity: &Identity, message: &mut Message<'_>) -> Told {
     let text = match question.name.as_wire() {
         b"\x07version\x04bind\x00" | b"\x07version\x06server\x00" => identity.version.as_deref(),
         b"\x02id\x06server\x00" | b"\x08hostname\x04bind\x00" => identity.nsid.as_deref(),

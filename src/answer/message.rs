@@ -63,8 +63,8 @@ impl<'w> Message<'w> {
     #[inline]
     pub fn begin(mut writer: Writer<'w>, question: Option<&[u8]>) -> Self {
         let question = question.unwrap_or_default();
-        // Neither can fail: the smallest limit is 512 octets, and a question has at most 259.
-        let written = writer.put(&[0; HEADER_LEN]).and_then(|()| writer.put(question));
+        // This cannot fail: the smallest limit is 512 octets, and a question has at most 259. The header comes last.
+        let written = writer.claim(HEADER_LEN + question.len()).map(|claimed| claimed[HEADER_LEN..].copy_from_slice(question));
         debug_assert_eq!(written, Ok(()), "header and question fit into 512 octets");
         let body = writer.len();
         let questions = u16::from(!question.is_empty());
@@ -118,14 +118,19 @@ impl<'w> Message<'w> {
     ///
     /// # Errors
     /// [`Full`] when it does not fit; the message is as it was.
-    #[inline]
+    #[inline(always)]
     pub fn put_rrset(&mut self, section: Section, rrset: &Rrset<'_>, form: Form) -> Result<Put, Full> {
         let base = self.writer.len();
-        let split = rrset.start(form.first);
-        let (last, first) = rrset.records.split_at(split);
-        let claimed = self.writer.claim(rrset.records.len())?;
-        claimed[..first.len()].copy_from_slice(first);
-        claimed[first.len()..].copy_from_slice(last);
+        let mut split = 0;
+        if form.first == 0 {
+            self.writer.put(rrset.records)?;
+        } else {
+            split = rrset.start(form.first);
+            let (last, first) = rrset.records.split_at(split);
+            let claimed = self.writer.claim(rrset.records.len())?;
+            claimed[..first.len()].copy_from_slice(first);
+            claimed[first.len()..].copy_from_slice(last);
+        }
         let put = Put { base: base as u16, split: split as u16, len: rrset.records.len() as u16 };
         if !form.owner.is_question() {
             self.relocate(rrset, form.owner, put);
@@ -138,6 +143,7 @@ impl<'w> Message<'w> {
     }
 
     /// Turns pointers into the owner name as if it lay at offset 12 into pointers to where it lies.
+    #[inline(never)]
     fn relocate(&mut self, rrset: &Rrset<'_>, owner: Placement, put: Put) {
         for rr in 0..rrset.count() {
             self.writer.patch(put.at(rrset.start(rr)), pointer(owner.first()));
@@ -149,6 +155,7 @@ impl<'w> Message<'w> {
         }
     }
 
+    #[inline(never)]
     fn set_ttl(&mut self, rrset: &Rrset<'_>, ttl_secs: u32, put: Put) {
         for rr in 0..rrset.count() {
             self.writer.patch(put.at(rrset.start(rr)) + TTL_AT, ttl_secs.to_be_bytes());
@@ -192,7 +199,7 @@ impl<'w> Message<'w> {
 
     /// Writes the header; `flags` is the query's third octet. Gives the length of the message.
     #[inline]
-    pub fn finish(mut self, id: [u8; 2], flags: u8) -> usize {
+    pub fn finish(&mut self, id: [u8; 2], flags: u8) -> usize {
         let mut header = [0; HEADER_LEN];
         header[..2].copy_from_slice(&id);
         header[2] = QR | (flags & (crate::wire::header::OPCODE | RD));

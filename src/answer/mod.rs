@@ -29,8 +29,7 @@ use crate::snapshot::Snapshot;
 use crate::wire::edns::Edns;
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
-use crate::wire::qname::QName;
-use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, parse_query};
+use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Room, Signature, parse_query};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
 use crate::wire::{MESSAGE_MAX, UDP_MIN};
@@ -122,8 +121,8 @@ pub fn respond_traced(
     trace: &mut impl Trace,
 ) -> Report {
     let context = Context { snapshot, identity, asker: *asker, now_secs };
-    let mut name = QName::root();
-    match parse_query(message, &mut name) {
+    let mut room = Room::new();
+    match parse_query(message, &mut room) {
         Ok(query) => respond_to(&query, &context, chance, out, trace),
         Err(malformed) => refuse(&malformed, &context, out),
     }
@@ -132,7 +131,7 @@ pub fn respond_traced(
 /// Answers a well-formed query.
 #[inline]
 fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out: &mut [u8], trace: &mut impl Trace) -> Report {
-    let edns = query.edns.as_ref();
+    let edns = query.edns;
     let limit = size_limit(edns, context).min(out.len());
     let mut message = Message::begin(Writer::new(out, limit), Some(query.question.octets));
     let reserved = edns.map_or(0, |edns| opt_len(edns, context));
@@ -146,28 +145,28 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
         truncated: message.is_truncated(),
         malformed: None,
     };
-    let told = Told { signature: query.signature, ..told };
-    finish(message, edns, context, &told, (query.id, query.flags), report)
+    finish(&mut message, edns, context, told, query.signature, (query.id, query.flags), report)
 }
 
 /// Puts OPT in, TSIG behind it, and the header on.
 #[inline]
 fn finish(
-    mut message: Message<'_>,
+    message: &mut Message<'_>,
     edns: Option<&Edns>,
     context: &Context<'_>,
-    told: &Told<'_>,
+    told: Told,
+    signature: Option<Signature<'_>>,
     (id, flags): ([u8; 2], u8),
     report: impl FnOnce(&Message<'_>) -> Report,
 ) -> Report {
     if let Some(edns) = edns {
-        let put = put_opt(&mut message, edns, context, told.scope_prefix, told.error);
+        let put = put_opt(message, edns, context, told.scope_prefix, told.error);
         debug_assert_eq!(put, Ok(()), "room for OPT was reserved");
     }
-    if let Some(signature) = &told.signature {
-        tsig::put_unknown_key(&mut message, signature);
+    if let Some(signature) = signature {
+        tsig::put_unknown_key(message, signature);
     }
-    let report = report(&message);
+    let report = report(message);
     Report { len: message.finish(id, flags), ..report }
 }
 
@@ -191,7 +190,7 @@ fn tell(
     chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
-) -> Told<'static> {
+) -> Told {
     let question = &query.question;
     if query.signature.is_some() {
         return Told::only(message, Rcode::NOTAUTH, None);
@@ -202,7 +201,7 @@ fn tell(
     match (question.qclass, question.qtype) {
         (Class::IN, RecordType::AXFR | RecordType::IXFR) => Told::only(message, Rcode::REFUSED, Some(ExtendedError::PROHIBITED)),
         (Class::IN, _) => tell_zone(query, context, chance, message, trace),
-        (Class::CH, _) => chaos::tell(question, context.identity, message),
+        (Class::CH, _) => chaos::tell(*question, context.identity, message),
         _ => Told::only(message, Rcode::REFUSED, None),
     }
 }
@@ -215,7 +214,7 @@ fn tell_zone(
     chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
-) -> Told<'static> {
+) -> Told {
     let question = &query.question;
     let catalog = &context.snapshot.catalog;
     let Some(mut zone) = catalog.closest(question.name) else {
@@ -227,7 +226,7 @@ fn tell_zone(
         zone = catalog.above(question.name).filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
-    let subnet = query.edns.as_ref().and_then(|edns| edns.client_subnet.as_ref());
+    let subnet = query.edns.and_then(|edns| edns.client_subnet.as_ref());
     let client = Client::of(subnet.and_then(|subnet| Some((subnet.address?, subnet.source_prefix))), context.asker.address);
     let depends = Dependence::new(client.source == ClientSource::Subnet);
     let Snapshot { health, maps, externals, .. } = context.snapshot;
@@ -251,11 +250,11 @@ fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> R
         Disposition::Respond(_) if malformed.is_questionless && has_cookie(malformed) => Rcode::NOERROR,
         Disposition::Respond(rcode) => rcode,
     };
-    let edns = malformed.edns.as_ref();
+    let edns = malformed.edns;
     let writer = Writer::new(out, size_limit(edns, context));
     let mut message = Message::begin(writer, malformed.question.as_ref().map(|question| question.octets));
     let told = Told::only(&mut message, rcode, None);
-    finish(message, edns, context, &told, (malformed.id, malformed.flags), |_| Report { rcode, ..report })
+    finish(&mut message, edns, context, told, None, (malformed.id, malformed.flags), |_| Report { rcode, ..report })
 }
 
 fn has_cookie(malformed: &Malformed<'_>) -> bool {

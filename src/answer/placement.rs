@@ -41,14 +41,19 @@ impl Placement {
     }
 
     /// Where the label that begins at octet `octet` of the name lies in `message`.
+    #[inline]
     pub fn locate(&self, octet: usize, message: &[u8]) -> u16 {
+        let octets = octet + usize::from(self.shift);
         match octet {
             0 => self.first,
-            _ => locate(message, self.at.into(), octet + usize::from(self.shift)) as u16,
+            // The name of the question is literal to its end.
+            _ if self.at == Self::QUESTION.at => self.at + octets as u16,
+            _ => locate(message, self.at.into(), octets) as u16,
         }
     }
 
     /// The placement of the name's suffix that begins at octet `octet`.
+    #[inline]
     pub fn suffix(&self, octet: usize, message: &[u8]) -> Self {
         match octet {
             0 => *self,

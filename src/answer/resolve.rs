@@ -37,20 +37,23 @@ pub(super) struct Owner {
 /// Looks up `name`, which is in `zone`.
 #[inline]
 pub(super) fn resolve(zone: &Zone, name: &QName, qtype: RecordType) -> Outcome {
-    match zone.lookup(name) {
-        Lookup::Exact(node) => at_node(zone, Owner { node, encloser_len: None }, qtype),
-        Lookup::Wildcard { source, encloser_len } => {
-            at_node(zone, Owner { node: source, encloser_len: Some(encloser_len) }, qtype)
-        }
-        Lookup::Missing => Outcome::NameError,
-        Lookup::Redirected { dname } => Outcome::Redirect(dname),
-        // The parent side of the cut is ours, and DS lives there.
-        Lookup::Delegated { cut } if qtype == RecordType::DS && zone.name_len(cut) == name.as_wire().len() => {
-            let owner = Owner { node: cut, encloser_len: None };
-            zone.answer_at(cut, qtype).map_or(Outcome::NoData, |answer| Outcome::Hit(owner, answer))
-        }
-        Lookup::Delegated { cut } => Outcome::Referral(cut),
+    let owner = match zone.lookup(name) {
+        Lookup::Exact(node) => Owner { node, encloser_len: None },
+        Lookup::Wildcard { source, encloser_len } => Owner { node: source, encloser_len: Some(encloser_len) },
+        Lookup::Missing => return Outcome::NameError,
+        Lookup::Redirected { dname } => return Outcome::Redirect(dname),
+        Lookup::Delegated { cut } => return at_cut(zone, cut, name, qtype),
+    };
+    at_node(zone, owner, qtype)
+}
+
+/// The parent side of the cut is ours, and DS lives there.
+fn at_cut(zone: &Zone, cut: u32, name: &QName, qtype: RecordType) -> Outcome {
+    if qtype != RecordType::DS || zone.name_len(cut) != name.as_wire().len() {
+        return Outcome::Referral(cut);
     }
+    let owner = Owner { node: cut, encloser_len: None };
+    zone.answer_at(cut, qtype).map_or(Outcome::NoData, |answer| Outcome::Hit(owner, answer))
 }
 
 #[inline]
@@ -58,6 +61,12 @@ fn at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
     if let Some(answer) = zone.answer_at(owner.node, qtype) {
         return Outcome::Hit(owner, answer);
     }
+    other_at_node(zone, owner, qtype)
+}
+
+/// What the node has to say about a type that it does not have.
+#[inline(never)]
+fn other_at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
     match zone.answer_at(owner.node, RecordType::CNAME) {
         Some(answer) if qtype == RecordType::ANY => Outcome::Hit(owner, answer),
         Some(answer) => Outcome::Alias(owner, answer),

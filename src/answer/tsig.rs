@@ -15,7 +15,7 @@ const BEHIND_ALGORITHM: usize = 16;
 
 /// Puts the record in, last, without a MAC. A key's name so long that it does not fit is left unsaid: NOTAUTH tells.
 #[cold]
-pub(super) fn put_unknown_key(message: &mut Message<'_>, signature: &Signature<'_>) {
+pub(super) fn put_unknown_key(message: &mut Message<'_>, signature: Signature<'_>) {
     let (Some(key_name), Some((algorithm, times, id))) = (signature.key_name(), signature.parts()) else { return };
     let mut fixed = [0; FIXED];
     fixed[..2].copy_from_slice(&RecordType::TSIG.0.to_be_bytes());

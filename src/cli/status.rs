@@ -31,7 +31,22 @@ pub(super) struct StatusArgs {
 #[derive(Debug, Serialize, Deserialize)]
 struct Health {
     generation: u64,
-    checks: Vec<VerdictReport>,
+    checks: Vec<CheckReport>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CheckReport {
+    #[serde(flatten)]
+    verdict: VerdictReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failure: Option<LastFailure>,
+}
+
+/// The last probe that failed.
+#[derive(Debug, Serialize, Deserialize)]
+struct LastFailure {
+    at: String,
+    because: String,
 }
 
 pub(super) fn run(args: &StatusArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
@@ -41,16 +56,22 @@ pub(super) fn run(args: &StatusArgs, out: &mut dyn Write) -> Result<Ending, Fail
     } else {
         writeln!(out, "{}", table(&health).trim_fmt())?;
     }
-    let all_healthy = health.checks.iter().all(|check| check.healthy);
+    let all_healthy = health.checks.iter().all(|check| check.verdict.healthy);
     Ok(if all_healthy { Ending::Held } else { Ending::DidNotHold })
 }
 
 fn table(health: &Health) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["CHECK", "STATUS", "SINCE", "BECAUSE"]);
-    for check in &health.checks {
-        let since = check.since.parse().map_or_else(|_| check.since.clone(), |at: jiff::Timestamp| format!("{at:.0}"));
-        table.add_row([&check.id, &check.status, &since, &check.because]);
+    table.load_style(NOTHING).set_header(["CHECK", "STATUS", "SINCE", "BECAUSE", "LAST FAILURE"]);
+    for CheckReport { verdict, last_failure } in &health.checks {
+        let failure = last_failure.as_ref();
+        let failure = failure.map_or_else(|| "-".to_owned(), |last| format!("{} {}", to_the_second(&last.at), last.because));
+        table.add_row([&verdict.id, &verdict.status, &to_the_second(&verdict.since), &verdict.because, &failure]);
     }
     table
+}
+
+/// A time without its fraction; what is none, as it is.
+fn to_the_second(at: &str) -> String {
+    at.parse().map_or_else(|_| at.to_owned(), |at: jiff::Timestamp| format!("{at:.0}"))
 }

@@ -3,29 +3,49 @@
 //! Checks nothing that `check` checks. What has not changed is shared with the snapshot before, so that a change costs
 //! in proportion to itself. Invariant: every health index in the catalog is a place in `State::checks`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::maps;
+use super::maps::{self, Collections};
 use super::state::State;
 use crate::ids::{HealthCheckId, HealthIndex};
 use crate::places::Places;
 use crate::places::maps::ClientMaps;
+use crate::places::rules::Rules;
 use crate::wire::name::Name;
 use crate::zone::catalog::Catalog;
 use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::external::{ExternalTarget, Externals};
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::parted::PartedZone;
 use crate::zone::record_set::RecordSet;
+use crate::zone::tree::Zone;
 
 /// A state and the catalog that was built of it.
 #[derive(Clone, Debug, Default)]
 pub struct Built {
     pub state: State,
+    /// The zones of the state, those in parts behind the others.
     pub catalog: Arc<Catalog>,
     pub maps: Arc<ClientMaps>,
-    /// The names outside their zones that aliases lead to; nothing is known of them here.
+    /// The names outside the zones that aliases lead to, with nothing known of them.
     pub externals: Arc<Externals>,
+    /// What each zone asks of the tables, in the order of the catalog.
+    asks: Vec<Arc<Asks>>,
+}
+
+/// What a zone's record sets ask of the tables that all zones share.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asks {
+    rules: BTreeSet<Rules>,
+    externals: BTreeSet<ExternalTarget>,
+}
+
+/// A zone of the state, in one piece or in parts.
+#[derive(Clone, Copy)]
+enum Source<'s> {
+    Whole(&'s Arc<HostedZone>),
+    Parted(&'s Arc<PartedZone>),
 }
 
 /// Compiles every zone of `state` and makes the client maps that they need of `places`, sharing what `before` has already.
@@ -33,53 +53,115 @@ pub struct Built {
 /// # Errors
 /// Every reason why a zone cannot be compiled.
 pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Built, Vec<CompileError>> {
-    // Indices are places among all checks: they are the same only if the ids are.
+    let known = Known::of(before, &state);
+    let asks: Vec<Arc<Asks>> = sources(&state).map(|zone| known.asks(zone, &state.collections)).collect();
     let known_maps = before.map(|before| before.maps.clone()).unwrap_or_default();
-    let maps = known_maps.next(maps::rules_of_all(&state), places);
+    let maps = known_maps.next(asks.iter().flat_map(|asks| asks.rules.iter().cloned()).collect(), places);
     let map_index = |sets: &[&RecordSet]| maps.index(&maps::rules_of(sets, &state.collections)?);
-    let before = before.filter(|before| before.state.checks.keys().eq(state.checks.keys()));
-    // A zone's map indices follow its collections, which it only names.
-    let before = before.filter(|before| before.state.collections == state.collections);
-    let targets = external_targets(&state);
-    let before = before.filter(|before| before.externals.targets()[..] == targets[..]);
-    let unresolved = || Arc::new(Externals::unresolved(targets.into()));
-    let externals = before.map_or_else(unresolved, |before| before.externals.clone());
+    let targets: BTreeSet<ExternalTarget> = asks.iter().flat_map(|asks| asks.externals.iter().cloned()).collect();
+    let same_externals = before.filter(|before| before.externals.targets().iter().eq(&targets));
+    let unresolved = || Arc::new(Externals::unresolved(targets.into_iter().collect()));
+    let externals = same_externals.map_or_else(unresolved, |before| before.externals.clone());
     let ids: Vec<&HealthCheckId> = state.checks.keys().collect();
     let health_index = |id: &HealthCheckId| ids.binary_search(&id).ok().map(|at| HealthIndex(at as u32));
     let external = |name: &Name, rtype| externals.index(name, rtype);
     let tables = Tables { health: &health_index, map: &map_index, external: &external };
-    let mut zones = Vec::with_capacity(state.zones.len());
+    // Indices are places among all checks: they are the same only if the ids are. A zone's map indices follow its
+    // collections, which it only names.
+    let same_checks = before.is_some_and(|before| before.state.checks.keys().eq(state.checks.keys()));
+    let same_tables = same_checks && known.same_collections && same_externals.is_some();
+    let mut zones = Vec::with_capacity(asks.len());
     let mut errors = Vec::new();
-    for hosted in &state.zones {
-        match before.and_then(|before| before.compiled(hosted)) {
-            Some(zone) => zones.push(zone),
-            None => match compile(hosted, &tables) {
-                Ok(zone) => zones.push(Arc::new(zone)),
-                Err(error) => errors.push(error),
-            },
+    for zone in sources(&state) {
+        match known.compile(zone, &tables, same_tables) {
+            Ok(zone) => zones.push(zone),
+            Err(error) => errors.push(error),
         }
     }
     match errors.is_empty() {
-        true => Ok(Built { catalog: Arc::new(Catalog::new(zones)), maps: Arc::new(maps), externals, state }),
+        true => Ok(Built { catalog: Arc::new(Catalog::new(zones)), maps: Arc::new(maps), externals, asks, state }),
         false => Err(errors),
     }
 }
 
-/// Each name and type outside its zone that an alias leads to, once.
-fn external_targets(state: &State) -> Vec<ExternalTarget> {
-    let of_zone = |hosted: &HostedZone| -> Vec<ExternalTarget> {
-        let targets = hosted.record_sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
-        targets.map(|(alias, rtype)| ExternalTarget { name: alias.target.clone(), rtype }).collect()
-    };
-    let targets: BTreeSet<ExternalTarget> = state.zones.iter().flat_map(|hosted| of_zone(hosted)).collect();
-    targets.into_iter().collect()
+fn sources(state: &State) -> impl Iterator<Item = Source<'_>> {
+    state.zones.iter().map(Source::Whole).chain(state.parted.iter().map(Source::Parted))
 }
 
-impl Built {
-    /// The zone compiled of exactly this hosted zone, if there is one.
-    fn compiled(&self, hosted: &Arc<HostedZone>) -> Option<Arc<crate::zone::tree::Zone>> {
-        let at = self.state.zones.iter().position(|known| known.name == hosted.name)?;
-        let same = Arc::ptr_eq(&self.state.zones[at], hosted) || self.state.zones[at] == *hosted;
-        same.then(|| self.catalog.zones().get(at).cloned()).flatten()
+/// What was built before, by the names of its zones.
+struct Known<'b> {
+    before: Option<&'b Built>,
+    places: HashMap<&'b Name, usize>,
+    same_collections: bool,
+}
+
+impl<'b> Known<'b> {
+    fn of(before: Option<&'b Built>, state: &State) -> Self {
+        let names = before.into_iter().flat_map(|before| sources(&before.state)).map(|zone| zone.name());
+        let places = names.enumerate().map(|(at, name)| (name, at)).collect();
+        let same_collections = before.is_some_and(|before| before.state.collections == state.collections);
+        Self { before, places, same_collections }
+    }
+
+    /// The zone of this name as it was, and its place.
+    fn zone(&self, name: &Name) -> Option<(Source<'b>, &'b Built, usize)> {
+        let (before, at) = (self.before?, *self.places.get(name)?);
+        let whole = before.state.zones.len();
+        let source = match at.checked_sub(whole) {
+            None => Source::Whole(&before.state.zones[at]),
+            Some(at) => Source::Parted(&before.state.parted[at]),
+        };
+        Some((source, before, at))
+    }
+
+    fn asks(&self, zone: Source<'_>, collections: &Collections) -> Arc<Asks> {
+        match self.zone(zone.name()) {
+            Some((known, before, at)) if self.same_collections && zone.is(known) => before.asks[at].clone(),
+            _ => Arc::new(zone.asks(collections)),
+        }
+    }
+
+    fn compile(&self, zone: Source<'_>, tables: &Tables<'_>, same_tables: bool) -> Result<Arc<Zone>, CompileError> {
+        let known = self.zone(zone.name()).map(|(known, before, at)| (known, &before.catalog.zones()[at]));
+        match (zone, known) {
+            (zone, Some((known, compiled))) if zone.is(known) && (same_tables || !compiled.is_bound()) => Ok(compiled.clone()),
+            (Source::Whole(hosted), _) => compile(hosted, tables).map(Arc::new),
+            (Source::Parted(parted), Some((Source::Parted(known), compiled))) => {
+                parted.compile(tables, Some((known, compiled)), same_tables).map(Arc::new)
+            }
+            (Source::Parted(parted), _) => parted.compile(tables, None, same_tables).map(Arc::new),
+        }
+    }
+}
+
+impl<'s> Source<'s> {
+    fn name(self) -> &'s Name {
+        match self {
+            Self::Whole(hosted) => &hosted.name,
+            Self::Parted(parted) => parted.name(),
+        }
+    }
+
+    /// Whether this is that zone, unchanged.
+    fn is(self, other: Source<'_>) -> bool {
+        match (self, other) {
+            (Self::Whole(one), Source::Whole(other)) => Arc::ptr_eq(one, other) || one == other,
+            (Self::Parted(one), Source::Parted(other)) => Arc::ptr_eq(one, other) || one == other,
+            _ => false,
+        }
+    }
+
+    fn asks(self, collections: &Collections) -> Asks {
+        match self {
+            Self::Whole(hosted) => {
+                let asking = hosted.record_sets.iter().filter(|set| set.policy.of_group().asks_for_client());
+                let targets = hosted.record_sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
+                let externals = targets.map(|(alias, rtype)| ExternalTarget { name: alias.target.clone(), rtype }).collect();
+                Asks { rules: maps::rules_of_all(asking, collections), externals }
+            }
+            Self::Parted(parted) => {
+                Asks { rules: maps::rules_of_all(parted.asking(), collections), externals: parted.externals().collect() }
+            }
+        }
     }
 }

@@ -58,7 +58,7 @@ pub fn load_zones(files: Vec<Source>, include: &mut dyn Include, serial: u32) ->
     let collections = collections.into_iter().map(|defined| (defined.id, defined.place, defined.collection));
     let collections = gather(collections, "CIDR collection", COLLECTIONS_SPACE, &mut problems);
     let collections = collections.into_iter().map(|(id, collection)| (id, Arc::new(collection))).collect();
-    let state = (!problems.has_errors()).then_some(State { zones, checks, collections });
+    let state = (!problems.has_errors()).then_some(State { zones, checks, collections, ..State::default() });
     (state, problems)
 }
 

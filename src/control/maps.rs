@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::state::State;
 use crate::ids::CollectionId;
 use crate::places::cidr::CidrCollection;
 use crate::places::rules::Rules;
@@ -13,19 +12,13 @@ use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::record_set::{RecordSet, RoutingPolicy};
 
-type Collections = BTreeMap<CollectionId, Arc<CidrCollection>>;
+pub(super) type Collections = BTreeMap<CollectionId, Arc<CidrCollection>>;
 
-/// The rules of every group of `state` whose policy asks where the client is.
-pub(super) fn rules_of_all(state: &State) -> BTreeSet<Rules> {
-    let mut all = BTreeSet::new();
-    for zone in &state.zones {
-        let mut groups: BTreeMap<(&Name, RecordType), Vec<&RecordSet>> = BTreeMap::new();
-        for set in zone.record_sets.iter().filter(|set| set.policy.of_group().asks_for_client()) {
-            groups.entry((&set.name, set.rtype)).or_default().push(set);
-        }
-        all.extend(groups.into_values().filter_map(|sets| rules_of(&sets, &state.collections)));
-    }
-    all
+/// The rules of every group of these record sets, of which those that ask where the client is are `asking`.
+pub(super) fn rules_of_all<'s>(asking: impl Iterator<Item = &'s RecordSet>, collections: &Collections) -> BTreeSet<Rules> {
+    let mut groups: BTreeMap<(&Name, RecordType), Vec<&RecordSet>> = BTreeMap::new();
+    asking.for_each(|set| groups.entry((&set.name, set.rtype)).or_default().push(set));
+    groups.into_values().filter_map(|sets| rules_of(&sets, collections)).collect()
 }
 
 /// The rules of the group that these record sets are; none where its policy asks for no client.

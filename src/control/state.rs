@@ -10,6 +10,7 @@ use crate::health::check::{CheckKind, HealthCheck};
 use crate::ids::{CollectionId, HealthCheckId};
 use crate::places::cidr::CidrCollection;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::parted::PartedZone;
 use crate::zone::record_set::RoutingPolicy;
 
 /// All that is configured. Cloning shares every zone.
@@ -17,6 +18,8 @@ use crate::zone::record_set::RoutingPolicy;
 pub struct State {
     /// In the order configured; no two have one name.
     pub zones: Vec<Arc<HostedZone>>,
+    /// Those that change record set by record set: of the API. None has the name of one of `zones`.
+    pub parted: Vec<Arc<PartedZone>>,
     /// In the order of their ids, which is the order of their indices in every table.
     pub checks: BTreeMap<HealthCheckId, HealthCheck>,
     /// CIDR collections, which all zones share.
@@ -41,6 +44,6 @@ impl State {
             _ => None,
         });
         let collections = named.filter_map(|id| Some((id.clone(), self.collections.get(id)?.clone()))).collect();
-        Self { zones: vec![zone.clone()], checks, collections }
+        Self { zones: vec![zone.clone()], parted: Vec::new(), checks, collections }
     }
 }

@@ -139,8 +139,7 @@ impl std::error::Error for InvalidClient {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::qname::QName;
-    use crate::wire::query::parse_query;
+    use crate::wire::query::{Room, parse_query};
 
     #[test]
     fn a_length_makes_a_subnet_and_bits_beyond_it_are_cleared() {
@@ -158,8 +157,8 @@ mod tests {
             let client: Client = text.parse().unwrap();
             let name = Name::parse("www.example.org.", None).unwrap();
             let query = encode_query(&name, RecordType::A, client.subnet());
-            let mut qname = QName::root();
-            let subnet = parse_query(&query, &mut qname).ok().unwrap().edns.unwrap().client_subnet.unwrap();
+            let mut room = Room::new();
+            let subnet = parse_query(&query, &mut room).ok().unwrap().edns.unwrap().client_subnet.unwrap();
             assert_eq!(format!("{}/{}", subnet.address.unwrap(), subnet.source_prefix), text);
         }
     }

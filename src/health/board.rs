@@ -90,6 +90,8 @@ pub struct SavedVerdict {
     pub because: Arc<str>,
     /// When an observation last counted.
     pub counted_at: Timestamp,
+    /// The last probe that failed.
+    pub last_failure: Option<Arc<Observation>>,
 }
 
 impl Board {
@@ -361,6 +363,7 @@ impl Slot {
         }
         self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at));
         self.resumed = true;
+        self.seen.last_failure = saved.last_failure;
         // Nothing changes now: the status has been what it is since then.
         let status = if self.check.inverted { saved.status.negated() } else { saved.status };
         self.verdict = Verdict { status, since: saved.since, ..self.verdict.clone() };
@@ -371,7 +374,9 @@ impl Slot {
         let state = self.state.as_ref()?;
         let counted_at = state.counted_at.filter(|_| state.status != Status::Unknown)?;
         let State { status, since, because, .. } = state.clone();
-        Some(SavedVerdict { id: self.check.id.clone(), subject: self.subject.clone(), status, since, because, counted_at })
+        let (id, subject) = (self.check.id.clone(), self.subject.clone());
+        let last_failure = self.seen.last_failure.clone();
+        Some(SavedVerdict { id, subject, status, since, because, counted_at, last_failure })
     }
 
     fn conclude(&self, raw: Raw, now: Timestamp) -> Verdict {

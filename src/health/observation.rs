@@ -8,16 +8,17 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What one probe saw, and when it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     pub at: Timestamp,
     pub outcome: Outcome,
 }
 
 /// How a probe ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     Passed(Passed),
     Failed(Failure),
@@ -25,7 +26,7 @@ pub enum Outcome {
 }
 
 /// What made a probe pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Passed {
     /// The TCP connection was accepted.
     Connected,
@@ -36,7 +37,7 @@ pub enum Passed {
 }
 
 /// What made a probe fail, all of it the endpoint's doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// The target's name has no address; the detail says what the resolver answered.
     NameNotResolved(String),
@@ -57,7 +58,7 @@ pub enum Failure {
 }
 
 /// Why a probe could not be made here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotRun {
     /// No descriptor, no memory, no local port.
     OutOfResources(String),

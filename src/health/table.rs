@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::observation::Observation;
-use crate::ids::{HealthCheckId, HealthIndex};
+use crate::ids::{HealthCheckId, HealthIndex, HealthSet};
 
 /// What is known of one health check, after calculation, inversion and `disabled`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,6 +119,12 @@ impl HealthTable {
     #[inline]
     pub fn is_healthy(&self, index: HealthIndex) -> bool {
         self.healthy[index.at() / 64] >> (index.at() % 64) & 1 == 1
+    }
+
+    /// Whether routing may count all these checks as healthy.
+    #[inline]
+    pub fn are_healthy(&self, checks: &HealthSet) -> bool {
+        checks.words().all(|(word, bits)| self.healthy[word] & bits == bits)
     }
 
     /// The verdict in full.

@@ -186,7 +186,7 @@ impl Publishing {
     /// Puts what was built to use; `same_checks` says that its checks are those in use.
     pub async fn publish(&self, built: &Built, same_checks: bool) {
         let Self { published, telemetry, store, runner, follower } = self.clone();
-        let Built { catalog, maps, externals, state } = built.clone();
+        let Built { catalog, maps, externals, state, .. } = built.clone();
         let externals = follower.replace(externals).await;
         telemetry.keep_targets(externals.targets());
         let publish = move |health: Option<Arc<HealthTable>>| {

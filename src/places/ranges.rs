@@ -252,7 +252,7 @@ impl<A: Address> Ranges<A> {
     #[inline]
     pub(super) fn prefix_len(&self, at: usize, address: A) -> u8 {
         let below = self.start(at).previous().map_or(0, |outside| address.common_len(outside) + 1);
-        let above = self.last(at).next().map_or(0, |outside| address.common_len(outside) + 1);
+        let above = self.ranges.get(at + 1).map_or(0, |outside| address.common_len(outside.start()) + 1);
         below.max(above)
     }
 

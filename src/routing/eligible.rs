@@ -28,32 +28,49 @@ use crate::zone::group_options::{MinHealthy, Share};
 pub(super) struct Eligible<'s> {
     group: &'s RecordGroup,
     facts: Facts<'s>,
-    /// Somebody counts by health; otherwise everybody inside the fence does.
-    healthy: bool,
+    who: Who,
     /// The place of the first member that counts; none when all are outside the fence.
     pub first: Option<usize>,
 }
 
+/// Which members count.
+#[derive(Clone, Copy)]
+enum Who {
+    /// All: the group is whole.
+    Everybody,
+    /// Those that are healthy.
+    Healthy,
+    /// Those inside the fence, as nobody is healthy.
+    Inside,
+}
+
 impl<'s> Eligible<'s> {
-    /// Who of `group` counts.
+    /// Who of `group`, which may be known to be whole, counts.
     #[inline]
-    pub fn of(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
+    pub fn of(group: &'s RecordGroup, is_whole: bool, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
+        if is_whole {
+            return Self { group, facts, who: Who::Everybody, first: Some(0) };
+        }
         note_fenced_out(group, facts, trace);
         let first = group.members.iter().position(|member| counts(member, facts));
         if first.is_some() {
-            return Self { group, facts, healthy: true, first };
+            return Self { group, facts, who: Who::Healthy, first };
         }
         let first = group.members.iter().position(|member| !member.fenced_out);
         if first.is_some() {
             trace.note(|| Step::LastResort { members: group.members.iter().filter(|member| !member.fenced_out).count() });
         }
-        Self { group, facts, healthy: false, first }
+        Self { group, facts, who: Who::Inside, first }
     }
 
     /// Whether this member counts.
     #[inline]
     pub fn has(&self, member: &Member) -> bool {
-        if self.healthy { counts(member, self.facts) } else { !member.fenced_out }
+        match self.who {
+            Who::Everybody => true,
+            Who::Healthy => counts(member, self.facts),
+            Who::Inside => !member.fenced_out,
+        }
     }
 
     /// The members that count, each with its place in the group.
@@ -64,12 +81,18 @@ impl<'s> Eligible<'s> {
 
     /// Notes each member that health passes over.
     pub fn note_passed_over<T: Trace>(&self, trace: &mut T) {
-        if T::LISTENS && self.healthy {
+        if T::LISTENS && matches!(self.who, Who::Healthy) {
             for member in self.group.members.iter().filter(|member| !member.fenced_out && !self.has(member)) {
                 note_unfit(member, self.facts, trace);
             }
         }
     }
+}
+
+/// Whether every member counts, by what was found out when the zone was compiled (`zone::whole`).
+#[inline]
+pub(super) fn is_whole(group: &RecordGroup, facts: Facts<'_>) -> bool {
+    group.whole_if.as_ref().is_some_and(|checks| facts.health.are_healthy(checks))
 }
 
 /// Whether a member is inside its fence, and healthy by its own check and, where asked, by what stands behind its alias.
@@ -78,9 +101,10 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
     if member.fenced_out || member.health_check.is_some_and(|index| !facts.health.is_healthy(index)) {
         return false;
     }
-    match member.content {
+    match facts.zone.content(member) {
         MemberContent::Alias { target, evaluate_target_health: true, .. } => target_is_healthy(target, facts),
         MemberContent::External { target, evaluate_target_health: true } => facts.externals.has_address(target),
+        MemberContent::Far { .. } => false,
         _ => true,
     }
 }
@@ -90,6 +114,9 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
 pub(super) fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
     let AnswerRef::Group(at) = target else { return true };
     let group = facts.zone.group(at);
+    if group.is_enough_when_whole && is_whole(group, facts) {
+        return true;
+    }
     let is_enough = |members: &mut dyn Iterator<Item = &Member>| has_enough(group, members, facts);
     let Some(map) = group.map else { return is_enough(&mut group.members.iter()) };
     if let GroupPolicy::Latency | GroupPolicy::Geoproximity = group.policy {
@@ -152,7 +179,7 @@ pub(super) fn note_fenced_out<T: Trace>(group: &RecordGroup, facts: Facts<'_>, t
 pub(super) fn note_unfit(member: &Member, facts: Facts<'_>, trace: &mut impl Trace) {
     trace.note(|| {
         let own = member.health_check.is_some_and(|index| !facts.health.is_healthy(index));
-        let reason = match member.content {
+        let reason = match facts.zone.content(member) {
             MemberContent::Alias { node, target: AnswerRef::Group(at), .. } if !own => {
                 Unfit::TargetUnhealthy { target: facts.zone.name_of(node), asked: facts.zone.group(at).min_healthy }
             }

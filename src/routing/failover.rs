@@ -25,11 +25,12 @@ use crate::zone::group_options::Share;
 #[inline]
 pub(super) fn choose<'s>(
     group: &'s RecordGroup,
+    is_whole: bool,
     facts: Facts<'s>,
     chance: &mut impl Chance,
     trace: &mut impl Trace,
 ) -> Option<&'s Member> {
-    let eligible = Eligible::of(group, facts, trace);
+    let eligible = Eligible::of(group, is_whole, facts, trace);
     let first = eligible.first?;
     for passed_over in group.members[..first].iter().filter(|member| !member.fenced_out) {
         note_unfit(passed_over, facts, trace);

@@ -69,29 +69,35 @@ pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, chance: &mut impl Chance,
 
 /// Follows the policies from `group` down its aliases, which form no loop, to RRsets.
 fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
+    let mut is_whole = false;
     loop {
         note_group(group, facts, trace);
+        is_whole = is_whole || eligible::is_whole(group, facts);
         let chosen = match (group.policy, group.map) {
             (_, Some(map)) if group.nearest > 1 => return ordered::choose_several(group, map, facts, trace),
-            (_, Some(map)) => ordered::choose(group, map, facts, trace),
-            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, facts, chance, trace),
-            (GroupPolicy::Weighted, _) => weighted::choose(group, facts, chance, trace),
-            (GroupPolicy::Failover, _) => failover::choose(group, facts, chance, trace),
+            (_, Some(map)) => ordered::choose(group, map, is_whole, facts, trace),
+            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, is_whole, facts, chance, trace),
+            (GroupPolicy::Weighted, _) => weighted::choose(group, is_whole, facts, chance, trace),
+            (GroupPolicy::Failover, _) => failover::choose(group, is_whole, facts, chance, trace),
             _ => only_member(group, facts, trace),
         };
         let Some(member) = chosen else {
             trace.note(|| Step::Nobody);
             return Members::none().into_choice();
         };
-        match member.content {
+        match facts.zone.content(member) {
             MemberContent::Rrset(rrset) => return Choice::one(rrset),
-            MemberContent::Alias { target, node, .. } => {
+            MemberContent::Alias { target, node, evaluate_target_health } => {
+                // A group is whole only if what its members' health depends on is, too.
+                is_whole &= evaluate_target_health;
                 trace.note(|| Step::Alias { target: facts.zone.name_of(node), rtype: group.rtype });
                 match target {
                     AnswerRef::Rrset(rrset) => return Choice::one(rrset),
                     AnswerRef::Group(at) => group = facts.zone.group(at),
                 }
             }
+            // Its target has been deleted: as if the group were not there.
+            MemberContent::Far { .. } => return Members::none().into_choice(),
             MemberContent::External { target, .. } => {
                 note_external(target, facts, trace);
                 return Choice { external: Some(target), ..Members::none().into_choice() };
@@ -125,7 +131,7 @@ fn note_external(target: ExternalIndex, facts: Facts<'_>, trace: &mut impl Trace
 
 /// A member as an explanation shows it.
 fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
-    let target = match member.content {
+    let target = match facts.zone.content(member) {
         MemberContent::Alias { target, node, evaluate_target_health: true } => {
             Some(trace::Target { name: facts.zone.name_of(node), healthy: eligible::target_is_healthy(target, facts) })
         }

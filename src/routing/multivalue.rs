@@ -17,8 +17,14 @@ use crate::zone::group::RecordGroup;
 
 /// The members that answer together; none when all are outside the fence.
 #[inline]
-pub(super) fn choose(group: &RecordGroup, facts: Facts<'_>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
-    let eligible = Eligible::of(group, facts, trace);
+pub(super) fn choose(
+    group: &RecordGroup,
+    is_whole: bool,
+    facts: Facts<'_>,
+    chance: &mut impl Chance,
+    trace: &mut impl Trace,
+) -> Choice {
+    let eligible = Eligible::of(group, is_whole, facts, trace);
     eligible.note_passed_over(trace);
     let of = eligible.members().count() as u32;
     let wanted = of.min(MEMBERS_MAX as u32);

@@ -24,16 +24,41 @@ use super::eligible::{counts, note_fenced_out, note_unfit};
 use super::trace::{Placed, Reason, Step, Trace};
 use super::{Choice, Facts, MEMBERS_MAX, Members, shown};
 use crate::ids::MapIndex;
-use crate::places::map::{Found, Standing, explain};
+use crate::places::map::{First, Found, Standing, explain};
 use crate::zone::group::{Member, RecordGroup};
 
 /// The member that answers this client.
 #[inline]
-pub(super) fn choose<'s>(group: &'s RecordGroup, map: MapIndex, facts: Facts<'s>, trace: &mut impl Trace) -> Option<&'s Member> {
+pub(super) fn choose<'s>(
+    group: &'s RecordGroup,
+    map: MapIndex,
+    is_whole: bool,
+    facts: Facts<'s>,
+    trace: &mut impl Trace,
+) -> Option<&'s Member> {
+    if is_whole && let Some(first) = facts.maps.map(map).first(facts.client) {
+        return choose_first(group, map, first, facts, trace);
+    }
     let walk = Walk::of(group, map, facts, trace);
     let chosen = walk.members().find(|(place, _)| walk.has(*place)).map(|(_, member)| member);
     walk.note(1, trace);
     chosen
+}
+
+/// The first of the client's order, when everybody counts: for whom else that holds was found out when the map was made.
+#[inline]
+fn choose_first<'s>(
+    group: &'s RecordGroup,
+    map: MapIndex,
+    first: First,
+    facts: Facts<'s>,
+    trace: &mut impl Trace,
+) -> Option<&'s Member> {
+    note_order(group, map, facts, trace);
+    facts.depends.on(first.prefix_len);
+    let member = &group.members[usize::from(first.member?)];
+    trace.note(|| Step::Chosen { member: shown(member, facts), by: Reason::Order { place: 0 } });
+    Some(member)
 }
 
 /// The nearest members, answered together; all have values (`check`).

@@ -22,11 +22,12 @@ use crate::zone::group::{Member, RecordGroup};
 #[inline]
 pub(super) fn choose<'s>(
     group: &'s RecordGroup,
+    is_whole: bool,
     facts: Facts<'s>,
     chance: &mut impl Chance,
     trace: &mut impl Trace,
 ) -> Option<&'s Member> {
-    let eligible = Eligible::of(group, facts, trace);
+    let eligible = Eligible::of(group, is_whole, facts, trace);
     eligible.first?;
     eligible.note_passed_over(trace);
     let total: u32 = eligible.members().map(|(_, member)| u32::from(member.weight)).sum();

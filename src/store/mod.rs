@@ -9,6 +9,7 @@
 //! table      key       value
 //! waypost    "format"  1
 //! verdicts   check id  (status: 1 healthy, 2 unhealthy; since, counted at: µs since 1970; because; subject)
+//! failures   check id  the last probe that failed, as JSON
 //! account    the Route 53 account: see `account`
 //! ```
 
@@ -174,13 +175,22 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     if waiting.are_all {
         transaction.delete_table(VERDICTS)?;
+        transaction.delete_table(FAILURES)?;
     }
     {
         let mut table = transaction.open_table(VERDICTS)?;
+        let mut failures = transaction.open_table(FAILURES)?;
         for (id, verdict) in &waiting.verdicts {
             let Some(status) = number(verdict.status) else { continue };
             let (since, counted_at) = (verdict.since.as_microsecond(), verdict.counted_at.as_microsecond());
             table.insert(id.as_str(), (status, since, counted_at, &*verdict.because, &*verdict.subject))?;
+            match &verdict.last_failure {
+                Some(failure) => {
+                    let json = serde_json::to_vec(&**failure).expect("an observation is a structure of texts and numbers");
+                    failures.insert(id.as_str(), &*json)?;
+                }
+                None => drop(failures.remove(id.as_str())?),
+            }
         }
     }
     Ok(transaction.commit()?)
@@ -213,17 +223,23 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
             }
         }
         transaction.open_table(VERDICTS)?;
+        transaction.open_table(FAILURES)?;
         transaction.open_table(account::ACCOUNT)?;
     }
     Ok(transaction.commit()?)
 }
 
 fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
-    let table = database.begin_read()?.open_table(VERDICTS)?;
+    let transaction = database.begin_read()?;
+    let (table, failures) = (transaction.open_table(VERDICTS)?, transaction.open_table(FAILURES)?);
     let mut saved = Vec::new();
     for row in table.iter()? {
         let (id, verdict) = row?;
-        saved.push(parse(id.value(), verdict.value()).map_err(redb::Error::Corrupted)?);
+        let mut verdict = parse(id.value(), verdict.value()).map_err(redb::Error::Corrupted)?;
+        // One that cannot be read is only a word less for people.
+        let failure = failures.get(id.value())?;
+        verdict.last_failure = failure.and_then(|failure| serde_json::from_slice(failure.value()).ok()).map(Arc::new);
+        saved.push(verdict);
     }
     Ok(saved)
 }
@@ -243,6 +259,7 @@ fn parse(id: &str, verdict: Row<'_>) -> Result<SavedVerdict, String> {
         counted_at: Timestamp::from_microsecond(counted_at).map_err(|error| wrong(&error))?,
         because: because.into(),
         subject: subject.into(),
+        last_failure: None,
     })
 }
 
@@ -313,12 +330,14 @@ type Row<'r> = (u8, i64, i64, &'r str, &'r str);
 
 const WAYPOST: TableDefinition<'_, &str, u32> = TableDefinition::new("waypost");
 const VERDICTS: TableDefinition<'_, &str, (u8, i64, i64, &str, &str)> = TableDefinition::new("verdicts");
+const FAILURES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("failures");
 /// Raised when a table changes its meaning.
 const FORMAT: u32 = 1;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::observation::{Failure, Observation};
 
     /// A path that no other test uses, gone with the value.
     struct Scratch(PathBuf);
@@ -337,8 +356,11 @@ mod tests {
         }
     }
 
+    /// An unhealthy one has failed; a healthy one has not.
     fn verdict(id: &str, status: Status, counted_at: i64) -> SavedVerdict {
+        let failure = Observation { at: Timestamp::from_second(6).unwrap(), outcome: Failure::BadStatus(503).into() };
         SavedVerdict {
+            last_failure: (status == Status::Unhealthy).then(|| Arc::new(failure)),
             id: HealthCheckId::new(id).unwrap(),
             subject: "tcp 127.0.0.1:80".into(),
             status,

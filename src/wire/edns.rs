@@ -32,6 +32,8 @@ pub struct Edns {
     pub keepalive: bool,
     pub client_cookie: Option<[u8; CLIENT_COOKIE_LEN]>,
     pub client_subnet: Option<ClientSubnet>,
+    /// Whether one of the options above is there.
+    has_options: bool,
 }
 
 /// The ECS option of a query.
@@ -55,6 +57,7 @@ impl Edns {
             keepalive: false,
             client_cookie: None,
             client_subnet: None,
+            has_options: false,
         }
     }
 
@@ -79,7 +82,7 @@ impl Edns {
     /// Whether it asks for any option in return.
     #[inline]
     pub fn has_options(&self) -> bool {
-        self.nsid || self.keepalive || self.client_cookie.is_some() || self.client_subnet.is_some()
+        self.has_options
     }
 
     fn take_each(&mut self, mut rest: &[u8]) -> Result<(), MalformedKind> {
@@ -101,8 +104,9 @@ impl Edns {
             // Of several cookies the first counts (RFC 7873 §5.2), and so for a client subnet.
             COOKIE if self.client_cookie.is_none() => self.client_cookie = Some(parse_cookie(option)?),
             CLIENT_SUBNET if self.client_subnet.is_none() => self.client_subnet = Some(ClientSubnet::parse(option)?),
-            _ => {}
+            _ => return Ok(()),
         }
+        self.has_options = true;
         Ok(())
     }
 }

@@ -42,14 +42,30 @@ impl QName {
             }
             labels += 1;
         }
-        self.octets[..=root].copy_from_slice(&from[..=root]);
-        // Length octets are at most 63, below `A`: folding the whole name leaves them alone. Whole chunks are folded at
-        // once, and what lies behind the name does not matter.
-        for chunk in &mut self.octets.as_chunks_mut::<16>().0[..=root / 16] {
-            chunk.make_ascii_lowercase();
+        match from.get(..=root | 15) {
+            Some(chunks) => self.fold(chunks),
+            None => self.fold_last(&from[..=root]),
         }
         (self.len, self.labels) = (root as u8 + 1, labels);
         Some(())
+    }
+
+    /// Takes whole chunks, folded: what lies behind the name does not matter. Length octets are at most 63, below `A`, so
+    /// folding the whole name leaves them alone.
+    #[inline]
+    fn fold(&mut self, from: &[u8]) {
+        for (to, from) in self.octets.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
+            *to = *from;
+            to.make_ascii_lowercase();
+        }
+    }
+
+    /// Takes a name with less than a chunk behind it: in a message, a query without EDNS.
+    #[inline(never)]
+    fn fold_last(&mut self, from: &[u8]) {
+        let mut padded = [0; NAME_MAX + 1];
+        padded[..from.len()].copy_from_slice(from);
+        self.fold(&padded);
     }
 
     /// The name made of `prefix`, whole labels without a root, and the name `tail`; none when longer than 255 octets.

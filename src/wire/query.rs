@@ -20,13 +20,20 @@ pub struct Query<'m> {
     /// The header's third octet: opcode and RD.
     pub flags: u8,
     pub question: Question<'m>,
-    pub edns: Option<Edns>,
+    pub edns: Option<&'m Edns>,
     /// Its TSIG record, where it was signed.
     pub signature: Option<Signature<'m>>,
 }
 
-/// The question, as asked and as looked up.
+/// Where the parts of a query stand that are too large to be handed on: they are read into it, and stay.
 #[derive(Clone)]
+pub struct Room {
+    name: QName,
+    edns: Edns,
+}
+
+/// The question, as asked and as looked up.
+#[derive(Clone, Copy)]
 pub struct Question<'m> {
     /// Name, type and class with the case they came in; echoed.
     pub octets: &'m [u8],
@@ -53,7 +60,7 @@ pub struct Malformed<'m> {
     /// The question, where it could be read.
     pub question: Option<Question<'m>>,
     /// The OPT record, where there was one; without its options, where those could not be read.
-    pub edns: Option<Edns>,
+    pub edns: Option<&'m Edns>,
     /// It asks no question, and is whole: it may be there to fetch a cookie (RFC 7873 §5.4).
     pub is_questionless: bool,
 }
@@ -141,29 +148,52 @@ impl MalformedKind {
     }
 }
 
-/// Reads one message; `name` is where the name asked for will stand.
+impl Room {
+    /// Nothing was read yet.
+    #[inline]
+    pub fn new() -> Self {
+        Self { name: QName::root(), edns: Edns::fixed(0, 0) }
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reads one message into `room`.
 ///
 /// # Errors
 /// [`Malformed`] with all that could still be read of it.
 #[inline]
-pub fn parse_query<'m>(message: &'m [u8], name: &'m mut QName) -> Result<Query<'m>, Malformed<'m>> {
+pub fn parse_query<'m>(message: &'m [u8], room: &'m mut Room) -> Result<Query<'m>, Malformed<'m>> {
     let Some(header) = message.first_chunk::<HEADER_LEN>() else {
         return Err(refuse(MalformedKind::Short, &[0; HEADER_LEN], None, None));
     };
     if header[2] & QR != 0 {
         return Err(refuse(MalformedKind::Response, header, None, None));
     }
+    let Room { name, edns } = room;
     let mut cursor = Cursor { message, at: HEADER_LEN };
     let question = if count(header, 4) == 1 { cursor.question(name) } else { None };
     let question = match question {
         Some(question) if header[2] & OPCODE == 0 => question,
-        question => return Err(cursor.refuse_before_records(header, question)),
+        question => return Err(cursor.refuse_before_records(header, question, edns)),
     };
     let (id, flags) = ([header[0], header[1]], header[2]);
+    if cursor.sole_opt(header, edns).is_some() {
+        return Ok(Query { id, flags, question, edns: Some(edns), signature: None });
+    }
     let mut found = Records::default();
-    match cursor.records(header, &mut found) {
-        Ok(()) => Ok(Query { id, flags, question, edns: found.edns, signature: found.signature }),
-        Err(kind) => Err(refuse(kind, header, Some(question), found.edns)),
+    let read = cursor.records(header, &mut found);
+    let edns = found.edns.map(|found| {
+        *edns = found;
+        &*edns
+    });
+    match read {
+        Ok(()) => Ok(Query { id, flags, question, edns, signature: found.signature }),
+        Err(kind) => Err(refuse(kind, header, Some(question), edns)),
     }
 }
 
@@ -172,7 +202,7 @@ fn refuse<'m>(
     kind: MalformedKind,
     header: &[u8; HEADER_LEN],
     question: Option<Question<'m>>,
-    edns: Option<Edns>,
+    edns: Option<&'m Edns>,
 ) -> Malformed<'m> {
     Malformed { kind, id: [header[0], header[1]], flags: header[2], question, edns, is_questionless: false }
 }
@@ -221,7 +251,12 @@ impl<'m> Cursor<'m> {
     /// Refuses a message that has no question to answer, or another opcode. Its OPT record is looked for all the same:
     /// EDNS is answered with EDNS (RFC 6891 §6.1.1).
     #[cold]
-    fn refuse_before_records(&mut self, header: &[u8; HEADER_LEN], question: Option<Question<'m>>) -> Malformed<'m> {
+    fn refuse_before_records(
+        &mut self,
+        header: &[u8; HEADER_LEN],
+        question: Option<Question<'m>>,
+        edns: &'m mut Edns,
+    ) -> Malformed<'m> {
         let questions = count(header, 4);
         let kind = match questions {
             _ if header[2] & OPCODE != 0 => MalformedKind::Opcode,
@@ -234,13 +269,34 @@ impl<'m> Cursor<'m> {
             _ => (0..questions).all(|_| self.skip_question().is_some()),
         };
         let is_whole = is_whole && self.records(header, &mut found).is_ok();
+        let edns = found.edns.map(|found| {
+            *edns = found;
+            &*edns
+        });
         Malformed {
             is_questionless: questions == 0 && is_whole && kind == MalformedKind::QuestionCount,
-            ..refuse(kind, header, question, found.edns)
+            ..refuse(kind, header, question, edns)
         }
     }
 
+    /// The OPT record, where it is all that follows the question, as in most queries, and nothing is wrong with it.
+    #[inline]
+    fn sole_opt(&self, header: &[u8; HEADER_LEN], edns: &mut Edns) -> Option<()> {
+        let (fixed, rdata) = self.message[self.at..].split_first_chunk::<OPT_FIXED>()?;
+        let &[0, 0, OPT, size_high, size_low, rcode, version, flags_high, flags_low, len_high, len_low] = fixed else {
+            return None;
+        };
+        let len = usize::from(u16::from_be_bytes([len_high, len_low]));
+        if header[6..] != [0, 0, 0, 0, 0, 1] || len != rdata.len() {
+            return None;
+        }
+        let class = u16::from_be_bytes([size_high, size_low]);
+        *edns = Edns::fixed(class, u32::from_be_bytes([rcode, version, flags_high, flags_low]));
+        edns.take_options(rdata).ok()
+    }
+
     /// Walks every record after the question, keeping OPT and the signature; what was kept before a malformation stays.
+    #[inline(never)]
     fn records(&mut self, header: &[u8; HEADER_LEN], found: &mut Records<'m>) -> Result<(), MalformedKind> {
         let passed_over = usize::from(count(header, 6)) + usize::from(count(header, 8));
         for number in 0..passed_over + usize::from(count(header, 10)) {
@@ -325,6 +381,11 @@ impl Signature<'_> {
     }
 }
 
+/// Octets of an OPT record before its options.
+const OPT_FIXED: usize = 11;
+/// The last octet of its type; the first is 0.
+const OPT: u8 = RecordType::OPT.0 as u8;
+
 /// A record as it stands in the message.
 struct Record<'m> {
     at_root: bool,
@@ -360,13 +421,13 @@ mod tests {
     }
 
     fn kind(message: &[u8]) -> Option<MalformedKind> {
-        parse_query(message, &mut QName::root()).err().map(|malformed| malformed.kind)
+        parse_query(message, &mut Room::new()).err().map(|malformed| malformed.kind)
     }
 
     #[test]
     fn a_plain_query_is_read_with_its_case_kept_in_the_question() {
         let message = message([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], &[QUESTION]);
-        let mut name = QName::root();
+        let mut name = Room::new();
         let query = parse_query(&message, &mut name).ok().expect("well-formed");
         assert_eq!((query.id, query.question.octets), ([1, 2], QUESTION));
         assert_eq!(query.question.name.as_wire(), b"\x03www\x07example\x03org\x00");

@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
-use super::tree::{Zone, hash};
+use super::table::Table;
+use super::tree::{Zone, hash, is_same};
 use crate::wire::LABELS_MAX;
 use crate::wire::qname::QName;
 
@@ -14,7 +13,7 @@ use crate::wire::qname::QName;
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     zones: Vec<Arc<Zone>>,
-    by_apex: HashTable<u32>,
+    by_apex: Table,
     /// Whether an apex has so many labels: other suffixes need no look.
     has_labels: LabelCounts,
 }
@@ -45,16 +44,14 @@ impl Catalog {
         }
         let at = self.zones.len() as u32;
         self.has_labels.0[zone.apex().label_count()] = true;
+        self.by_apex.insert(hash(&zone.apex_key), at);
         self.zones.push(zone);
-        let zones = &self.zones;
-        let key = |at: &u32| &zones[*at as usize].apex_key;
-        self.by_apex.insert_unique(hash(key(&at)), at, |at| hash(key(at)));
     }
 
     #[inline]
     fn at(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
-        let at = self.by_apex.find(hash(apex), |&at| *self.zones[at as usize].apex_key == *apex)?;
-        Some(&self.zones[*at as usize])
+        let at = self.by_apex.find(hash(apex), |at| is_same(&self.zones[at as usize].apex_key, apex))?;
+        Some(&self.zones[at as usize])
     }
 
     /// The closest zone that `name` is at or below.

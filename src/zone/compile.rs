@@ -4,21 +4,23 @@
 //! tree (cuts, DNAMEs) flows in the order of their numbers.
 //! Sources: RFC 1034 §4.2 and §4.3.2, RFC 4592 §2.2 (empty non-terminals), RFC 2308 §3 (negative TTL).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::hash::Hasher;
+use std::sync::Arc;
 
-use hashbrown::HashTable;
 use siphasher::sip::SipHasher24;
 
 use super::fence;
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
-use super::group_options::GroupOptions;
+use super::group_options::{GroupOptions, MinHealthy};
 use super::hosted_zone::HostedZone;
 use super::record_set::{Alias, Content, RdataList, RecordSet, RoutingPolicy, Ttl};
-use super::rrset::{Arena, RrsetRef, Source, TooLarge};
+use super::rrset::{Arena, Link, RrsetRef, Source, TooLarge};
 use super::soa::{self, SoaNumbers};
-use super::tree::{APEX, CUT, DNAME, NONE, Node, Slot, Zone, ZoneSoa, hash};
+use super::table::Table;
+use super::tree::{APEX, CUT, DNAME, NONE, Node, Part, Slot, Zone, ZoneSoa, hash, part_of};
+use super::whole::find_whole;
 use crate::geography::area::Area;
 use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, MapIndex};
 use crate::wire::name::Name;
@@ -33,6 +35,8 @@ pub enum CompileError {
     TooLarge { name: Name, rtype: RecordType, octets: usize },
     /// An alias to a name or type that is not there.
     NoTarget { name: Name, target: Name, rtype: RecordType },
+    /// A part of the zone has more names than its numbers can tell apart.
+    PartFull { zone: Name },
     /// A health check that is not configured.
     NoHealthCheck { name: Name, health_check: HealthCheckId },
 }
@@ -47,34 +51,121 @@ pub struct Tables<'t> {
     pub external: &'t dyn Fn(&Name, RecordType) -> Option<ExternalIndex>,
 }
 
+/// What is compiled: a zone as written, or a part of one.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'h> {
+    /// The apex of the whole zone.
+    pub name: &'h Name,
+    pub record_sets: &'h [RecordSet],
+    pub groups: &'h BTreeMap<(Name, RecordType), GroupOptions>,
+}
+
+/// Where a part stands among those of its zone, and what it has to know of the others.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub at: usize,
+    /// How many parts there are: a power of two.
+    pub parts: usize,
+    /// Whether the apex owns a DNAME, below which nothing exists.
+    pub is_redirected: bool,
+    /// The names and types of this part that aliases of other parts lead to.
+    pub targets: &'p BTreeSet<(Name, RecordType)>,
+    /// Whether another part has this name and type.
+    pub has: &'p dyn Fn(&Name, RecordType) -> bool,
+}
+
+impl Place<'_> {
+    /// Bits of a number that are its part's own.
+    pub fn shift(&self) -> u32 {
+        31 - self.parts.ilog2()
+    }
+
+    /// The number of the part, in the high bits of all that is in it.
+    fn number(&self) -> u32 {
+        (self.at as u32).checked_shl(self.shift()).unwrap_or_default()
+    }
+
+    /// Whether a key belongs to another part.
+    fn is_far(&self, key: &[u8]) -> bool {
+        part_of(key, self.parts) != self.at
+    }
+}
+
 /// Compiles a hosted zone; `tables` finds what it refers to.
 ///
 /// # Errors
 /// [`CompileError`] for what `check` would have refused.
 pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, CompileError> {
-    let mut names = Names::new(&hosted.name);
-    let mut entries = names.enter(&hosted.record_sets);
+    let written = Written { name: &hosted.name, record_sets: &hosted.record_sets, groups: &hosted.groups };
+    let place = Place { at: 0, parts: 1, is_redirected: false, targets: &BTreeSet::new(), has: &|_, _| false };
+    let (part, soa) = compile_part(written, tables, place)?;
+    let soa = soa.ok_or_else(|| CompileError::NoSoa { zone: hosted.name.clone() })?;
+    Ok(Zone::of_parts(&hosted.name, Box::new([Arc::new(part)]), place.shift(), soa))
+}
+
+/// Compiles one part of a zone, and the SOA if that is in it.
+pub(super) fn compile_part(
+    written: Written<'_>,
+    tables: &Tables<'_>,
+    place: Place<'_>,
+) -> Result<(Part, Option<ZoneSoa>), CompileError> {
+    let mut names = Names::new(written.name);
+    names.nodes[APEX as usize].flags |= if place.is_redirected { DNAME } else { 0 };
+    let mut entries = names.enter(written.record_sets);
     entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
     names.flow_down();
-    let mut answers = Answers { hosted, names: &names, tables, arena: Arena::default(), groups: Vec::new(), pending: Vec::new() };
-    let slots = answers.encode(&entries)?;
-    let soa = answers.negative_soa()?;
+    let arena = Arena::of_part(place.number());
+    let mut answers = Answers { written, place, names: &names, tables, arena, groups: Vec::new(), pending: Vec::new() };
+    let mut slots = answers.encode(&entries)?;
+    let soa = if place.at == 0 { Some(answers.negative_soa()?) } else { None };
     answers.link_aliases(&entries, &slots)?;
     let Answers { arena, mut groups, .. } = answers;
     fence::apply_fences(&mut groups);
-    let nodes = place_slots(names.nodes, &entries);
-    Ok(Zone {
-        apex: hosted.name.clone(),
-        apex_key: names.apex.into(),
+    find_whole(&mut groups);
+    let mut nodes = place_slots(names.nodes, &entries);
+    number(&mut nodes, &mut slots, &mut groups, place.number());
+    let is_bound = groups.iter().any(RecordGroup::is_bound);
+    let rrsets = arena.finish();
+    let most = 1 << place.shift();
+    if [rrsets.len(), nodes.len(), groups.len()].into_iter().any(|len| len > most) {
+        return Err(CompileError::PartFull { zone: written.name.clone() });
+    }
+    let part = Part {
         table: names.table,
         nodes: nodes.into(),
         keys: names.keys.into(),
         slots: slots.into(),
-        rrsets: arena.finish(),
+        rrsets,
         groups: groups.into(),
-        max_labels: hosted.name.label_count() + names.max_labels,
-        soa,
-    })
+        max_labels: names.max_labels,
+        is_bound,
+    };
+    Ok((part, soa))
+}
+
+/// Puts the part's number into all that leads to its nodes and groups from outside. RRsets have it already, and the
+/// apex's is 0 everywhere.
+fn number(nodes: &mut [Node], slots: &mut [Slot], groups: &mut [RecordGroup], part: u32) {
+    if part == 0 {
+        return;
+    }
+    let numbered = |node: &mut u32| *node |= if matches!(*node, NONE | APEX) { 0 } else { part };
+    let answer = |answer: &mut AnswerRef| {
+        if let AnswerRef::Group(at) = answer {
+            *at |= part;
+        }
+    };
+    nodes.iter_mut().for_each(|node| [&mut node.cover, &mut node.wildcard].into_iter().for_each(numbered));
+    slots.iter_mut().for_each(|slot| answer(&mut slot.answer));
+    for group in groups {
+        numbered(&mut group.node);
+        for member in &mut group.members {
+            if let MemberContent::Alias { target, node, .. } = &mut member.content {
+                answer(target);
+                numbered(node);
+            }
+        }
+    }
 }
 
 /// One record set and the node that owns it.
@@ -89,7 +180,7 @@ struct Entry {
 struct Names {
     /// In lower case.
     apex: Vec<u8>,
-    table: HashTable<u32>,
+    table: Table,
     nodes: Vec<Node>,
     parents: Vec<u32>,
     keys: Vec<u8>,
@@ -101,7 +192,7 @@ impl Names {
     fn new(apex: &Name) -> Self {
         let mut names = Self {
             apex: apex.as_wire().to_ascii_lowercase(),
-            table: HashTable::new(),
+            table: Table::default(),
             nodes: Vec::new(),
             parents: Vec::new(),
             keys: Vec::new(),
@@ -143,7 +234,7 @@ impl Names {
     }
 
     fn find(&self, key: &[u8]) -> Option<u32> {
-        self.table.find(hash(key), |&node| self.key(node) == key).copied()
+        self.table.find(hash(key), |node| self.key(node) == key)
     }
 
     fn key(&self, node: u32) -> &[u8] {
@@ -159,12 +250,7 @@ impl Names {
         self.nodes.push(Node { key_at, slots_at: 0, cover: NONE, wildcard: NONE, slots: 0, key_len, flags: 0 });
         self.parents.push(parent);
         self.max_labels = self.max_labels.max(crate::wire::qname::label_starts(key).count());
-        let (nodes, keys) = (&self.nodes, &self.keys);
-        let key_of = |node: &u32| {
-            let node = &nodes[*node as usize];
-            &keys[node.key_at as usize..][..usize::from(node.key_len)]
-        };
-        self.table.insert_unique(hash(key), node, |node| hash(key_of(node)));
+        self.table.insert(hash(key), node);
         node
     }
 
@@ -207,7 +293,8 @@ fn place_slots(mut nodes: Vec<Node>, entries: &[Entry]) -> Vec<Node> {
 
 /// RRsets and groups, while they are made.
 struct Answers<'h> {
-    hosted: &'h HostedZone,
+    written: Written<'h>,
+    place: Place<'h>,
     names: &'h Names,
     tables: &'h Tables<'h>,
     arena: Arena,
@@ -229,21 +316,23 @@ impl<'h> Answers<'h> {
 
     /// Names and types that are answered under other owner names too.
     fn alias_targets(&self) -> HashSet<(u32, RecordType)> {
-        let aliases = self.hosted.record_sets.iter().filter_map(|set| match &set.content {
+        let aliases = self.written.record_sets.iter().filter_map(|set| match &set.content {
             Content::Alias(alias) => Some((&alias.target, set.rtype)),
             Content::Values { .. } => None,
         });
-        aliases.filter_map(|(target, rtype)| Some((self.names.node_of(&target.as_wire().to_ascii_lowercase())?, rtype))).collect()
+        let far = self.place.targets.iter().map(|(target, rtype)| (target, *rtype));
+        let node = |target: &Name| self.names.node_of(&target.as_wire().to_ascii_lowercase());
+        aliases.chain(far).filter_map(|(target, rtype)| Some((node(target)?, rtype))).collect()
     }
 
     fn encode_run(&mut self, run: &[Entry], compress: bool) -> Result<AnswerRef, CompileError> {
-        let first = &self.hosted.record_sets[run[0].record_set as usize];
+        let first = &self.written.record_sets[run[0].record_set as usize];
         if let ([_], RoutingPolicy::Simple, Content::Values { ttl, rdata }) = (run, &first.policy, &first.content) {
             return Ok(AnswerRef::Rrset(self.encode_rrset(first, *ttl, rdata, compress)?));
         }
         let mut sets: Vec<u32> = run.iter().map(|entry| entry.record_set).collect();
         // In the order of their tiers; for other policies in the order written.
-        sets.sort_by_key(|&at| match self.hosted.record_sets[at as usize].policy {
+        sets.sort_by_key(|&at| match self.written.record_sets[at as usize].policy {
             RoutingPolicy::Failover(tier) => tier,
             _ => 0,
         });
@@ -266,12 +355,14 @@ impl<'h> Answers<'h> {
 
     /// The group of `members`, which are the record sets at `sets` in that order.
     fn group(&self, entry: Entry, sets: &[u32], members: Box<[Member]>) -> RecordGroup {
-        let sets: Vec<&RecordSet> = sets.iter().map(|&at| &self.hosted.record_sets[at as usize]).collect();
+        let sets: Vec<&RecordSet> = sets.iter().map(|&at| &self.written.record_sets[at as usize]).collect();
         let options = self.options(sets[0]);
         RecordGroup {
             node: entry.node,
             rtype: entry.rtype,
             policy: sets[0].policy.of_group(),
+            is_enough_when_whole: is_enough(options.min_healthy, sets_for_all(&sets)),
+            whole_if: None, // found when all groups are made
             members,
             map: (self.tables.map)(&sets),
             min_healthy: options.min_healthy,
@@ -283,28 +374,28 @@ impl<'h> Answers<'h> {
     }
 
     fn options(&self, set: &RecordSet) -> GroupOptions {
-        match self.hosted.groups.is_empty() {
+        match self.written.groups.is_empty() {
             true => GroupOptions::default(),
-            false => self.hosted.groups.get(&(set.name.clone(), set.rtype)).cloned().unwrap_or_default(),
+            false => self.written.groups.get(&(set.name.clone(), set.rtype)).cloned().unwrap_or_default(),
         }
     }
 
     /// Which of the `earlier` record sets has the values of this one.
     fn twin(&self, earlier: &[u32], record_set: u32) -> Option<usize> {
-        let content = |at: u32| &self.hosted.record_sets[at as usize].content;
+        let content = |at: u32| &self.written.record_sets[at as usize].content;
         let Content::Values { rdata, .. } = content(record_set) else { return None };
         earlier.iter().position(|&at| matches!(content(at), Content::Values { rdata: other, .. } if other == rdata))
     }
 
     fn member(&mut self, place: (u32, u32, u32), compress: bool) -> Result<Member, CompileError> {
-        let set = &self.hosted.record_sets[place.2 as usize];
+        let set = &self.written.record_sets[place.2 as usize];
         let health_check = set.health_check.as_ref().map(|id| {
             (self.tables.health)(id)
                 .ok_or_else(|| CompileError::NoHealthCheck { name: set.name.clone(), health_check: id.clone() })
         });
         let content = match &set.content {
             Content::Values { ttl, rdata } => MemberContent::Rrset(self.encode_rrset(set, *ttl, rdata, compress)?),
-            Content::Alias(alias) if self.hosted.external(set).is_some() => self.external(set, alias)?,
+            Content::Alias(alias) if set.external(self.written.name).is_some() => self.external(set, alias)?,
             Content::Alias(alias) => {
                 self.pending.push(place);
                 // Replaced by `link_aliases`, or the zone is refused.
@@ -344,8 +435,15 @@ impl<'h> Answers<'h> {
 
     fn encode_rrset(&mut self, set: &RecordSet, ttl: Ttl, rdata: &RdataList, compress: bool) -> Result<RrsetRef, CompileError> {
         let source = Source { owner: &set.name, rtype: set.rtype, ttl, rdata, compress };
-        let names = self.names;
-        self.arena.encode(source, &|name| names.node_of(name)).map_err(|TooLarge { found }| CompileError::TooLarge {
+        let (names, place) = (self.names, self.place);
+        let link = |name: &[u8]| {
+            let key = name.strip_suffix(&*names.apex)?;
+            if place.is_far(key) {
+                return Some(Link::Far(key.into()));
+            }
+            names.find(key).map(|node| Link::Node(node | place.number()))
+        };
+        self.arena.encode(source, &link).map_err(|TooLarge { found }| CompileError::TooLarge {
             name: set.name.clone(),
             rtype: set.rtype,
             octets: found,
@@ -353,8 +451,8 @@ impl<'h> Answers<'h> {
     }
 
     fn negative_soa(&mut self) -> Result<ZoneSoa, CompileError> {
-        let hosted = self.hosted;
-        let soa = hosted.record_sets.iter().find(|set| set.rtype == RecordType::SOA && set.name == hosted.name);
+        let hosted = self.written;
+        let soa = hosted.record_sets.iter().find(|set| set.rtype == RecordType::SOA && set.name == *hosted.name);
         let Some((set, Content::Values { ttl, rdata })) = soa.map(|set| (set, &set.content)) else {
             return Err(CompileError::NoSoa { zone: hosted.name.clone() });
         };
@@ -368,13 +466,21 @@ impl<'h> Answers<'h> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let stands = |run: &[Entry], slot: &Slot| (slot.answer, self.hosted.record_sets[run[0].record_set as usize].place);
+        let stands = |run: &[Entry], slot: &Slot| (slot.answer, self.written.record_sets[run[0].record_set as usize].place);
         let found: HashMap<(u32, RecordType), (AnswerRef, Option<Area>)> =
             runs(entries).zip(slots).map(|(run, slot)| ((run[0].node, run[0].rtype), stands(run, slot))).collect();
         for (group, member, record_set) in std::mem::take(&mut self.pending) {
-            let set = &self.hosted.record_sets[record_set as usize];
+            let set = &self.written.record_sets[record_set as usize];
             let Content::Alias(alias) = &set.content else { continue };
-            let node = self.names.node_of(&alias.target.as_wire().to_ascii_lowercase());
+            let wire = alias.target.as_wire().to_ascii_lowercase();
+            let key = wire.strip_suffix(&*self.names.apex).unwrap_or_default();
+            if self.place.is_far(key) && (self.place.has)(&alias.target, set.rtype) {
+                let evaluate_target_health = alias.evaluate_target_health;
+                let content = MemberContent::Far { at: self.arena.put_key(key), rtype: set.rtype, evaluate_target_health };
+                self.groups[group as usize].members[member as usize].content = content;
+                continue;
+            }
+            let node = self.names.node_of(&wire);
             let target = node.and_then(|node| Some((node, *found.get(&(node, set.rtype))?)));
             let (node, (target, place)) = target.ok_or_else(|| CompileError::NoTarget {
                 name: set.name.clone(),
@@ -389,6 +495,24 @@ impl<'h> Answers<'h> {
             }
         }
         Ok(())
+    }
+}
+
+/// How many of the members are for every client.
+fn sets_for_all(sets: &[&RecordSet]) -> usize {
+    let is_for_all = |set: &&&RecordSet| match &set.policy {
+        RoutingPolicy::Geolocation(area) => *area == Area::Anywhere,
+        RoutingPolicy::IpBased(cidr) => cidr.location.is_none(),
+        _ => true,
+    };
+    sets.iter().filter(is_for_all).count()
+}
+
+/// Whether so many members that count are as many as are asked for, and whatever share.
+fn is_enough(min_healthy: MinHealthy, members: usize) -> bool {
+    match min_healthy {
+        MinHealthy::Count(least) => members >= least.into(),
+        MinHealthy::Share(_) => members > 0,
     }
 }
 
@@ -410,6 +534,7 @@ impl fmt::Display for CompileError {
             Self::NoTarget { name, target, rtype } => {
                 write!(f, "{name} {rtype} is an alias of {target}, which has no {rtype} in this zone")
             }
+            Self::PartFull { zone } => write!(f, "{zone} has too many names below one of its own"),
             Self::NoHealthCheck { name, health_check } => {
                 write!(f, "{name} names the health check {health_check}, which nobody defines")
             }

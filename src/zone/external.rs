@@ -123,7 +123,7 @@ impl Addresses {
 
     /// The RRset, to be given with the TTL beside it.
     pub fn rrset(&self) -> Rrset<'_> {
-        Rrset::read(&self.octets, self.rrset)
+        Rrset::read(&self.octets, self.rrset.number() as usize)
     }
 
     /// Each address, ascending.

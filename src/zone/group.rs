@@ -8,7 +8,7 @@
 use super::group_options::{MinHealthy, Share};
 use super::rrset::RrsetRef;
 use crate::geography::area::Area;
-use crate::ids::{ExternalIndex, HealthIndex, MapIndex, SetIdentifier};
+use crate::ids::{ExternalIndex, HealthIndex, HealthSet, MapIndex, SetIdentifier};
 use crate::wire::rtype::RecordType;
 
 /// All record sets with one name and type.
@@ -26,6 +26,11 @@ pub struct RecordGroup {
     pub sticky: bool,
     /// How many of the nearest are answered together; at least 1.
     pub nearest: u8,
+    /// The health checks of the group and of all that its members are aliases of. If all are healthy, every member counts,
+    /// whoever asks. None where members may not count all the same: see `whole`.
+    pub whole_if: Option<HealthSet>,
+    /// When every member counts, that is as many as `min_healthy` asks for, whoever asks.
+    pub is_enough_when_whole: bool,
     /// The fences that this group stands in, its own and those of the routes it was reached through: see `compile`.
     pub fence: Box<[Area]>,
 }
@@ -72,6 +77,12 @@ pub enum MemberContent {
         node: u32,
         evaluate_target_health: bool,
     },
+    /// An alias of a name in another part of the zone: `Zone::content` finds it.
+    Far {
+        at: u32,
+        rtype: RecordType,
+        evaluate_target_health: bool,
+    },
     /// The addresses of a name outside the zone.
     External {
         target: ExternalIndex,
@@ -85,6 +96,14 @@ pub enum AnswerRef {
     Rrset(RrsetRef),
     /// The place of a group in its zone.
     Group(u32),
+}
+
+impl RecordGroup {
+    /// Whether it has numbers of the snapshot's tables.
+    pub(super) fn is_bound(&self) -> bool {
+        let is_external = |member: &Member| matches!(member.content, MemberContent::External { .. });
+        self.map.is_some() || self.members.iter().any(|member| member.health_check.is_some() || is_external(member))
+    }
 }
 
 impl GroupPolicy {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::group_options::GroupOptions;
-use super::record_set::{Alias, Content, RecordSet};
+use super::record_set::{Alias, RecordSet};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -27,9 +27,6 @@ pub struct HostedZone {
 impl HostedZone {
     /// The alias that a record set of this zone is, if it leads out of the zone.
     pub fn external<'s>(&self, set: &'s RecordSet) -> Option<&'s Alias> {
-        match &set.content {
-            Content::Alias(alias) => Some(&**alias).filter(|alias| !alias.target.is_at_or_below(&self.name)),
-            Content::Values { .. } => None,
-        }
+        set.external(&self.name)
     }
 }

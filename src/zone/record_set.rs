@@ -100,6 +100,16 @@ pub struct Origin {
     pub line: u32,
 }
 
+impl RecordSet {
+    /// The alias that it is, if it leads out of the zone of this apex.
+    pub fn external(&self, apex: &Name) -> Option<&Alias> {
+        match &self.content {
+            Content::Alias(alias) => Some(&**alias).filter(|alias| !alias.target.is_at_or_below(apex)),
+            Content::Values { .. } => None,
+        }
+    }
+}
+
 impl RoutingPolicy {
     /// The policy that all members of a group share, without what this member says for itself.
     pub fn of_group(&self) -> GroupPolicy {

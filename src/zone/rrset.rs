@@ -14,6 +14,7 @@
 
 use super::embedded::embedded;
 use super::record_set::{RdataList, Ttl};
+use super::tree::FAR;
 use crate::wire::name::Name;
 use crate::wire::qname::label_starts;
 use crate::wire::rtype::{Class, RecordType};
@@ -23,6 +24,17 @@ use crate::wire::{HEADER_LEN, MESSAGE_MAX};
 #[derive(Debug, Default)]
 pub struct Arena {
     octets: Vec<u8>,
+    /// The part of the zone that they are in, in the high bits.
+    part: u32,
+}
+
+/// Where the additional section finds a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The node of the name.
+    Node(u32),
+    /// The key of a name that is in another part of the zone.
+    Far(Box<[u8]>),
 }
 
 /// Where an RRset lies in its zone's arena.
@@ -71,11 +83,24 @@ const LINK: usize = 6;
 const STARTS_FLAG: u16 = 0x8000;
 
 impl Arena {
+    /// The arena of a part, whose number is in the high bits of `part`.
+    pub fn of_part(part: u32) -> Self {
+        Self { octets: Vec::new(), part }
+    }
+
+    /// Keeps the key of a far name, and says where.
+    pub fn put_key(&mut self, key: &[u8]) -> u32 {
+        let at = FAR | self.part | self.octets.len() as u32;
+        self.octets.push(key.len() as u8);
+        self.octets.extend_from_slice(key);
+        at
+    }
+
     /// Encodes one RRset; `node_of` finds the zone's node for a name in lower case.
     ///
     /// # Errors
     /// [`TooLarge`] above [`RRSET_MAX`] octets.
-    pub fn encode(&mut self, source: Source<'_>, node_of: &dyn Fn(&[u8]) -> Option<u32>) -> Result<RrsetRef, TooLarge> {
+    pub fn encode(&mut self, source: Source<'_>, node_of: &dyn Fn(&[u8]) -> Option<Link>) -> Result<RrsetRef, TooLarge> {
         let mut encoded = Encoded::default();
         for rdata in source.rdata.iter() {
             encoded.put_record(&source, rdata, node_of);
@@ -87,10 +112,18 @@ impl Arena {
     }
 
     fn append(&mut self, encoded: &Encoded) -> RrsetRef {
+        let links: Vec<(u16, u32)> = encoded
+            .links
+            .iter()
+            .map(|(name_at, link)| match link {
+                Link::Node(node) => (*name_at, *node),
+                Link::Far(key) => (*name_at, self.put_key(key)),
+            })
+            .collect();
         let at = u32::try_from(self.octets.len()).expect("a zone of 4 GiB of records does not fit one arena");
         let starts_flag = if encoded.has_one_stride() { 0 } else { STARTS_FLAG };
-        let links = encoded.links.len() as u16 | starts_flag;
-        for number in [encoded.starts.len() as u16, encoded.records.len() as u16, encoded.pointers.len() as u16, links] {
+        let flagged = links.len() as u16 | starts_flag;
+        for number in [encoded.starts.len() as u16, encoded.records.len() as u16, encoded.pointers.len() as u16, flagged] {
             self.octets.extend_from_slice(&number.to_be_bytes());
         }
         self.octets.extend_from_slice(&encoded.records);
@@ -98,11 +131,11 @@ impl Arena {
         for number in starts.iter().chain(&encoded.pointers) {
             self.octets.extend_from_slice(&number.to_be_bytes());
         }
-        for (name_at, node) in &encoded.links {
+        for (name_at, node) in &links {
             self.octets.extend_from_slice(&name_at.to_be_bytes());
             self.octets.extend_from_slice(&node.to_be_bytes());
         }
-        RrsetRef(at)
+        RrsetRef(self.part | at)
     }
 
     /// The arena as its zone keeps it.
@@ -117,11 +150,11 @@ struct Encoded {
     records: Vec<u8>,
     starts: Vec<u16>,
     pointers: Vec<u16>,
-    links: Vec<(u16, u32)>,
+    links: Vec<(u16, Link)>,
 }
 
 impl Encoded {
-    fn put_record(&mut self, source: &Source<'_>, rdata: &[u8], node_of: &dyn Fn(&[u8]) -> Option<u32>) {
+    fn put_record(&mut self, source: &Source<'_>, rdata: &[u8], node_of: &dyn Fn(&[u8]) -> Option<Link>) {
         self.starts.push(self.records.len() as u16);
         self.records.extend_from_slice(&[0xc0, HEADER_LEN as u8]);
         self.records.extend_from_slice(&source.rtype.0.to_be_bytes());
@@ -134,7 +167,7 @@ impl Encoded {
         self.records[len_at..len_at + 2].copy_from_slice(&len.to_be_bytes());
     }
 
-    fn put_rdata(&mut self, source: &Source<'_>, rdata: &[u8], node_of: &dyn Fn(&[u8]) -> Option<u32>) {
+    fn put_rdata(&mut self, source: &Source<'_>, rdata: &[u8], node_of: &dyn Fn(&[u8]) -> Option<Link>) {
         let Some(names) = embedded(source.rtype) else { return self.records.extend_from_slice(rdata) };
         let mut copied = 0;
         for range in names.names(rdata) {
@@ -156,10 +189,10 @@ impl Encoded {
         self.records.extend_from_slice(&rdata[copied..]);
     }
 
-    fn link(&mut self, name: &[u8], node_of: &dyn Fn(&[u8]) -> Option<u32>) {
-        let Some(node) = node_of(name) else { return };
-        if !self.links.iter().any(|(_, linked)| *linked == node) {
-            self.links.push((self.records.len() as u16, node));
+    fn link(&mut self, name: &[u8], node_of: &dyn Fn(&[u8]) -> Option<Link>) {
+        let Some(link) = node_of(name) else { return };
+        if !self.links.iter().any(|(_, linked)| *linked == link) {
+            self.links.push((self.records.len() as u16, link));
         }
     }
 
@@ -183,11 +216,19 @@ fn shared_suffix(name: &[u8], owner: &Name) -> Option<(usize, usize)> {
     })
 }
 
-impl<'z> Rrset<'z> {
-    /// The RRset at `at` in the arena `octets` of its zone.
+impl RrsetRef {
+    /// With the part in its high bits.
     #[inline]
-    pub fn read(octets: &'z [u8], at: RrsetRef) -> Self {
-        let (header, rest) = octets[at.0 as usize..].split_first_chunk::<HEADER>().expect("an RRset begins with its header");
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'z> Rrset<'z> {
+    /// The RRset at `at` in the octets of an arena.
+    #[inline]
+    pub fn read(octets: &'z [u8], at: usize) -> Self {
+        let (header, rest) = octets[at..].split_first_chunk::<HEADER>().expect("an RRset begins with its header");
         let number = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let (records, behind) = rest.split_at(usize::from(number(2)));
         Self { records, behind, count: number(0), pointers: number(4), links: number(6) }
@@ -272,8 +313,8 @@ mod tests {
         let owner = Name::parse(owner, None).expect("the test's names are valid");
         let rdata = RdataList::new(rdata);
         let source = Source { owner: &owner, rtype, ttl: Ttl::new(60).expect("in range"), rdata: &rdata, compress: true };
-        let at = arena.encode(source, &|name| (name == b"\x01m\x01x\x00").then_some(7)).expect("small");
-        then(Rrset::read(&arena.finish(), at));
+        let at = arena.encode(source, &|name| (name == b"\x01m\x01x\x00").then_some(Link::Node(7))).expect("small");
+        then(Rrset::read(&arena.finish(), at.0 as usize));
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! The compiled zone: every owner name and empty non-terminal as a node, found by hash, with what it answers linked.
 //!
-//! Cuts, occlusion, wildcard children and glue were worked out by `compile`; a lookup only reads. Immutable.
+//! Cuts, occlusion, wildcard children and glue were worked out by `compile`; a lookup only reads. Immutable. A large zone
+//! that changes record by record is in parts, each compiled by itself: all that is at or below one child of the apex is in
+//! one part, so that what a name is depends on its part and the apex only. What leads from one part to another is found by
+//! name at each query (`far`), so that a part can be replaced alone.
 //! Invariant: a node's parent exists, so the nodes above a name are exactly those that RFC 4592 calls existing; node 0 is
-//! the apex. Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
+//! the apex, which is in part 0 with its wildcard. Every number of a node, RRset or group has its part in its high bits.
+//! Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
-use hashbrown::HashTable;
-
-use super::group::{AnswerRef, RecordGroup};
+use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
 use super::rrset::{Rrset, RrsetRef};
+use super::table::Table;
 use crate::wire::name::Name;
 use crate::wire::qname::{QName, label_starts};
 use crate::wire::rtype::RecordType;
@@ -20,17 +24,30 @@ pub struct Zone {
     pub(super) apex: Name,
     /// The same in lower case.
     pub(super) apex_key: Box<[u8]>,
-    /// Nodes by [`hash`] of their key: the lower-cased name without the apex.
-    pub(super) table: HashTable<u32>,
-    pub(super) nodes: Box<[Node]>,
-    /// The keys of the nodes, one behind the other.
-    pub(super) keys: Box<[u8]>,
-    pub(super) slots: Box<[Slot]>,
-    pub(super) rrsets: Box<[u8]>,
-    pub(super) groups: Box<[RecordGroup]>,
+    /// One, or a power of two of them.
+    pub(super) parts: Box<[Arc<Part>]>,
+    /// Bits of a number that are its part's own; 31 where there is one part.
+    pub(super) shift: u32,
     /// Labels of the longest name.
     pub(super) max_labels: usize,
     pub(super) soa: ZoneSoa,
+}
+
+/// A part of a zone.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    /// Nodes by [`hash`] of their key: the lower-cased name without the apex.
+    pub table: Table,
+    pub nodes: Box<[Node]>,
+    /// The keys of the nodes, one behind the other.
+    pub keys: Box<[u8]>,
+    pub slots: Box<[Slot]>,
+    pub rrsets: Box<[u8]>,
+    pub groups: Box<[RecordGroup]>,
+    /// Labels of the longest key.
+    pub max_labels: usize,
+    /// Numbers of the snapshot's tables are in it, so it is good for those tables only.
+    pub is_bound: bool,
 }
 
 /// The zone's SOA, as answered and as put into negative responses.
@@ -62,6 +79,8 @@ pub(super) struct Slot {
     pub answer: AnswerRef,
 }
 
+/// Set in the number of what is found by a name that the part's octets have.
+pub(super) const FAR: u32 = 1 << 31;
 /// No node.
 pub(super) const NONE: u32 = u32::MAX;
 /// The node owns NS below the apex: a zone cut.
@@ -86,6 +105,18 @@ pub enum Lookup {
 }
 
 impl Zone {
+    /// The zone of these parts, the first of which has the apex.
+    pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, shift: u32, soa: ZoneSoa) -> Self {
+        let apex_key = apex.as_wire().to_ascii_lowercase().into();
+        let below = parts.iter().map(|part| part.max_labels).max().unwrap_or_default();
+        Self { apex: apex.clone(), apex_key, parts, shift, max_labels: apex.label_count() + below, soa }
+    }
+
+    /// Whether it has numbers of the snapshot's tables, and so is good for those tables only.
+    pub fn is_bound(&self) -> bool {
+        self.parts.iter().any(|part| part.is_bound)
+    }
+
     /// The apex with the case it was written in.
     pub fn apex(&self) -> &Name {
         &self.apex
@@ -107,7 +138,7 @@ impl Zone {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
         match self.node_at(key) {
-            Some(node) => match self.nodes[node as usize].cover {
+            Some(node) => match self.node(node).cover {
                 NONE => Lookup::Exact(node),
                 cover => self.covered(cover),
             },
@@ -120,7 +151,7 @@ impl Zone {
         let too_deep = name.labels().saturating_sub(self.max_labels + 1);
         let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
         let (encloser, encloser_key) = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next().unwrap_or((APEX, &[]));
-        let node = &self.nodes[encloser as usize];
+        let node = self.node(encloser);
         if node.flags & DNAME != 0 && node.cover == NONE {
             return Lookup::Redirected { dname: encloser };
         }
@@ -132,7 +163,7 @@ impl Zone {
     }
 
     fn covered(&self, cover: u32) -> Lookup {
-        match self.nodes[cover as usize].flags & CUT {
+        match self.node(cover).flags & CUT {
             0 => Lookup::Redirected { dname: cover },
             _ => Lookup::Delegated { cut: cover },
         }
@@ -140,7 +171,64 @@ impl Zone {
 
     #[inline]
     fn node_at(&self, key: &[u8]) -> Option<u32> {
-        self.table.find(hash(key), |&node| self.key(node) == key).copied()
+        let at = part_of(key, self.parts.len());
+        let part = &self.parts[at];
+        let found = part.table.find(hash(key), |node| is_same(part.key(node), key))?;
+        Some(found | (at << self.shift) as u32)
+    }
+
+    #[inline]
+    fn part(&self, number: u32) -> &Part {
+        &self.parts[(number >> self.shift) as usize]
+    }
+
+    /// The number without its part.
+    #[inline]
+    fn own(&self, number: u32) -> usize {
+        (number & ((1 << self.shift) - 1)) as usize
+    }
+
+    #[inline]
+    fn node(&self, number: u32) -> &Node {
+        &self.part(number).nodes[self.own(number)]
+    }
+
+    #[inline]
+    fn key(&self, node: u32) -> &[u8] {
+        self.part(node).key(node & ((1 << self.shift) - 1))
+    }
+
+    /// The node that a far link or alias leads to; none if it has been deleted since.
+    fn far(&self, at: u32) -> Option<u32> {
+        let at = at & !FAR;
+        let octets = &self.part(at).rrsets[self.own(at)..];
+        self.node_at(&octets[1..][..usize::from(octets[0])])
+    }
+
+    /// What the additional section wants beside an RRset: where the name lies in its RRs, and the node of that name.
+    #[inline]
+    pub fn links(&self, rrset: RrsetRef) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let is_far = |node: u32| node & FAR != 0;
+        let near = move |(at, node)| Some((at, if is_far(node) { self.far(node)? } else { node }));
+        self.rrset(rrset).links().filter_map(near)
+    }
+
+    /// What a member answers with, where an alias of another part of the zone is like one of its own.
+    #[inline]
+    pub fn content(&self, member: &Member) -> MemberContent {
+        match member.content {
+            MemberContent::Far { at, rtype, evaluate_target_health } => self.far_alias(at, rtype, evaluate_target_health),
+            content => content,
+        }
+    }
+
+    #[cold]
+    fn far_alias(&self, at: u32, rtype: RecordType, evaluate_target_health: bool) -> MemberContent {
+        let found = self.far(at).and_then(|node| Some((node, self.answer_at(node, rtype)?)));
+        match found {
+            Some((node, target)) => MemberContent::Alias { target, node, evaluate_target_health },
+            None => MemberContent::Far { at, rtype, evaluate_target_health },
+        }
     }
 
     /// Whether a lower-cased name in wire form is at or below the apex.
@@ -158,7 +246,7 @@ impl Zone {
 
     /// Whether `node` is at or below the zone cut `cut`.
     pub fn is_below(&self, node: u32, cut: u32) -> bool {
-        self.nodes[node as usize].cover == cut
+        self.node(node).cover == cut
     }
 
     /// The node of a lower-cased name in wire form, even below a cut.
@@ -180,20 +268,15 @@ impl Zone {
 
     #[inline]
     fn slots(&self, node: u32) -> &[Slot] {
-        let node = &self.nodes[node as usize];
-        &self.slots[node.slots_at as usize..][..usize::from(node.slots)]
-    }
-
-    #[inline]
-    fn key(&self, node: u32) -> &[u8] {
-        let node = &self.nodes[node as usize];
-        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
+        let part = self.part(node);
+        let node = &part.nodes[self.own(node)];
+        &part.slots[node.slots_at as usize..][..usize::from(node.slots)]
     }
 
     /// Octets of the node's name.
     #[inline]
     pub fn name_len(&self, node: u32) -> usize {
-        usize::from(self.nodes[node as usize].key_len) + self.apex_key.len()
+        usize::from(self.node(node).key_len) + self.apex_key.len()
     }
 
     /// The node's name, in lower case; for people.
@@ -204,17 +287,39 @@ impl Zone {
 
     #[inline]
     pub fn rrset(&self, at: RrsetRef) -> Rrset<'_> {
-        Rrset::read(&self.rrsets, at)
+        Rrset::read(&self.part(at.number()).rrsets, self.own(at.number()))
     }
 
     #[inline]
     pub fn group(&self, at: u32) -> &RecordGroup {
-        &self.groups[at as usize]
+        &self.part(at).groups[self.own(at)]
     }
 
     /// Every record group that chooses.
-    pub fn groups(&self) -> &[RecordGroup] {
-        &self.groups
+    pub fn groups(&self) -> impl Iterator<Item = &RecordGroup> {
+        self.parts.iter().flat_map(|part| &part.groups)
+    }
+}
+
+impl Part {
+    /// The key of a node, by its number without the part.
+    #[inline]
+    fn key(&self, node: u32) -> &[u8] {
+        let node = &self.nodes[node as usize];
+        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
+    }
+}
+
+/// Which of `parts` parts a key belongs to: that of the child of the apex that it is at or below.
+#[inline]
+pub(super) fn part_of(key: &[u8], parts: usize) -> usize {
+    if parts == 1 {
+        return 0;
+    }
+    let child = label_starts(key).last().map_or(&[][..], |start| &key[start..]);
+    match child {
+        [] | [1, b'*'] => 0,
+        child => hash(child) as usize & (parts - 1),
     }
 }
 
@@ -223,8 +328,23 @@ pub const APEX: u32 = 0;
 
 /// The hash of a key. Its seed is fixed: keys are the operator's data, and a query only chooses which to look for.
 #[inline]
-pub(super) fn hash(key: &[u8]) -> u64 {
+pub(super) fn hash(key: &[u8]) -> u32 {
     let mut hasher = foldhash::fast::FixedState::with_seed(0x7761_7970_6f73_7400).build_hasher();
     hasher.write(key);
-    hasher.finish()
+    hasher.finish() as u32
+}
+
+/// Whether two keys are equal. They are short: comparing them word by word takes less than calling a function that can do
+/// it faster.
+#[inline]
+pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let is_same_word = |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
+    match (one.last_chunk(), other.last_chunk()) {
+        _ if one.len() != other.len() => false,
+        // The last word may begin within the one before.
+        (Some(last), Some(also)) => {
+            is_same_word((last, also)) && one.as_chunks().0.iter().zip(other.as_chunks().0).all(is_same_word)
+        }
+        _ => one.iter().zip(other).all(|(one, other)| one == other),
+    }
 }

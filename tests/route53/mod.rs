@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use waypost::control::build::{Built, build};
 use waypost::control::state::State;
@@ -13,9 +15,12 @@ use waypost::health::board::Board;
 use waypost::health::observation::{Observation, Outcome};
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
+use waypost::route53::access::{Access, Principal, Zones};
 use waypost::route53::account::Account;
+use waypost::route53::account::edit::{Edit, Record};
 use waypost::route53::error::ApiError;
 use waypost::route53::ops::{self, Context, Done, Settings};
+use waypost::route53::records::rrset::{Rrset, Said};
 use waypost::route53::request::{self, VERSION};
 use waypost::route53::shapes::{Model, Operation, Place};
 use waypost::route53::xml;
@@ -29,6 +34,8 @@ pub struct Api {
     model: Model,
     pub account: Account,
     pub settings: Settings,
+    /// Who asks; anyone may do anything where a test says nothing else.
+    pub caller: Principal,
     pub now: Timestamp,
     /// The path of what was last created, below the API's version.
     pub location: Option<String>,
@@ -43,6 +50,7 @@ impl Api {
             model: Model::new(),
             account: Account::default(),
             settings: Settings::default(),
+            caller: Principal { name: "tests".into(), key_id: None, access: Access::Write, zones: Zones::All },
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             location: None,
             board: Board::default(),
@@ -82,8 +90,14 @@ impl Api {
             // Odd, so that the numbers differ; large, so that ids look like ids.
             self.next_random.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         };
-        let mut context =
-            Context { account: &self.account, now: self.now, random: &mut random, settings: &self.settings, snapshot: &snapshot };
+        let mut context = Context {
+            account: &self.account,
+            now: self.now,
+            random: &mut random,
+            settings: &self.settings,
+            caller: &self.caller,
+            snapshot: &snapshot,
+        };
         let Done { output, edits, location } = ops::perform(operation, &input, &mut context)?;
         assert!(edits.is_empty() || !ops::only_reads(operation), "{} only reads", operation.name);
         let body = match operation.output {
@@ -106,7 +120,7 @@ impl Api {
     /// What is being served.
     pub fn snapshot(&self) -> Snapshot {
         let Built { catalog, maps, .. } = self.built.clone();
-        Snapshot { catalog, maps, health: self.board.table().into(), generation: 0 }
+        Snapshot { catalog, maps, health: self.board.table().into(), ..Snapshot::default() }
     }
 
     /// Lets a probe of a check end so, now.
@@ -132,7 +146,7 @@ impl Api {
         assert_eq!(before, self.account.checks.len() + self.account.zones.len() + self.account.collections.len());
         let code = inner(&body, "Code");
         let operation = self.operation(method, path);
-        let is_known = operation.errors.iter().any(|known| *known == (code.as_str(), status));
+        let is_known = operation.errors.contains(&(code.as_str(), status));
         assert!(is_known || code == "AccessDenied", "{} is not to answer {status} {code}", operation.name);
         format!("{status} {code}: {}", inner(&body, "Message").replace("&apos;", "'"))
     }
@@ -152,6 +166,13 @@ impl Api {
         let body = format!("<Name>{name}</Name><CallerReference>zone-{reference}</CallerReference>");
         let created = self.accepted("POST", "hostedzone", &body);
         inner(&created, "Id").trim_start_matches("/hostedzone/").to_owned()
+    }
+
+    /// Puts a record set into a zone, as if it had been accepted.
+    pub fn put_rrset(&mut self, zone: &str, said: Said) {
+        let rrset = Arc::new(Rrset::new(said).expect("the test's record sets are valid"));
+        self.account.apply(vec![Edit::Put(Record::Rrset { zone: zone.to_owned(), rrset })]);
+        self.serve();
     }
 
     /// Creates a health check; its id.

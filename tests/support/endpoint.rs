@@ -3,6 +3,8 @@
 //! Answers any request with 200 or 503 and closes. Invariant: the instant noted is before the first octet of that
 //! response is sent, so a delay counted from it leaves nothing of the probe out.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;

@@ -85,7 +85,7 @@ pub fn snapshot_placed(
     let checks: BTreeMap<HealthCheckId, bool> =
         checks.iter().map(|(id, healthy)| (HealthCheckId::new(id).expect("not empty"), *healthy)).collect();
     let configured = checks.keys().map(|id| (id.clone(), always(id))).collect();
-    let state = State { zones: vec![Arc::new(hosted)], checks: configured, collections };
+    let state = State { zones: vec![Arc::new(hosted)], checks: configured, collections, ..State::default() };
     let built = build(state, places, None).expect("the test's zones compile");
     let verdicts = checks.into_iter().map(|(id, healthy)| verdict(id, healthy)).collect();
     let (catalog, maps, externals) = (built.catalog, built.maps, built.externals);

@@ -167,7 +167,7 @@ impl ZoneReport {
             zone: hosted.name.to_string(),
             records: hosted.record_sets.iter().map(|set| values(&set.content)).sum(),
             record_sets: hosted.record_sets.len(),
-            groups: zone.groups().len(),
+            groups: zone.groups().count(),
             serial: zone.soa().serial,
             files: hosted.files.iter().map(ToString::to_string).collect(),
         }

@@ -198,7 +198,8 @@ fn state() -> impl Strategy<Value = State> {
         }
         let zone = HostedZone { name: apex, record_sets, groups, files: Vec::new() };
         let (id, collection) = collection();
-        State { zones: vec![Arc::new(zone)], checks, collections: BTreeMap::from([(id, Arc::new(collection))]) }
+        let collections = BTreeMap::from([(id, Arc::new(collection))]);
+        State { zones: vec![Arc::new(zone)], checks, collections, ..State::default() }
     })
 }
 

@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use super::blocks::Blocks as RangeBlocks;
 use super::ranking::{Latencies, by_distance, chain, position};
-use super::{ClientMap, Entry, Orders};
+use super::{ClientMap, Entry, NOBODY, Orders};
 use crate::ids::LocationName;
 use crate::places::Places;
 use crate::places::cidr::CidrCollection;
@@ -145,7 +145,10 @@ fn finish(families: Families, orders: Numbered<Box<[Entry]>>) -> ClientMap {
         Families { v4: families.v4.map(|order| numbers[order as usize]), v6: families.v6.map(|order| numbers[order as usize]) };
     let orders: Vec<Box<[Entry]>> = by_count.into_iter().map(|order| orders[order as usize].clone()).collect();
     let orders = Orders::new(&orders);
+    let first = |order: u32| orders.get(order).into_iter().next().map_or(NOBODY, u32::from);
+    let firsts = || Families { v4: families.v4.map(first), v6: families.v6.map(first) };
     ClientMap {
+        firsts: orders.hold_for_all().then(firsts),
         blocks_v4: RangeBlocks::new(families.v4.values(), &orders),
         blocks_v6: RangeBlocks::new(families.v6.values(), &orders),
         families,

@@ -31,6 +31,21 @@ pub struct ClientMap {
     blocks_v4: Blocks,
     blocks_v6: Blocks,
     orders: Orders,
+    /// For each address the first member of its order, or [`NOBODY`], in ranges as wide as can be. None where orders depend
+    /// on how many bits are known.
+    firsts: Option<Families>,
+}
+
+/// Nobody is for these clients.
+const NOBODY: u32 = u32::MAX;
+
+/// The first member of a client's order, for a decision to which all members are alike.
+#[derive(Clone, Copy, Debug)]
+pub struct First {
+    /// None where no member is for this client.
+    pub member: Option<u16>,
+    /// The shortest prefix of the client's address inside which all have this member.
+    pub prefix_len: u8,
 }
 
 /// What a map has for one client.
@@ -95,6 +110,13 @@ impl ClientMap {
         Found { map: self, at, address: client.address, order }
     }
 
+    /// The first member of a client's order; none in a map of CIDR blocks, where it is a matter of the order itself.
+    #[inline]
+    pub fn first(&self, client: &Client) -> Option<First> {
+        let (member, prefix_len) = self.firsts.as_ref()?.lookup(client.address);
+        Some(First { member: u16::try_from(member).ok(), prefix_len })
+    }
+
     /// One address for each different order, the lowest that has it: who to ask to see all that the map can say. Orders of
     /// one sequence differ where they hold from different prefix lengths on.
     pub fn examples(&self) -> Vec<IpAddr> {
@@ -119,7 +141,8 @@ impl ClientMap {
     /// What the map takes in memory, in octets.
     pub fn memory_octets(&self) -> usize {
         let orders = size_of_val(&*self.orders.entries) + size_of_val(&*self.orders.ends);
-        self.families.memory_octets() + self.blocks_v4.memory_octets() + self.blocks_v6.memory_octets() + orders
+        let firsts = self.firsts.as_ref().map_or(0, Families::memory_octets);
+        self.families.memory_octets() + firsts + self.blocks_v4.memory_octets() + self.blocks_v6.memory_octets() + orders
     }
 }
 
@@ -228,6 +251,11 @@ impl Orders {
             Some(*end)
         });
         Self { ends: ends.collect(), entries: orders.concat().into(), permuted: permuted(orders) }
+    }
+
+    /// Whether no order depends on how many bits are known.
+    fn hold_for_all(&self) -> bool {
+        self.entries.iter().all(|entry| entry.prefix_len == 0)
     }
 
     #[inline]

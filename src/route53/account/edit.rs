@@ -84,13 +84,13 @@ impl fmt::Display for Key {
             Self::Zone(id) => write!(f, "zone {id}"),
             Self::Rrset { zone, key } => write!(f, "rrset {key} in zone {zone}"),
             Self::Check(id) => write!(f, "check {id}"),
+            Self::SpentReference(reference) => write!(f, "spent reference {reference}"),
             Self::Collection(id) => write!(f, "collection {id}"),
             Self::Policy(id, version) => write!(f, "policy {id} version {version}"),
             Self::Instance(id) => write!(f, "policy instance {id}"),
             Self::DelegationSet(id) => write!(f, "delegation set {id}"),
             Self::QueryLog(id) => write!(f, "query log {id}"),
             Self::Change(id) => write!(f, "change {id}"),
-            Self::SpentReference(reference) => write!(f, "spent caller reference {reference}"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! no resolver would be sent to the others. Invariant: what files own is left to their own reader.
 //! Source: Route 53 developer guide, "Working with hosted zones".
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Account;
@@ -14,22 +14,21 @@ use crate::control::state::State;
 use crate::ids::{CollectionId, HealthCheckId, LocationName};
 use crate::places::cidr::CidrCollection;
 use crate::route53::checks::meaning;
-use crate::route53::name::parse_name;
-use crate::zone::hosted_zone::HostedZone;
+use crate::wire::name::Name;
 
 impl Account {
     /// `files` and all that the API owns, as one state.
     ///
     /// Zones that have not changed since they were last served are shared.
-    pub fn served(&mut self, files: &State) -> State {
+    pub fn served(&self, files: &State) -> State {
         let mut state = files.clone();
-        let mut own: Vec<&mut Arc<Zone>> =
-            self.zones.values_mut().filter(|zone| zone.record.file.is_none() && !zone.record.private).collect();
+        let mut names: BTreeSet<Name> = state.zones.iter().map(|zone| zone.name.to_lowercase()).collect();
+        let mut own: Vec<&Arc<Zone>> =
+            self.zones.values().filter(|zone| zone.record.file.is_none() && !zone.record.private).collect();
         own.sort_by(|a, b| (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id)));
         for zone in own {
-            let hosted = hosted(zone);
-            if state.zones.iter().all(|known| known.name.to_lowercase() != hosted.name) {
-                state.zones.push(hosted);
+            if names.insert(zone.parted.name().to_lowercase()) {
+                state.parted.push(zone.parted.clone());
             }
         }
         for check in self.checks.values().filter(|check| check.file.is_none()) {
@@ -44,9 +43,7 @@ impl Account {
         }
         state
     }
-}
 
-impl Account {
     /// Whether queries are answered from this zone: it is public, and no other of its name comes before it.
     pub fn is_served(&self, zone: &ZoneRecord) -> bool {
         let rank = |zone: &ZoneRecord| (zone.file.is_none(), zone.created_at, zone.id.clone());
@@ -54,21 +51,6 @@ impl Account {
         let before = |other: &ZoneRecord| !other.private && other.name == zone.name && rank(other) < rank(zone);
         !zone.private && !others.into_iter().any(|other| before(other))
     }
-}
-
-/// The zone as it is compiled, made again only after a change.
-fn hosted(zone: &mut Arc<Zone>) -> Arc<HostedZone> {
-    if let Some(hosted) = &zone.hosted {
-        return hosted.clone();
-    }
-    let hosted = Arc::new(HostedZone {
-        name: parse_name(&zone.record.name).expect("an account's zones have names that were read"),
-        record_sets: zone.rrsets.values().map(|rrset| rrset.set.clone()).collect(),
-        groups: BTreeMap::new(),
-        files: vec![format!("hosted zone {}", zone.record.id).into()],
-    });
-    Arc::make_mut(zone).hosted = Some(hosted.clone());
-    hosted
 }
 
 fn blocks(collection: &Collection) -> Option<(CollectionId, Arc<CidrCollection>)> {

@@ -18,8 +18,8 @@ use crate::zone::check::check as check_zone;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::RoutingPolicy;
 
-/// Everything in `account` that could not have been made through the API, in words; `files` own the ids that they have.
-pub fn check(account: &Account, files: &Account) -> Vec<String> {
+/// Everything in `account` that could not be put in the place of what the API owns of `present`, in words.
+pub fn check(account: &Account, present: &Account) -> Vec<String> {
     let mut wrong = Vec::new();
     for zone in account.zones.values() {
         check_zone_of(zone, account, &mut wrong);
@@ -37,11 +37,16 @@ pub fn check(account: &Account, files: &Account) -> Vec<String> {
     }
     let is_file =
         |is_owned: bool, what: &str, id: &str| is_owned.then(|| format!("{what} {id} is written in a file of this server"));
-    let zones = account.zones.keys().filter_map(|id| is_file(files.zones.get(id)?.record.file.is_some(), "zone", id));
-    let checks = account.checks.keys().filter_map(|id| is_file(files.checks.get(id)?.file.is_some(), "health check", id));
+    let zones = account.zones.keys().filter_map(|id| is_file(present.zones.get(id)?.record.file.is_some(), "zone", id));
+    let checks = account.checks.keys().filter_map(|id| is_file(present.checks.get(id)?.file.is_some(), "health check", id));
     let collections =
-        account.collections.keys().filter_map(|id| is_file(files.collections.get(id)?.file.is_some(), "CIDR collection", id));
+        account.collections.keys().filter_map(|id| is_file(present.collections.get(id)?.file.is_some(), "CIDR collection", id));
     wrong.extend(zones.chain(checks).chain(collections));
+    for (id, zone) in &account.zones {
+        // Ids are good for one zone, and never given to another.
+        let name = present.zones.get(id).map(|present| &present.record.name).filter(|name| **name != zone.record.name);
+        wrong.extend(name.map(|name| format!("zone {id}: it is {} here, and {name} on this server", zone.record.name)));
+    }
     wrong
 }
 

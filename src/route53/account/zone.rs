@@ -9,9 +9,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::route53::name::parse_name;
 use crate::route53::records::rrset::{Rrset, RrsetKey};
 use crate::route53::records::rrsets::Rrsets;
-use crate::zone::hosted_zone::HostedZone;
+use crate::wire::name::Name;
+use crate::zone::parted::PartedZone;
 
 /// A hosted zone and its record sets.
 #[derive(Clone, Debug)]
@@ -19,8 +21,8 @@ pub struct Zone {
     pub record: Arc<ZoneRecord>,
     /// In the order of the API's lists.
     pub rrsets: Rrsets,
-    /// As it was last compiled; none since a change.
-    pub(super) hosted: Option<Arc<HostedZone>>,
+    /// The same as they are served.
+    pub(super) parted: Arc<PartedZone>,
 }
 
 /// What is said of a zone as a whole.
@@ -82,17 +84,20 @@ pub struct Protection {
 impl Zone {
     /// A zone without record sets.
     pub fn new(record: Arc<ZoneRecord>) -> Self {
-        Self { record, rrsets: Rrsets::new(), hosted: None }
+        let name = parse_name(&record.name).unwrap_or_else(|_| Name::root());
+        Self { record, rrsets: Rrsets::new(), parted: Arc::new(PartedZone::new(name, [])) }
     }
 
     /// Adds a record set, or replaces the one of its key.
     pub fn put(&mut self, rrset: Arc<Rrset>) {
+        Arc::make_mut(&mut self.parted).put(rrset.set.clone());
         self.rrsets.put(rrset);
-        self.hosted = None;
     }
 
     pub fn remove(&mut self, key: &RrsetKey) {
-        self.rrsets.remove(key);
-        self.hosted = None;
+        if let Some(removed) = self.rrsets.remove(key) {
+            let set = &removed.set;
+            Arc::make_mut(&mut self.parted).remove(&set.name, set.rtype, set.set_identifier.as_ref());
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod observed;
 pub mod rules;
 
+use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -37,16 +38,22 @@ fn without_data(config: &CheckConfig) -> CheckKind {
 
 fn endpoint(config: &CheckConfig) -> EndpointCheck {
     let is_https = is_https(&config.kind);
-    let port = config.port.unwrap_or(if is_https { 443 } else { 80 });
+    let default_port = if is_https { 443 } else { 80 };
+    let port = config.port.unwrap_or(default_port);
     let name = config.fully_qualified_domain_name.clone();
     let address = config.ip_address.as_ref().and_then(|text| text.parse().ok());
     let host = match (address, &name) {
         (Some(address), _) => TargetHost::Address(address),
         (None, name) => TargetHost::Name(name.clone().unwrap_or_default()),
     };
-    let said_host = name.clone().unwrap_or_else(|| config.ip_address.clone().unwrap_or_default());
+    let said_host = match (&name, address) {
+        (Some(name), _) => name.clone(),
+        // Between brackets, as its colons are not the port's (RFC 3986 §3.2.2).
+        (None, Some(IpAddr::V6(address))) => format!("[{address}]"),
+        (None, address) => address.map(|address: IpAddr| address.to_string()).unwrap_or_default(),
+    };
     let request = HttpRequest {
-        host: if matches!(port, 80 | 443) { said_host } else { format!("{said_host}:{port}") },
+        host: if port == default_port { said_host } else { format!("{said_host}:{port}") },
         path: path(config.resource_path.as_deref().unwrap_or_default()),
         search: config.search_string.clone().filter(|search| !search.is_empty()),
     };
@@ -94,3 +101,36 @@ fn deadlines(protocol: &Protocol) -> Deadlines {
 pub const REQUEST_INTERVAL_SECS: u32 = 30;
 /// Route 53's default.
 pub const FAILURE_THRESHOLD: NonZeroU8 = NonZeroU8::new(3).expect("3 is not 0");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_header_has_the_port_unless_it_is_the_protocols_own() {
+        let cases = [
+            ("HTTP", "192.0.2.1", "www.example.org", 80, "www.example.org"),
+            ("HTTP", "192.0.2.1", "www.example.org", 443, "www.example.org:443"),
+            ("HTTPS", "192.0.2.1", "www.example.org", 443, "www.example.org"),
+            ("HTTPS", "192.0.2.1", "www.example.org", 80, "www.example.org:80"),
+            ("HTTP", "192.0.2.1", "", 80, "192.0.2.1"),
+            ("HTTP", "192.0.2.1", "", 8080, "192.0.2.1:8080"),
+            ("HTTP", "2001:db8:0:0:0:0:0:1", "", 8080, "[2001:db8::1]:8080"),
+            ("HTTP", "2001:db8:0:0:0:0:0:1", "", 80, "[2001:db8::1]"),
+        ];
+        for (kind, address, name, port, expected) in cases {
+            let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let config = CheckConfig {
+                kind: kind.to_owned(),
+                ip_address: text(address),
+                fully_qualified_domain_name: text(name),
+                port: Some(port),
+                ..CheckConfig::default()
+            };
+            let (Protocol::Http(request) | Protocol::Https { request, .. }) = endpoint(&config).protocol else {
+                panic!("{kind} asks for a page");
+            };
+            assert_eq!(request.host, expected, "{kind} {address} {name} {port}");
+        }
+    }
+}

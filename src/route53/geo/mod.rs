@@ -36,6 +36,15 @@ pub fn find(code: AreaCode<'_>) -> Option<NamedArea> {
     areas().find(|area| area.code == code)
 }
 
+/// The code of ISO 3166-2, by which clients are known, of a subdivision that Route 53 has a code of its own for.
+pub fn iso_code<'c>(country: &str, part: &'c str) -> &'c str {
+    match (country, part) {
+        ("UA", "11") => "43",
+        ("UA", "20") => "40",
+        _ => part,
+    }
+}
+
 fn country(&(code, name): &'static Row) -> impl Iterator<Item = NamedArea> {
     let whole = NamedArea { code: AreaCode::Country(code, None), name, subdivision: None };
     let part = move |&(part, subdivision): &'static Row| NamedArea {
@@ -72,6 +81,7 @@ mod tests {
         assert_eq!(all.len(), 1 + 246 + 51 + 27 + 7);
         assert!(countries().map(|country| country.to_string()).eq(COUNTRIES.iter().map(|(code, _)| (*code).to_owned())));
         assert!(Continent::ALL.iter().map(Continent::as_str).eq(CONTINENTS.iter().map(|(code, _)| *code)));
+        assert_eq!([iso_code("UA", "11"), iso_code("UA", "14"), iso_code("US", "11")], ["43", "14", "11"]);
         assert!(OF_US.iter().all(|(code, _)| is_state(code.parse().unwrap())));
     }
 }

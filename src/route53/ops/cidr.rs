@@ -86,7 +86,7 @@ pub(super) fn change(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     if known.locations.keys().any(|location| gone(location))
         && let Some((name, location)) = context.routed_by(&known.id).find(|(_, location)| gone(location))
     {
-        let message = format!("The last CIDR block of the location {location} is in use by the record set {name}.");
+        let message = format!("The last CIDR block of the location {location} is in use by the record set {name}");
         return Err(ApiError::new("CidrBlockInUseException", 400, message));
     }
     let next = Collection { version: known.version + 1, locations, ..(**known).clone() };
@@ -102,7 +102,7 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
         return in_use(format!("The CIDR collection {} is in use, and isn't empty.", known.id));
     }
     if let Some((name, _)) = context.routed_by(&known.id).next() {
-        return in_use(format!("The CIDR collection {} is in use by the record set {name}.", known.id));
+        return in_use(format!("The CIDR collection {} is in use by the record set {name}", known.id));
     }
     Done::writing(Struct::new(), vec![Edit::Delete(Key::Collection(known.id.clone()))])
 }

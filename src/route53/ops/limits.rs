@@ -23,7 +23,7 @@ pub(super) fn account(input: &Struct, context: &mut Context<'_>) -> Result<Done,
     let kind = input.word("Type");
     let (limit, count) = match kind {
         "MAX_HEALTH_CHECKS_BY_OWNER" => (CHECKS_MAX, account.checks.len()),
-        "MAX_HOSTED_ZONES_BY_OWNER" => (500, account.zones.len()),
+        "MAX_HOSTED_ZONES_BY_OWNER" => (500, context.zones().count()),
         "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER" => (5, account.instances.len()),
         "MAX_REUSABLE_DELEGATION_SETS_BY_OWNER" => (100, account.delegation_sets.len()),
         _ => (50, policies(context)),

@@ -63,14 +63,13 @@ fn only(zone: &Zone, name: &Name, context: &Context<'_>) -> Result<Snapshot, Api
     }
     let apex = parse_name(&record.name).map_err(|fatal| ApiError::internal(fatal.to_string()))?;
     if !name.is_at_or_below(&apex) {
-        return Err(ApiError::invalid_input(format!("The record name is not in the hosted zone {}.", record.name)));
+        return Err(ApiError::invalid_input(format!("The record name is not in the hosted zone {}", record.name)));
     }
     let served = context.snapshot.catalog.zones().iter().find(|served| served.apex().to_lowercase() == apex);
     match served.filter(|_| context.account.is_served(record)) {
         Some(served) => Ok(Snapshot { catalog: Arc::new(Catalog::new(vec![served.clone()])), ..context.snapshot.clone() }),
         None => {
-            let message =
-                format!("The hosted zone {} is not served: an older one has the same name, {}.", record.id, record.name);
+            let message = format!("The hosted zone {} is not served: an older one has the same name, {}", record.id, record.name);
             Err(ApiError::invalid_input(message))
         }
     }

@@ -11,6 +11,7 @@ use crate::geography::countries;
 use crate::geography::regions::region;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::geography::states::is_state;
+use crate::route53::geo::iso_code;
 use crate::zone::record_set::RoutingPolicy;
 
 /// An AWS region and where it stands.
@@ -29,7 +30,8 @@ pub(super) fn area(geo: &GeoLocation) -> Result<Area, String> {
         (None, Some(code), Some(part)) => {
             let country = country(code)?;
             let known = |part: &Subdivision| country.as_str() != "US" || is_state(*part);
-            let subdivision = part.parse().ok().filter(known).ok_or_else(|| no_place(&format!("{code}-{part}")))?;
+            let subdivision =
+                iso_code(code, part).parse().ok().filter(known).ok_or_else(|| no_place(&format!("{code}-{part}")))?;
             Ok(Area::Subdivision(country, subdivision))
         }
         _ => Err("A geolocation is a continent, a country, or a country and a subdivision.".to_owned()),

@@ -90,8 +90,8 @@ fn check(action: &str, set: &Struct, rules: Rules) -> Vec<String> {
         match country {
             _ if !geo.has("SubdivisionCode") => {}
             None => wrong.push(missing("CountryCode")),
-            // Route 53 tells subdivisions of the US only; waypost, those of every country.
-            Some(country) if country == "*" || (rules.strict && country != "US") => {
+            // Route 53 tells subdivisions of the US and Ukraine only; waypost, those of every country.
+            Some(country) if country == "*" || (rules.strict && !matches!(country, "US" | "UA")) => {
                 wrong.push(unexpected("SubdivisionCode", &format!("CountryCode {country}")));
             }
             Some(_) => {}

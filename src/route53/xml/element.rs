@@ -36,18 +36,17 @@ pub(super) fn parse(text: &str) -> Result<Element, Invalid> {
             "An invalid XML character (Unicode: 0x{:x}) was found in the element content of the document.",
             u32::from(character)
         );
-        return Err(Invalid::syntax(At::of(text, at), &what));
+        return Err(Invalid::syntax(At(at), &what));
     }
     let mut reader = NsReader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
-    let mut cursor = Cursor { text, offset: 0, at: At { line: 1, column: 1 } };
     loop {
         let (namespace, event) = match reader.read_resolved_event() {
             Ok((namespace, event)) => (is_ours(&namespace), event),
-            Err(error) => return Err(Invalid::syntax(At::of(text, reader.error_position() as usize), &error.to_string())),
+            Err(error) => return Err(Invalid::syntax(At(reader.error_position() as usize), &error.to_string())),
         };
-        let mut at = || cursor.advance(reader.buffer_position() as usize);
+        let at = || At(reader.buffer_position() as usize);
         match event {
             Event::Start(start) => {
                 if root.is_some() || open.len() == DEPTH_MAX {
@@ -88,28 +87,7 @@ pub(super) fn parse(text: &str) -> Result<Element, Invalid> {
     }
     match (root, open.is_empty()) {
         (Some(root), true) => Ok(root),
-        _ => Err(Invalid::syntax(At::of(text, text.len()), "Premature end of file.")),
-    }
-}
-
-/// A place that only moves forward, so that all places of a document cost one walk through it.
-struct Cursor<'t> {
-    text: &'t str,
-    offset: usize,
-    at: At,
-}
-
-impl Cursor<'_> {
-    fn advance(&mut self, to: usize) -> At {
-        let to = to.min(self.text.len());
-        for octet in &self.text.as_bytes()[self.offset.min(to)..to] {
-            match octet {
-                b'\n' => self.at = At { line: self.at.line + 1, column: 1 },
-                _ => self.at.column += 1,
-            }
-        }
-        self.offset = self.offset.max(to);
-        self.at
+        _ => Err(Invalid::syntax(At(text.len()), "Premature end of file.")),
     }
 }
 

@@ -6,12 +6,9 @@
 use super::NAMESPACE;
 use crate::route53::error::ApiError;
 
-/// A place in a document, from 1.
+/// A place in a document: octets from its start. Line and column are counted only when there is something to tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct At {
-    pub line: usize,
-    pub column: usize,
-}
+pub(super) struct At(pub usize);
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +18,11 @@ pub(super) struct Invalid {
 }
 
 impl At {
-    /// The place of an octet of `text`.
-    pub fn of(text: &str, offset: usize) -> Self {
-        let before = &text.as_bytes()[..offset.min(text.len())];
+    /// Line and column, from 1.
+    fn line_and_column(self, document: &[u8]) -> (usize, usize) {
+        let before = &document[..self.0.min(document.len())];
         let line_start = before.iter().rposition(|&octet| octet == b'\n').map_or(0, |at| at + 1);
-        Self { line: 1 + before.iter().filter(|&&octet| octet == b'\n').count(), column: 1 + before.len() - line_start }
+        (1 + before.iter().filter(|&&octet| octet == b'\n').count(), 1 + before.len() - line_start)
     }
 }
 
@@ -101,8 +98,11 @@ fn qualified<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.map(|name| format!("\"{NAMESPACE}\":{name}")).collect::<Vec<_>>().join(", ")
 }
 
-impl From<Invalid> for ApiError {
-    fn from(Invalid { at: At { line, column }, what }: Invalid) -> Self {
+impl Invalid {
+    /// The error that says so of this document.
+    pub fn of(self, document: &[u8]) -> ApiError {
+        let (line, column) = self.at.line_and_column(document);
+        let what = self.what;
         ApiError::invalid_input(format!(
             "Invalid XML ; javax.xml.stream.XMLStreamException: org.xml.sax.SAXParseException; lineNumber: {line}; columnNumber: {column}; {what}"
         ))

@@ -15,7 +15,7 @@ use crate::route53::value::{Struct, Value};
 /// # Errors
 /// `InvalidInput`, with the place of the first fault.
 pub fn read(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Result<Struct, ApiError> {
-    Ok(Reader { model, rules, is_bounded: true }.root(shape, body)?)
+    Reader { model, rules, is_bounded: true }.root(shape, body).map_err(|invalid| invalid.of(body))
 }
 
 /// Reads a response's body, whose root is named like its shape; its values are taken as they are.
@@ -23,7 +23,8 @@ pub fn read(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Re
 /// # Errors
 /// `InvalidInput`, with the place of the first fault.
 pub fn response(model: &Model, shape: &'static str, body: &[u8]) -> Result<Struct, ApiError> {
-    Ok(Reader { model, rules: Rules::default(), is_bounded: false }.root(shape, body)?)
+    let reader = Reader { model, rules: Rules::default(), is_bounded: false };
+    reader.root(shape, body).map_err(|invalid| invalid.of(body))
 }
 
 /// The code and the message of an error's body, if it is one.
@@ -44,10 +45,8 @@ struct Reader<'m> {
 
 impl Reader<'_> {
     fn root(&self, shape: &'static str, body: &[u8]) -> Result<Struct, Invalid> {
-        let text = std::str::from_utf8(body).map_err(|error| {
-            Invalid::syntax(At { line: 1, column: 1 + error.valid_up_to() }, "Invalid byte of UTF-8 sequence.")
-        })?;
-        let root = parse(text)?;
+        let no_utf8 = |error: std::str::Utf8Error| Invalid::syntax(At(error.valid_up_to()), "Invalid byte of UTF-8 sequence.");
+        let root = parse(std::str::from_utf8(body).map_err(no_utf8)?)?;
         match root.name == shape && root.ours {
             true => self.structure(shape, &root),
             false => Err(Invalid::root(root.end, &root.name)),

@@ -116,9 +116,9 @@ fn maps_below(zone: &Zone, answer: AnswerRef) -> BTreeSet<MapIndex> {
         }
         let group = zone.group(at);
         maps.extend(group.map);
-        waiting.extend(group.members.iter().filter_map(|member| match member.content {
+        waiting.extend(group.members.iter().filter_map(|member| match zone.content(member) {
             MemberContent::Alias { target, .. } => Some(target),
-            MemberContent::Rrset(_) | MemberContent::External { .. } => None,
+            MemberContent::Rrset(_) | MemberContent::External { .. } | MemberContent::Far { .. } => None,
         }));
     }
     maps

@@ -171,4 +171,8 @@ fn an_account_that_no_operation_could_have_made_is_not_sound() {
         files
     };
     assert!(sound::check(&account, &owned).join("\n").contains("zone Z1 is written in a file"));
+    let mut renamed = account.clone();
+    let zone = Arc::make_mut(renamed.zones.get_mut("Z1").unwrap());
+    Arc::make_mut(&mut zone.record).name = "other.example.".into();
+    assert!(sound::check(&account, &renamed).join("\n").contains("zone Z1: it is example.org. here, and other.example."));
 }
