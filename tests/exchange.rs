@@ -396,6 +396,101 @@ fn a_damaged_backup_is_refused_by_program_and_server_and_changes_nothing() {
     assert_eq!(address(&server, "x.wild.example.org"), Some(8));
 }
 
+#[test]
+fn a_backup_that_no_operations_could_have_made_is_refused_whole_with_everything_that_is_wrong() {
+    let (site, server) = with_zone("unsound");
+    let whole = run(&site, &["backup", "-", "--server", &url(&server)]).held();
+    let lines: Vec<&str> = whole.lines().collect();
+    let zone = lines[1].split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let rrset = |record: &str| format!("{{\"kind\":\"rrset\",\"zone\":\"{zone}\",\"record\":{{{record}}}}}");
+    let good = rrset(r#""name":"new.example.org.","type":"A","ttl":1,"values":["192.0.2.99"]"#);
+    let beside = rrset(r#""name":"text.example.org.","type":"CNAME","ttl":1,"values":["x."]"#);
+    let unknown = rrset(r#""name":"b.example.org.","type":"A","ttl":1,"values":["192.0.2.1"],"health_check_id":"nobody""#);
+    let sealed = |more: &[&str]| {
+        let text: String = lines[..lines.len() - 1].iter().chain(more).map(|line| format!("{line}\n")).collect();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let digest: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+        format!("{text}{{\"records\":{},\"sha256\":\"{digest}\"}}\n", lines.len() - 2 + more.len())
+    };
+    site.write("unsound.jsonl", &sealed(&[&good, &beside, &unknown]));
+    let restore = |file: &str| run(&site, &["restore", file, "--server", &url(&server)]);
+    restore("unsound.jsonl").failed(2, &["CNAME", "there is no health check nobody"]);
+    assert_eq!(address(&server, "new.example.org"), None);
+    assert_eq!(run(&site, &["backup", "-", "--server", &url(&server)]).held().lines().nth(1), Some(lines[1]));
+    site.write("sound.jsonl", &sealed(&[&good]));
+    assert!(restore("sound.jsonl").held().ends_with(": 1 change\n"));
+    assert_eq!(address(&server, "new.example.org"), Some(99));
+}
+
+#[test]
+fn queries_are_answered_from_before_or_after_a_restore_and_never_from_between() {
+    let site = site("atomic");
+    let server = site.serve();
+    let zone = |target: &str, last: u8| {
+        format!(
+            "zone = \"example.org.\"\nns = [\"x.example.net.\"]\n[[record]]\nname = \"www\"\ntype = \"CNAME\"\nvalues = [\"{target}\"]\n\
+             [[record]]\nname = \"{target}\"\ntype = \"A\"\nvalues = [\"192.0.2.{last}\"]\n"
+        )
+    };
+    for (file, target, last) in [("one", "a", 1), ("two", "b", 2)] {
+        site.write(&format!("{file}.toml"), &zone(target, last));
+        run(&site, &["import", "toml", &format!("{file}.toml"), "--server", &url(&server), "--replace"]).held();
+        run(&site, &["backup", &format!("{file}.jsonl"), "--server", &url(&server)]).held();
+    }
+    let (url, done) = (url(&server), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..12 {
+                run(&site, &["restore", ["one.jsonl", "two.jsonl"][n % 2], "--server", &url]).held();
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+        let mut seen = [0, 0];
+        while !done.load(Ordering::SeqCst) {
+            // Through the CNAME to the address behind it: of a part of a restore one would be missing.
+            let last = address(&server, "www.example.org").expect("there is an answer");
+            seen[usize::from(last - 1)] += 1;
+        }
+        assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    });
+}
+
+#[test]
+fn what_the_api_has_no_words_for_is_put_only_when_it_may_be_lost() {
+    let site = site("lossy");
+    let server = site.serve();
+    site.write(
+        "tiers.toml",
+        "zone = \"example.org.\"\nns = [\"x.example.net.\"]\n\n[check.tls]\ntype = \"http\"\nip_address = \"127.0.0.1\"\nfailure_threshold = 3\nrise = 2\ndisabled = true\n\n\
+         [[record]]\nname = \"www\"\ntype = \"A\"\nset_identifier = \"one\"\nfailover = 0\nhealth_check = \"tls\"\nvalues = [\"192.0.2.1\"]\n\n\
+         [[record]]\nname = \"www\"\ntype = \"A\"\nset_identifier = \"three\"\nfailover = 2\nvalues = [\"192.0.2.3\"]\n",
+    );
+    let server = url(&server);
+    let import = ["import", "toml", "tiers.toml", "--server", &server];
+    run(&site, &import).failed(2, &["failover tier 2", "health check tls", "--lossy"]);
+    let ran = run(&site, &[&import[..], &["--lossy"]].concat());
+    assert!(ran.status == 0 && ran.err.contains("failover tier 2") && ran.out.contains("2 changes"), "{} {}", ran.out, ran.err);
+    let exported = run(&site, &["export", "route53", "example.org", "--server", &server]).held();
+    assert!(exported.contains("\"Failover\": \"SECONDARY\""), "{exported}");
+}
+
+#[test]
+fn a_change_batch_says_the_ids_of_where_it_goes() {
+    let site = site("ids");
+    site.write("waypost.toml", &CONFIG.replace("file.example.toml", "example.org.toml"));
+    run(&site, &["export", "route53", "example.org"]).failed(2, &["aliases within a zone say its id", "--hosted-zone-id ID"]);
+    let export = ["export", "route53", "example.org", "--hosted-zone-id", "Z0THERE", "--lossy"];
+    let ran = run(&site, &export);
+    assert!(ran.status == 0 && ran.err.contains("names health checks as the files do: fra"), "{}", ran.err);
+    let ran = run(&site, &[&export[..], &["--health-check", "fra=11111111-2222-3333-4444-555555555555"]].concat());
+    assert!(
+        ran.out.contains("\"HealthCheckId\": \"11111111-2222-3333-4444-555555555555\"") && !ran.err.contains("fra"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.out.matches("\"HostedZoneId\": \"Z0THERE\"").count(), 2, "{}", ran.out);
+}
+
 /// Sends a body; the status and the text of the answer.
 fn put(server: &Serving, path: &str, body: &[u8]) -> (u16, String) {
     use std::io::{Read, Write};
