@@ -1,202 +1,17 @@
-//! Backup, restore, export and import as an operator runs them: the built binary, and servers on loopback.
+//! Export and import as an operator runs them: the built binary, and servers on loopback.
 //!
-//! Laws of the formats are in `src/route53/exchange/tests.rs` and `src/route53/account/backup/tests.rs`. Here: that
-//! what goes out of one server comes into another, under changes and with keys, and that what is wrong changes nothing.
+//! Laws of the formats are in `src/route53/exchange/tests.rs`. Here: that what goes out of one server or file comes into
+//! another, with keys too, and that what is wrong changes nothing. Backups: `tests/backup.rs`.
 
 mod support {
+    pub mod exchange;
     pub mod serve;
 }
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use serde_json::Value;
-use support::serve::{Client, Serving, Site};
-
-const CONFIG: &str = r#"
-[server]
-listen  = ["127.0.0.1:0"]
-workers = 1
-
-[http]
-listen = "127.0.0.1:0"
-
-[log]
-format = "json"
-
-[zones]
-files = ["file.example.toml"]
-"#;
-
-const FILE_ZONE: &str = "zone = \"file.example.\"\nns = [\"ns1.file.example.\"]\n\n[[record]]\nname = \"ns1\"\ntype = \"A\"\nvalues = [\"192.0.2.53\"]\n";
-
-/// A zone with every policy that both a file and Route 53 have words for.
-const ZONE: &str = r#"
-zone = "example.org."
-ns   = ["ns1.example.net."]
-
-[check.fra]
-type              = "http"
-ip_address        = "127.0.0.1"
-port              = 9
-request_interval  = 30
-failure_threshold = 3
-disabled          = true
-
-[cidr.offices]
-berlin = ["198.51.100.0/24"]
-
-[[record]]
-name   = "www"
-type   = "A"
-set_identifier = "one"
-failover = "PRIMARY"
-health_check = "fra"
-ttl    = 30
-values = ["192.0.2.1"]
-
-[[record]]
-name   = "www"
-type   = "A"
-set_identifier = "two"
-failover = "SECONDARY"
-ttl    = 30
-values = ["192.0.2.2"]
-
-[[record]]
-name  = "app"
-type  = "A"
-alias = { name = "www", evaluate_target_health = true }
-
-[[record]]
-name  = "a-first"
-type  = "A"
-alias = { name = "app", evaluate_target_health = false }
-
-[[record]]
-name   = "near"
-type   = "A"
-set_identifier = "eu"
-region = "aws:eu-central-1"
-values = ["192.0.2.3"]
-
-[[record]]
-name   = "geo"
-type   = "A"
-set_identifier = "de"
-geo_location = { country_code = "DE" }
-values = ["192.0.2.4"]
-
-[[record]]
-name   = "geo"
-type   = "A"
-set_identifier = "rest"
-geo_location = { country_code = "*" }
-values = ["192.0.2.5"]
-
-[[record]]
-name   = "office"
-type   = "A"
-set_identifier = "berlin"
-cidr_routing_config = { collection_id = "offices", location_name = "berlin" }
-values = ["192.0.2.6"]
-
-[[record]]
-name   = "office"
-type   = "A"
-set_identifier = "rest"
-cidr_routing_config = { collection_id = "offices", location_name = "*" }
-values = ["192.0.2.7"]
-
-[[record]]
-name   = "text"
-type   = "TXT"
-values = ['"a \"quoted\" text" "and \200 more"']
-
-[[record]]
-name   = "*.wild"
-type   = "A"
-values = ["192.0.2.8"]
-"#;
-
-fn site(test: &str) -> Site {
-    let site = Site::new(&format!("exchange-{test}"));
-    site.write("waypost.toml", CONFIG);
-    site.write("file.example.toml", FILE_ZONE);
-    site.write("example.org.toml", ZONE);
-    site
-}
-
-/// One run of the program in a site's folder.
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-fn run_with(site: &Site, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
-    command.args(arguments).current_dir(&site.0).stdin(Stdio::null());
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        command.env_remove(name);
-    }
-    let Output { status, stdout, stderr } = command.envs(environment.iter().copied()).output().unwrap();
-    let text = |octets| String::from_utf8(octets).unwrap();
-    Ran { status: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
-
-fn run(site: &Site, arguments: &[&str]) -> Ran {
-    run_with(site, arguments, &[])
-}
-
-impl Ran {
-    #[track_caller]
-    fn held(self) -> String {
-        assert_eq!((self.status, &*self.err), (0, ""), "{}", self.out);
-        self.out
-    }
-
-    #[track_caller]
-    fn failed(self, status: i32, saying: &[&str]) {
-        assert_eq!((self.status, &*self.out), (status, ""), "{}", self.err);
-        saying.iter().for_each(|text| assert!(self.err.contains(text), "{text:?} is not in:\n{}", self.err));
-    }
-}
-
-fn url(server: &Serving) -> String {
-    format!("http://{}", server.http)
-}
-
-/// The last octet of the address that a name has, over DNS.
-fn address(server: &Serving, name: &str) -> Option<u8> {
-    let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    name.split('.').for_each(|label| {
-        query.push(label.len() as u8);
-        query.extend_from_slice(label.as_bytes());
-    });
-    query.extend_from_slice(&[0, 0, 1, 0, 1]);
-    let response = Client::new(server.dns).ask(&query);
-    (response[6..8] != [0, 0]).then(|| *response.last().unwrap())
-}
-
-/// A zone's record sets as `export route53` has them, without what ids differ in.
-fn records(server: &Serving, site: &Site) -> Vec<Value> {
-    let text = run(site, &["export", "route53", "example.org", "--server", &url(server)]).held();
-    let batch: Value = serde_json::from_str(&text).unwrap();
-    let mut records: Vec<Value> =
-        batch["Changes"].as_array().unwrap().iter().map(|change| change["ResourceRecordSet"].clone()).collect();
-    for record in &mut records {
-        for (member, inner) in [("AliasTarget", "HostedZoneId"), ("CidrRoutingConfig", "CollectionId")] {
-            if let Some(inner) = record.get_mut(member).and_then(|member| member.get_mut(inner)) {
-                *inner = Value::Null;
-            }
-        }
-        record["HealthCheckId"] = record.get("HealthCheckId").is_some().into();
-    }
-    records
-}
+use support::exchange::{CONFIG, address, records, run, run_with, site, url};
 
 #[test]
 fn a_zone_goes_from_a_file_into_a_server_and_out_again_in_every_notation() {
@@ -336,125 +151,6 @@ fn a_zone_too_large_for_one_batch_is_written_in_several_files_that_make_it() {
     assert_eq!(address(&server, "n1499.large.example"), Some(219));
 }
 
-/// A server with a zone, and its folder.
-fn with_zone(test: &str) -> (Site, Serving) {
-    let site = site(test);
-    let server = site.serve();
-    run(&site, &["import", "toml", "example.org.toml", "--server", &url(&server)]).held();
-    (site, server)
-}
-
-#[test]
-fn a_restore_brings_back_what_was_backed_up_and_takes_away_the_rest() {
-    let (site, server) = with_zone("restore");
-    let said = run(&site, &["backup", "then.jsonl", "--server", &url(&server)]).held();
-    assert!(said.starts_with("then.jsonl: "), "{said}");
-    let then = records(&server, &site);
-    site.write("more.toml", "zone = \"more.example.\"\nns = [\"x.example.net.\"]\n[[record]]\nname = \"a\"\ntype = \"A\"\nvalues = [\"192.0.2.77\"]\n");
-    run(&site, &["import", "toml", "more.toml", "--server", &url(&server)]).held();
-    site.write("less.toml", "zone = \"example.org.\"\nns = [\"x.example.net.\"]\n[[record]]\nname = \"www\"\ntype = \"A\"\nvalues = [\"192.0.2.9\"]\n");
-    run(&site, &["import", "toml", "less.toml", "--server", &url(&server), "--replace"]).held();
-    assert_eq!((address(&server, "a.more.example"), address(&server, "www.example.org")), (Some(77), Some(9)));
-    let said = run(&site, &["restore", "then.jsonl", "--server", &url(&server)]).held();
-    assert!(said.starts_with("restored 1 zone, 13 record sets, 1 health check: "), "{said}");
-    assert_eq!((address(&server, "a.more.example"), address(&server, "www.example.org")), (None, Some(1)));
-    assert_eq!(records(&server, &site), then);
-    // What files own is as it was.
-    assert_eq!(address(&server, "ns1.file.example"), Some(53));
-    let said = run(&site, &["restore", "then.jsonl", "--server", &url(&server)]).held();
-    assert!(said.ends_with(": 0 changes\n"), "{said}");
-
-    // Into an empty server, in memory as this one.
-    let other = self::site("restore-other");
-    let second = other.serve();
-    fs::copy(site.0.join("then.jsonl"), other.0.join("then.jsonl")).unwrap();
-    run(&other, &["restore", "then.jsonl", "--server", &url(&second)]).held();
-    assert_eq!(records(&second, &other), then);
-    let again = run(&other, &["backup", "-", "--server", &url(&second)]).held();
-    let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-    let first = fs::read_to_string(site.0.join("then.jsonl")).unwrap();
-    let (again, first) = (lines(&again), lines(&first));
-    assert_eq!(again[..again.len() - 1], first[..first.len() - 1]);
-}
-
-#[test]
-fn a_damaged_backup_is_refused_by_program_and_server_and_changes_nothing() {
-    let (site, server) = with_zone("damaged");
-    let whole = run(&site, &["backup", "-", "--server", &url(&server)]).held();
-    let zone = whole.lines().find(|line| line.contains("\"kind\":\"rrset\"") && line.contains("192.0.2.8")).unwrap();
-    let before = records(&server, &site);
-    let cuts = (0..whole.len()).step_by(whole.len() / 40).map(|len| whole[..len].to_owned());
-    let changed = [whole.replace("192.0.2.8", "192.0.2.9"), whole.replace(&format!("{zone}\n"), ""), format!("{whole}\n")];
-    for damaged in cuts.chain(changed) {
-        let (status, said) = put(&server, "/v1/route53/restore", damaged.as_bytes());
-        assert_eq!(status, 400, "{said}");
-        assert!(said.contains("nothing was changed"), "{said}");
-    }
-    site.write("cut.jsonl", &whole[..whole.len() / 2]);
-    run(&site, &["restore", "cut.jsonl", "--server", &url(&server)]).failed(2, &["cut.jsonl", "cut off"]);
-    assert_eq!(records(&server, &site), before);
-    assert_eq!(address(&server, "x.wild.example.org"), Some(8));
-}
-
-#[test]
-fn a_backup_that_no_operations_could_have_made_is_refused_whole_with_everything_that_is_wrong() {
-    let (site, server) = with_zone("unsound");
-    let whole = run(&site, &["backup", "-", "--server", &url(&server)]).held();
-    let lines: Vec<&str> = whole.lines().collect();
-    let zone = lines[1].split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap();
-    let rrset = |record: &str| format!("{{\"kind\":\"rrset\",\"zone\":\"{zone}\",\"record\":{{{record}}}}}");
-    let good = rrset(r#""name":"new.example.org.","type":"A","ttl":1,"values":["192.0.2.99"]"#);
-    let beside = rrset(r#""name":"text.example.org.","type":"CNAME","ttl":1,"values":["x."]"#);
-    let unknown = rrset(r#""name":"b.example.org.","type":"A","ttl":1,"values":["192.0.2.1"],"health_check_id":"nobody""#);
-    let sealed = |more: &[&str]| {
-        let text: String = lines[..lines.len() - 1].iter().chain(more).map(|line| format!("{line}\n")).collect();
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let digest: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
-        format!("{text}{{\"records\":{},\"sha256\":\"{digest}\"}}\n", lines.len() - 2 + more.len())
-    };
-    site.write("unsound.jsonl", &sealed(&[&good, &beside, &unknown]));
-    let restore = |file: &str| run(&site, &["restore", file, "--server", &url(&server)]);
-    restore("unsound.jsonl").failed(2, &["CNAME", "there is no health check nobody"]);
-    assert_eq!(address(&server, "new.example.org"), None);
-    assert_eq!(run(&site, &["backup", "-", "--server", &url(&server)]).held().lines().nth(1), Some(lines[1]));
-    site.write("sound.jsonl", &sealed(&[&good]));
-    assert!(restore("sound.jsonl").held().ends_with(": 1 change\n"));
-    assert_eq!(address(&server, "new.example.org"), Some(99));
-}
-
-#[test]
-fn queries_are_answered_from_before_or_after_a_restore_and_never_from_between() {
-    let site = site("atomic");
-    let server = site.serve();
-    let zone = |target: &str, last: u8| {
-        format!(
-            "zone = \"example.org.\"\nns = [\"x.example.net.\"]\n[[record]]\nname = \"www\"\ntype = \"CNAME\"\nvalues = [\"{target}\"]\n\
-             [[record]]\nname = \"{target}\"\ntype = \"A\"\nvalues = [\"192.0.2.{last}\"]\n"
-        )
-    };
-    for (file, target, last) in [("one", "a", 1), ("two", "b", 2)] {
-        site.write(&format!("{file}.toml"), &zone(target, last));
-        run(&site, &["import", "toml", &format!("{file}.toml"), "--server", &url(&server), "--replace"]).held();
-        run(&site, &["backup", &format!("{file}.jsonl"), "--server", &url(&server)]).held();
-    }
-    let (url, done) = (url(&server), AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for n in 0..12 {
-                run(&site, &["restore", ["one.jsonl", "two.jsonl"][n % 2], "--server", &url]).held();
-            }
-            done.store(true, Ordering::SeqCst);
-        });
-        let mut seen = [0, 0];
-        while !done.load(Ordering::SeqCst) {
-            // Through the CNAME to the address behind it: of a part of a restore one would be missing.
-            let last = address(&server, "www.example.org").expect("there is an answer");
-            seen[usize::from(last - 1)] += 1;
-        }
-        assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
-    });
-}
-
 #[test]
 fn what_the_api_has_no_words_for_is_put_only_when_it_may_be_lost() {
     let site = site("lossy");
@@ -490,104 +186,6 @@ fn a_change_batch_says_the_ids_of_where_it_goes() {
     );
     assert_eq!(ran.out.matches("\"HostedZoneId\": \"Z0THERE\"").count(), 2, "{}", ran.out);
 }
-
-/// Sends a body; the status and the text of the answer.
-fn put(server: &Serving, path: &str, body: &[u8]) -> (u16, String) {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(server.http).unwrap();
-    stream.set_read_timeout(Some(support::serve::PATIENCE)).unwrap();
-    write!(stream, "PUT {path} HTTP/1.1\r\nHost: waypost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())
-        .unwrap();
-    stream.write_all(body).unwrap();
-    let mut page = String::new();
-    stream.read_to_string(&mut page).unwrap();
-    let (head, text) = page.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), text.to_owned())
-}
-
-#[test]
-fn a_backup_under_writes_holds_whole_batches_only() {
-    let site = site("concurrent");
-    let server = site.serve();
-    let pair = |n: usize| {
-        let change = |name: &str| {
-            format!(
-                r#"{{"Action": "UPSERT", "ResourceRecordSet": {{"Name": "{name}.example.org.", "Type": "TXT", "TTL": 60, "ResourceRecords": [{{"Value": "\"{n}\""}}]}}}}"#
-            )
-        };
-        // In the middle of the zone and at its end, with a name of its own between them.
-        format!(r#"{{"Changes": [{}, {}, {}]}}"#, change("a"), change(&format!("m{n}")), change("z"))
-    };
-    site.write("batch-0.json", &pair(0));
-    let url = url(&server);
-    let import = |site: &Site, n: usize| {
-        let file = format!("batch-{n}.json");
-        run(site, &["import", "route53", &file, "--zone", "example.org", "--server", &url]).held()
-    };
-    import(&site, 0);
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for n in 1..16 {
-                site.write(&format!("batch-{n}.json"), &pair(n));
-                import(&site, n);
-            }
-            done.store(true, Ordering::SeqCst);
-        });
-        let mut seen = Vec::new();
-        while !done.load(Ordering::SeqCst) || seen.is_empty() {
-            let text = server.get("/v1/route53/backup").1;
-            let text = unchunked(&text);
-            let value = |name: &str| {
-                let line = text.lines().find(|line| line.contains(&format!("\"name\":\"{name}.example.org.\""))).unwrap();
-                serde_json::from_str::<Value>(line).unwrap()["record"]["values"][0]
-                    .as_str()
-                    .unwrap()
-                    .trim_matches('"')
-                    .parse::<usize>()
-                    .unwrap()
-            };
-            let (a, z) = (value("a"), value("z"));
-            let middle = text.lines().filter(|line| line.contains("\"name\":\"m")).count();
-            assert_eq!((a, middle), (z, a + 1), "a part of a batch");
-            waypost::route53::account::backup::read(text.as_bytes()).unwrap();
-            seen.push(a);
-        }
-        assert!(seen.is_sorted(), "{seen:?}");
-    });
-}
-
-/// A body that came in chunks (RFC 9112 §7.1).
-fn unchunked(body: &str) -> String {
-    let (mut text, mut rest) = (String::new(), body);
-    while let Some((len, tail)) = rest.split_once("\r\n") {
-        let len = usize::from_str_radix(len, 16).unwrap();
-        if len == 0 {
-            break;
-        }
-        text.push_str(&tail[..len]);
-        rest = &tail[len + 2..];
-    }
-    text
-}
-
-const KEYS: &str = r#"
-[[route53.key]]
-id     = "AKIAALL"
-secret = "the-secret-of-all"
-name   = "ops"
-
-[[route53.key]]
-id     = "AKIAREAD"
-secret = "the-secret-of-readers"
-access = "read"
-
-[[route53.key]]
-id     = "AKIAONE"
-secret = "the-secret-of-one"
-zones  = ["example.org."]
-session_token = "a-token"
-"#;
 
 #[test]
 fn with_keys_the_program_signs_and_only_who_may_write_everything_backs_up() {
@@ -650,6 +248,24 @@ fn the_store_of_a_server_that_stopped_is_exported_and_that_of_a_running_one_says
     assert_eq!(address(&server, "app.example.org"), Some(1));
     server.stop();
 }
+
+const KEYS: &str = r#"
+[[route53.key]]
+id     = "AKIAALL"
+secret = "the-secret-of-all"
+name   = "ops"
+
+[[route53.key]]
+id     = "AKIAREAD"
+secret = "the-secret-of-readers"
+access = "read"
+
+[[route53.key]]
+id     = "AKIAONE"
+secret = "the-secret-of-one"
+zones  = ["example.org."]
+session_token = "a-token"
+"#;
 
 /// As `aws route53 list-resource-record-sets` prints a zone.
 const AWS_RECORDS: &str = include_str!("../examples/route53/records.json");
