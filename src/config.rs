@@ -4,6 +4,7 @@
 //! Invariant: a [`Config`] that exists was free of errors. Keys and their defaults: `docs/configuration.md`.
 
 pub mod route53;
+mod vpcs;
 
 use std::fs;
 use std::io;

@@ -150,7 +150,7 @@ fn snapshot(text: &str) -> Snapshot {
     let read = read(source, None, None, &mut NoFiles);
     assert!(read.problems.is_empty(), "{}", read.problems);
     let name = read.apex.expect("the zone has a SOA");
-    let hosted = HostedZone { name, record_sets: read.record_sets, groups: Default::default(), files: read.files };
+    let hosted = HostedZone { name, record_sets: read.record_sets, hidden: 0, groups: Default::default(), files: read.files };
     let built =
         build(State { zones: vec![hosted.into()], ..State::default() }, &Default::default(), None).expect("the zone compiles");
     Snapshot { catalog: built.catalog, ..Snapshot::default() }

@@ -146,7 +146,7 @@ fn served(built: &Built) -> Snapshot {
 /// The same record sets in one piece, in the same order.
 fn in_one_piece(parted: &PartedZone) -> State {
     let (name, record_sets) = (parted.name().clone(), parted.iter().cloned().collect());
-    let hosted = HostedZone { name, record_sets, groups: BTreeMap::new(), files: vec!["made in a test".into()] };
+    let hosted = HostedZone { name, record_sets, hidden: 0, groups: BTreeMap::new(), files: vec!["made in a test".into()] };
     State { zones: vec![Arc::new(hosted)], ..state() }
 }
 

@@ -58,7 +58,13 @@ fn without_places(mut state: State) -> State {
     for zone in &mut state.zones {
         let mut record_sets = zone.record_sets.clone();
         record_sets.iter_mut().for_each(|set| set.origin = Origin::default());
-        *zone = Arc::new(HostedZone { name: zone.name.clone(), record_sets, groups: zone.groups.clone(), files: Vec::new() });
+        *zone = Arc::new(HostedZone {
+            name: zone.name.clone(),
+            record_sets,
+            hidden: 0,
+            groups: zone.groups.clone(),
+            files: Vec::new(),
+        });
     }
     state
 }

@@ -216,7 +216,7 @@ fn tell_zone(
     trace: &mut impl Trace,
 ) -> Told {
     let question = &query.question;
-    let catalog = &context.snapshot.catalog;
+    let catalog = context.snapshot.catalog.seen_by(context.asker.address);
     let Some(mut zone) = catalog.closest(question.name) else {
         trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
         return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));
@@ -231,7 +231,7 @@ fn tell_zone(
     let depends = Dependence::new(client.source == ClientSource::Subnet);
     let Snapshot { health, maps, externals, .. } = context.snapshot;
     let facts = Facts { zone, health, maps, externals, client: &client, depends: &depends };
-    Answering::new(facts, context, chance, message, trace).answer(question)
+    Answering::new(facts, catalog, context, chance, message, trace).answer(question)
 }
 
 /// Says to the sender of a malformed message what it is owed.

@@ -166,7 +166,13 @@ fn master(file: &Path, zone: Option<&str>) -> Result<State, Failure> {
         return Err(Failure::BadInput(read.problems));
     };
     warn(&read.problems);
-    let zone = HostedZone { name, record_sets: read.record_sets, groups: BTreeMap::new(), files: read.files };
+    let zone = HostedZone {
+        name,
+        record_sets: read.record_sets,
+        groups: BTreeMap::new(),
+        files: read.files,
+        hidden: Default::default(),
+    };
     Ok(State { zones: vec![Arc::new(zone)], ..State::default() })
 }
 

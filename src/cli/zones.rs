@@ -118,6 +118,7 @@ pub(super) fn of_account(mut account: Account, id: &str) -> Known {
         record_sets: rrsets.values().map(|rrset| rrset.set.clone()).collect(),
         groups: Default::default(),
         files: vec![format!("hosted zone {id}").into()],
+        hidden: Default::default(),
     });
     account.zones.clear();
     let state = account.served(&State::default()).of_zone(&zone);

@@ -10,7 +10,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::vpcs::read_vpcs;
 use super::{NamedFile, beside};
+use crate::control::state::View;
 use crate::problem::{Problem, Problems};
 use crate::route53::access::{Access, Auth, Key, Keys, Principal, Zones};
 use crate::route53::name::{parse_name, show_name};
@@ -29,6 +31,8 @@ pub struct Route53 {
     /// The name servers of new zones, as Route 53 shows them; empty for names that cannot exist.
     pub name_servers: Vec<String>,
     pub keys: Vec<KeyEntry>,
+    /// The networks whose clients see private hosted zones.
+    pub vpcs: Vec<View>,
 }
 
 /// One `[[route53.key]]`.
@@ -54,7 +58,7 @@ pub enum SecretSource {
 /// Without the table: served, for this host only.
 impl Default for Route53 {
     fn default() -> Self {
-        Self { enabled: true, strict: false, auth: Auth::Loopback, name_servers: Vec::new(), keys: Vec::new() }
+        Self { enabled: true, strict: false, auth: Auth::Loopback, name_servers: Vec::new(), keys: Vec::new(), vpcs: Vec::new() }
     }
 }
 
@@ -137,8 +141,9 @@ pub(super) fn read_route53(mut table: Table<'_>) -> Route53 {
     }
     let mut ids = Vec::new();
     let keys = tables.into_iter().filter_map(|table| read_key(table, &mut ids)).collect();
+    let vpcs = read_vpcs(table.array_of_tables("vpc"));
     table.finish();
-    Route53 { enabled, strict, auth: auth.unwrap_or(default), name_servers, keys }
+    Route53 { enabled, strict, auth: auth.unwrap_or(default), name_servers, keys, vpcs }
 }
 
 /// At least one, as every zone needs one (RFC 1035 §3.3.11 has no NS set that is empty).
@@ -190,7 +195,8 @@ fn hide_secret(line: &str) -> Box<str> {
 }
 
 /// Keys whose lines hold no secret.
-const SHOWN_KEYS: [&str; 8] = ["enabled", "strict", "auth", "name", "name_servers", "secret_file", "access", "zones"];
+const SHOWN_KEYS: [&str; 10] =
+    ["enabled", "strict", "auth", "name", "name_servers", "secret_file", "access", "zones", "region", "networks"];
 
 fn check_auth(value: &Value<'_>, auth: Auth, has_keys: bool) {
     match (auth, has_keys) {
@@ -321,6 +327,16 @@ mod tests {
         assert_eq!((route53.enabled, route53.strict, route53.auth), (true, false, Auth::Keys));
         let key = &route53.keys[0];
         assert_eq!((&*key.name, key.access, &key.zones), ("AKIDEXAMPLE", Access::Write, &Zones::All));
+    }
+
+    #[test]
+    fn name_servers_are_kept_as_they_are_shown() {
+        let (route53, problems) = read("[route53]\nname_servers = [\"NS1.example.net\", \"ns2.example.net.\"]\n");
+        assert_eq!((route53.unwrap().name_servers, &*problems), (vec!["ns1.example.net.".into(), "ns2.example.net.".into()], ""));
+        for (bad, found) in [("[]", "need a name server"), ("[\"a..b\"]", "empty"), ("[7]", "string")] {
+            let (_, problems) = read(&format!("[route53]\nname_servers = {bad}\n"));
+            assert!(problems.contains(found), "{bad}: {problems}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use super::maps::{self, Collections};
 use super::state::State;
 use crate::ids::{HealthCheckId, HealthIndex};
@@ -32,6 +34,8 @@ pub struct Built {
     pub externals: Arc<Externals>,
     /// What each zone asks of the tables, in the order of the catalog.
     asks: Vec<Arc<Asks>>,
+    /// The zones of views, as they were compiled.
+    private: Vec<(Arc<HostedZone>, Arc<Zone>)>,
 }
 
 /// What a zone's record sets ask of the tables that all zones share.
@@ -55,10 +59,13 @@ enum Source<'s> {
 pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Built, Vec<CompileError>> {
     let known = Known::of(before, &state);
     let asks: Vec<Arc<Asks>> = sources(&state).map(|zone| known.asks(zone, &state.collections)).collect();
+    let seen = state.views.iter().flat_map(|view| &view.zones);
+    let private_asks: Vec<Arc<Asks>> = seen.map(|zone| Arc::new(Source::Whole(zone).asks(&state.collections))).collect();
+    let all_asks = || asks.iter().chain(&private_asks);
     let known_maps = before.map(|before| before.maps.clone()).unwrap_or_default();
-    let maps = known_maps.next(asks.iter().flat_map(|asks| asks.rules.iter().cloned()).collect(), places);
+    let maps = known_maps.next(all_asks().flat_map(|asks| asks.rules.iter().cloned()).collect(), places);
     let map_index = |sets: &[&RecordSet]| maps.index(&maps::rules_of(sets, &state.collections)?);
-    let targets: BTreeSet<ExternalTarget> = asks.iter().flat_map(|asks| asks.externals.iter().cloned()).collect();
+    let targets: BTreeSet<ExternalTarget> = all_asks().flat_map(|asks| asks.externals.iter().cloned()).collect();
     let same_externals = before.filter(|before| before.externals.targets().iter().eq(&targets));
     let unresolved = || Arc::new(Externals::unresolved(targets.into_iter().collect()));
     let externals = same_externals.map_or_else(unresolved, |before| before.externals.clone());
@@ -78,10 +85,48 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
             Err(error) => errors.push(error),
         }
     }
-    match errors.is_empty() {
-        true => Ok(Built { catalog: Arc::new(Catalog::new(zones)), maps: Arc::new(maps), externals, asks, state }),
-        false => Err(errors),
+    let mut private: Vec<(Arc<HostedZone>, Arc<Zone>)> = Vec::new();
+    for hosted in state.views.iter().flat_map(|view| &view.zones) {
+        if compiled_private(&private, hosted).is_some() {
+            continue;
+        }
+        match before.and_then(|before| compiled_private(&before.private, hosted)).filter(|zone| same_tables || !zone.is_bound()) {
+            Some(zone) => private.push((hosted.clone(), zone)),
+            None => match compile(hosted, &tables) {
+                Ok(zone) => private.push((hosted.clone(), Arc::new(zone))),
+                Err(error) => errors.push(error),
+            },
+        }
     }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let views = views(&state, &zones, &private);
+    Ok(Built { catalog: Arc::new(Catalog::new(zones).with_views(views)), maps: Arc::new(maps), externals, asks, private, state })
+}
+
+fn compiled_private(private: &[(Arc<HostedZone>, Arc<Zone>)], hosted: &Arc<HostedZone>) -> Option<Arc<Zone>> {
+    private.iter().find(|(known, _)| Arc::ptr_eq(known, hosted)).map(|(_, zone)| zone.clone())
+}
+
+/// The networks whose clients may see more than the public `zones`, and what they see; networks that see the same share it.
+fn views(state: &State, zones: &[Arc<Zone>], private: &[(Arc<HostedZone>, Arc<Zone>)]) -> Vec<(IpNet, Option<Arc<Catalog>>)> {
+    let mut made: Vec<(&[Arc<HostedZone>], Arc<Catalog>)> = Vec::new();
+    let mut views = Vec::new();
+    for view in &state.views {
+        let is_same = |own: &[Arc<HostedZone>]| own.iter().map(Arc::as_ptr).eq(view.zones.iter().map(Arc::as_ptr));
+        let known = made.iter().find(|(own, _)| is_same(own)).map(|(_, catalog)| catalog.clone());
+        let catalog = (!view.zones.is_empty()).then(|| {
+            known.unwrap_or_else(|| {
+                let own = view.zones.iter().filter_map(|hosted| compiled_private(private, hosted));
+                let catalog = Arc::new(Catalog::new(own.chain(zones.iter().cloned()).collect()));
+                made.push((&view.zones, catalog.clone()));
+                catalog
+            })
+        });
+        views.extend(view.networks.iter().map(|network| (*network, catalog.clone())));
+    }
+    views
 }
 
 fn sources(state: &State) -> impl Iterator<Item = Source<'_>> {

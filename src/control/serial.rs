@@ -137,7 +137,7 @@ mod tests {
             origin: Origin::default(),
         };
         let record_sets = vec![set(RecordType::SOA, &soa), set(RecordType::A, &[192, 0, 2, address])];
-        let zone = HostedZone { name: name.clone(), record_sets, groups: Default::default(), files: Vec::new() };
+        let zone = HostedZone { name: name.clone(), record_sets, hidden: 0, groups: Default::default(), files: Vec::new() };
         State { zones: vec![Arc::new(zone)], ..State::default() }
     }
 

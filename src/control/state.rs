@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use crate::health::check::{CheckKind, HealthCheck};
 use crate::ids::{CollectionId, HealthCheckId};
 use crate::places::cidr::CidrCollection;
@@ -24,6 +26,18 @@ pub struct State {
     pub checks: BTreeMap<HealthCheckId, HealthCheck>,
     /// CIDR collections, which all zones share.
     pub collections: BTreeMap<CollectionId, Arc<CidrCollection>>,
+    /// What clients of some networks see besides.
+    pub views: Vec<View>,
+}
+
+/// A network of clients, and the zones that only they see: Route 53's VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    pub region: String,
+    pub id: String,
+    pub networks: Vec<IpNet>,
+    /// No two have one name; before a zone of that name which everybody sees.
+    pub zones: Vec<Arc<HostedZone>>,
 }
 
 impl State {
@@ -44,6 +58,6 @@ impl State {
             _ => None,
         });
         let collections = named.filter_map(|id| Some((id.clone(), self.collections.get(id)?.clone()))).collect();
-        Self { zones: vec![zone.clone()], parted: Vec::new(), checks, collections }
+        Self { zones: vec![zone.clone()], checks, collections, ..Self::default() }
     }
 }

@@ -45,8 +45,13 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
         let file = read.files.get(usize::from(soa.origin.file)).unwrap_or(&file);
         texts.place_of_line(file, soa.origin.line)
     });
-    let zone =
-        read.apex.map(|name| HostedZone { name, record_sets: read.record_sets, groups: BTreeMap::new(), files: read.files });
+    let zone = read.apex.map(|name| HostedZone {
+        name,
+        record_sets: read.record_sets,
+        hidden: 0,
+        groups: BTreeMap::new(),
+        files: read.files,
+    });
     ZoneFile { zone, place, checks: Vec::new(), collections: Vec::new(), problems: read.problems }
 }
 
@@ -77,8 +82,13 @@ fn read_document(document: &Document<'_>, texts: &mut Texts<'_>, serial: u32) ->
     let ttl = root.optional("ttl").and_then(|value| read_ttl(&value)).unwrap_or_else(default_ttl);
     let servers = read_servers(&mut root, &name);
     let soa = read_soa(&mut root, &name);
-    let mut zone =
-        HostedZone { name, record_sets: Vec::new(), groups: BTreeMap::new(), files: vec![document.text().file().clone()] };
+    let mut zone = HostedZone {
+        name,
+        record_sets: Vec::new(),
+        hidden: 0,
+        groups: BTreeMap::new(),
+        files: vec![document.text().file().clone()],
+    };
     read_includes(&mut root, &mut zone, ttl, texts, &mut problems);
     let probes = read_probes(&mut root);
     let routed = read_routed(&mut root, &zone.name, ttl, &probes);

@@ -67,7 +67,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
     let state = match fill_serials(state, &served, now_secs) {
-        Ok(state) => state,
+        Ok(state) => State { views: config.route53.vpcs.clone(), ..state },
         Err(found) => {
             problems.append(found);
             return Err(problems);

@@ -1,8 +1,14 @@
-//! All zones of a snapshot, by apex: the closest one that encloses a name.
+//! All zones of a snapshot, by apex: the closest one that encloses a name; and which of them whom is shown.
 //!
-//! Knows no records. Invariant: no two zones have one apex. Source: RFC 1034 §4.3.2 step 2.
+//! Knows no records. Invariant: no two zones that one asker sees have one apex. Sources: RFC 1034 §4.3.2 step 2; Route 53
+//! developer guide, "Working with private hosted zones".
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use ipnet::IpNet;
 
 use super::table::Table;
 use super::tree::{Zone, hash, is_same};
@@ -16,6 +22,17 @@ pub struct Catalog {
     by_apex: Table,
     /// Whether an apex has so many labels: other suffixes need no look.
     has_labels: LabelCounts,
+    /// What askers of some networks see instead; none in a view itself.
+    views: Option<Box<Views>>,
+}
+
+/// Catalogs by the network of whoever asks.
+#[derive(Clone, Debug)]
+struct Views {
+    /// None for networks that see what everybody does, within those that see more.
+    by_network: HashMap<IpNet, Option<Arc<Catalog>>>,
+    /// The lengths of the networks, the longest first.
+    prefix_lens: Vec<u8>,
 }
 
 /// True at each number of labels that occurs.
@@ -28,6 +45,13 @@ impl Default for LabelCounts {
     }
 }
 
+impl Views {
+    fn seen_by(&self, asker: IpAddr) -> Option<&Catalog> {
+        let network = |len: &u8| IpNet::new(asker, *len).ok().map(|network| network.trunc());
+        self.prefix_lens.iter().filter_map(network).find_map(|network| self.by_network.get(&network))?.as_deref()
+    }
+}
+
 impl Catalog {
     /// The catalog of `zones`; of two with one apex the first is served.
     pub fn new(zones: Vec<Arc<Zone>>) -> Self {
@@ -36,6 +60,28 @@ impl Catalog {
             catalog.insert(zone);
         }
         catalog
+    }
+
+    /// The same with what askers of these networks see instead, if it is something else; of networks that lie in each
+    /// other the smallest says.
+    pub fn with_views(self, views: Vec<(IpNet, Option<Arc<Catalog>>)>) -> Self {
+        if views.iter().all(|(_, view)| view.is_none()) {
+            return self;
+        }
+        let by_network: HashMap<IpNet, _> = views.into_iter().map(|(network, view)| (network.trunc(), view)).collect();
+        let mut prefix_lens: Vec<u8> = by_network.keys().map(IpNet::prefix_len).collect();
+        prefix_lens.sort_unstable_by_key(|len| Reverse(*len));
+        prefix_lens.dedup();
+        Self { views: Some(Box::new(Views { by_network, prefix_lens })), ..self }
+    }
+
+    /// What whoever asks from this address sees.
+    #[inline]
+    pub fn seen_by(&self, asker: IpAddr) -> &Self {
+        match &self.views {
+            None => self,
+            Some(views) => views.seen_by(asker.to_canonical()).unwrap_or(self),
+        }
     }
 
     fn insert(&mut self, zone: Arc<Zone>) {

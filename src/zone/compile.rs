@@ -57,6 +57,8 @@ pub(super) struct Written<'h> {
     /// The apex of the whole zone.
     pub name: &'h Name,
     pub record_sets: &'h [RecordSet],
+    /// How many of the last of them no query finds.
+    pub hidden: usize,
     pub groups: &'h BTreeMap<(Name, RecordType), GroupOptions>,
 }
 
@@ -96,7 +98,7 @@ impl Place<'_> {
 /// # Errors
 /// [`CompileError`] for what `check` would have refused.
 pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, CompileError> {
-    let written = Written { name: &hosted.name, record_sets: &hosted.record_sets, groups: &hosted.groups };
+    let written = Written { name: &hosted.name, record_sets: &hosted.record_sets, hidden: hosted.hidden, groups: &hosted.groups };
     let place = Place { at: 0, parts: 1, is_redirected: false, targets: &BTreeSet::new(), has: &|_, _| false };
     let (part, soa) = compile_part(written, tables, place)?;
     let soa = soa.ok_or_else(|| CompileError::NoSoa { zone: hosted.name.clone() })?;
@@ -111,7 +113,7 @@ pub(super) fn compile_part(
 ) -> Result<(Part, Option<ZoneSoa>), CompileError> {
     let mut names = Names::new(written.name);
     names.nodes[APEX as usize].flags |= if place.is_redirected { DNAME } else { 0 };
-    let mut entries = names.enter(written.record_sets);
+    let mut entries = names.enter(written);
     entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
     names.flow_down();
     let arena = Arena::of_part(place.number());
@@ -181,6 +183,8 @@ struct Names {
     /// In lower case.
     apex: Vec<u8>,
     table: Table,
+    /// The nodes that no query finds, by their keys.
+    hidden: HashMap<Box<[u8]>, u32>,
     nodes: Vec<Node>,
     parents: Vec<u32>,
     keys: Vec<u8>,
@@ -193,6 +197,7 @@ impl Names {
         let mut names = Self {
             apex: apex.as_wire().to_ascii_lowercase(),
             table: Table::default(),
+            hidden: HashMap::new(),
             nodes: Vec::new(),
             parents: Vec::new(),
             keys: Vec::new(),
@@ -202,12 +207,18 @@ impl Names {
         names
     }
 
-    /// Makes a node for each owner name and for all that lies between it and the apex.
-    fn enter(&mut self, record_sets: &[RecordSet]) -> Vec<Entry> {
+    /// Makes a node for each owner name and, where queries find it, for all that lies between it and the apex.
+    fn enter(&mut self, hosted: Written<'_>) -> Vec<Entry> {
+        let record_sets = hosted.record_sets;
+        let found = record_sets.len().saturating_sub(hosted.hidden);
         let mut entries = Vec::with_capacity(record_sets.len());
         for (at, set) in record_sets.iter().enumerate() {
             let key = set.name.as_wire().to_ascii_lowercase();
             let Some(key) = key.strip_suffix(&*self.apex) else { continue };
+            if at >= found {
+                entries.push(Entry { node: self.hidden_node(key), rtype: set.rtype, record_set: at as u32 });
+                continue;
+            }
             let node = self.node(key);
             self.nodes[node as usize].flags |= match set.rtype {
                 RecordType::NS if node != APEX => CUT,
@@ -233,6 +244,16 @@ impl Names {
         node
     }
 
+    /// The node of `key` beside the tree.
+    fn hidden_node(&mut self, key: &[u8]) -> u32 {
+        if let Some(&node) = self.hidden.get(key) {
+            return node;
+        }
+        let node = self.push(key, APEX);
+        self.hidden.insert(key.into(), node);
+        node
+    }
+
     fn find(&self, key: &[u8]) -> Option<u32> {
         self.table.find(hash(key), |node| self.key(node) == key)
     }
@@ -242,13 +263,18 @@ impl Names {
         &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
     }
 
-    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
+    fn push(&mut self, key: &[u8], parent: u32) -> u32 {
         let node = self.nodes.len() as u32;
         let key_at = u32::try_from(self.keys.len()).expect("a zone of 4 GiB of names does not fit one table");
         self.keys.extend_from_slice(key);
         let key_len = u8::try_from(key.len()).expect("a name has at most 255 octets");
         self.nodes.push(Node { key_at, slots_at: 0, cover: NONE, wildcard: NONE, slots: 0, key_len, flags: 0 });
         self.parents.push(parent);
+        node
+    }
+
+    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
+        let node = self.push(key, parent);
         self.max_labels = self.max_labels.max(crate::wire::qname::label_starts(key).count());
         self.table.insert(hash(key), node);
         node
@@ -268,9 +294,11 @@ impl Names {
         }
     }
 
-    /// The node of a whole name in lower case.
-    fn node_of(&self, wire: &[u8]) -> Option<u32> {
-        self.find(wire.strip_suffix(&*self.apex)?)
+    /// The node of an alias's target, which queries need not find.
+    fn target(&self, target: &Name) -> Option<u32> {
+        let wire = target.as_wire().to_ascii_lowercase();
+        let key = wire.strip_suffix(&*self.apex)?;
+        self.hidden.get(key).copied().or_else(|| self.find(key))
     }
 }
 
@@ -317,12 +345,11 @@ impl<'h> Answers<'h> {
     /// Names and types that are answered under other owner names too.
     fn alias_targets(&self) -> HashSet<(u32, RecordType)> {
         let aliases = self.written.record_sets.iter().filter_map(|set| match &set.content {
-            Content::Alias(alias) => Some((&alias.target, set.rtype)),
+            Content::Alias(alias) => Some((self.names.target(&alias.target)?, set.rtype)),
             Content::Values { .. } => None,
         });
-        let far = self.place.targets.iter().map(|(target, rtype)| (target, *rtype));
-        let node = |target: &Name| self.names.node_of(&target.as_wire().to_ascii_lowercase());
-        aliases.chain(far).filter_map(|(target, rtype)| Some((node(target)?, rtype))).collect()
+        let far = self.place.targets.iter();
+        aliases.chain(far.filter_map(|(target, rtype)| Some((self.names.target(target)?, *rtype)))).collect()
     }
 
     fn encode_run(&mut self, run: &[Entry], compress: bool) -> Result<AnswerRef, CompileError> {
@@ -480,7 +507,7 @@ impl<'h> Answers<'h> {
                 self.groups[group as usize].members[member as usize].content = content;
                 continue;
             }
-            let node = self.names.node_of(&wire);
+            let node = self.names.target(&alias.target);
             let target = node.and_then(|node| Some((node, *found.get(&(node, set.rtype))?)));
             let (node, (target, place)) = target.ok_or_else(|| CompileError::NoTarget {
                 name: set.name.clone(),

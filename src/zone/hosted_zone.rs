@@ -18,6 +18,9 @@ pub struct HostedZone {
     pub name: Name,
     /// In the order written.
     pub record_sets: Vec<RecordSet>,
+    /// How many of the last record sets are answered through aliases only: no query finds them, and their names are no
+    /// names of the zone.
+    pub hidden: usize,
     /// The record groups that do more than their policy says, by name and type.
     pub groups: BTreeMap<(Name, RecordType), GroupOptions>,
     /// The files that record sets came from; the first is the zone's own.

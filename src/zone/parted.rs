@@ -190,7 +190,7 @@ impl PartedZone {
             match known.map(|(_, zone)| &zone.parts[at]).filter(|known| same_tables || !known.is_bound) {
                 Some(known) => parts.push(known.clone()),
                 None => {
-                    let written = Written { name: &self.name, record_sets: &part.sets, groups: &groups };
+                    let written = Written { name: &self.name, record_sets: &part.sets, hidden: 0, groups: &groups };
                     let (compiled, own_soa): (Part, _) = compile_part(written, tables, place)?;
                     soa = own_soa.or(soa);
                     parts.push(Arc::new(compiled));

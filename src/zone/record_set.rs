@@ -145,6 +145,8 @@ impl Weight {
 
 impl Ttl {
     pub const MAX: u32 = i32::MAX as u32;
+    /// Not to be kept.
+    pub const ZERO: Self = Self(0);
 
     /// # Errors
     /// [`OutOfRange`] outside 0 to 2,147,483,647.

@@ -148,7 +148,7 @@ impl Api {
         let operation = self.operation(method, path);
         let is_known = operation.errors.contains(&(code.as_str(), status));
         assert!(is_known || code == "AccessDenied", "{} is not to answer {status} {code}", operation.name);
-        format!("{status} {code}: {}", inner(&body, "Message").replace("&apos;", "'"))
+        format!("{status} {code}: {}", inner(&body, "Message"))
     }
 
     fn operation(&self, method: &str, path: &str) -> &Operation {

@@ -79,6 +79,7 @@ pub fn snapshot_placed(
     let hosted = HostedZone {
         name: name("@"),
         record_sets: apex().into_iter().chain(record_sets).collect(),
+        hidden: 0,
         groups: BTreeMap::new(),
         files: vec!["made in a test".into()],
     };

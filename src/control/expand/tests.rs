@@ -196,7 +196,7 @@ fn state() -> impl Strategy<Value = State> {
             record_sets.push(set);
             record_sets.extend(alias.then_some(aliased));
         }
-        let zone = HostedZone { name: apex, record_sets, groups, files: Vec::new() };
+        let zone = HostedZone { name: apex, record_sets, hidden: 0, groups, files: Vec::new() };
         let (id, collection) = collection();
         let collections = BTreeMap::from([(id, Arc::new(collection))]);
         State { zones: vec![Arc::new(zone)], checks, collections, ..State::default() }

@@ -71,7 +71,7 @@ fn check_zone_of(zone: &Zone, account: &Account, wrong: &mut Vec<String>) {
             }
         }
     }
-    let hosted = HostedZone { name, record_sets, groups: Default::default(), files: vec!["".into()] };
+    let hosted = HostedZone { name, record_sets, groups: Default::default(), files: vec!["".into()], hidden: Default::default() };
     let errors = check_zone(&hosted).into_iter().filter(|finding| finding.problem.severity == Severity::Error);
     wrong.extend(errors.map(|finding| format!("zone {id}: {}", finding.problem.message)));
 }

@@ -13,6 +13,7 @@ use crate::route53::name::parse_name;
 use crate::route53::records::rrset::{Rrset, RrsetKey};
 use crate::route53::records::rrsets::Rrsets;
 use crate::wire::name::Name;
+use crate::zone::hosted_zone::HostedZone;
 use crate::zone::parted::PartedZone;
 
 /// A hosted zone and its record sets.
@@ -23,6 +24,8 @@ pub struct Zone {
     pub rrsets: Rrsets,
     /// The same as they are served.
     pub(super) parted: Arc<PartedZone>,
+    /// The same in one piece, where that was asked for since the last change.
+    pub(super) hosted: Option<Arc<HostedZone>>,
 }
 
 /// What is said of a zone as a whole.
@@ -85,18 +88,20 @@ impl Zone {
     /// A zone without record sets.
     pub fn new(record: Arc<ZoneRecord>) -> Self {
         let name = parse_name(&record.name).unwrap_or_else(|_| Name::root());
-        Self { record, rrsets: Rrsets::new(), parted: Arc::new(PartedZone::new(name, [])) }
+        Self { record, rrsets: Rrsets::new(), parted: Arc::new(PartedZone::new(name, [])), hosted: None }
     }
 
     /// Adds a record set, or replaces the one of its key.
     pub fn put(&mut self, rrset: Arc<Rrset>) {
         Arc::make_mut(&mut self.parted).put(rrset.set.clone());
+        self.hosted = None;
         self.rrsets.put(rrset);
     }
 
     pub fn remove(&mut self, key: &RrsetKey) {
         if let Some(removed) = self.rrsets.remove(key) {
             let set = &removed.set;
+            self.hosted = None;
             Arc::make_mut(&mut self.parted).remove(&set.name, set.rtype, set.set_identifier.as_ref());
         }
     }

@@ -74,7 +74,7 @@ proptest! {
         batches.iter().for_each(|batch| drop(fixture.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>())));
         let record_sets = fixture.zone().rrsets.values().map(|rrset| rrset.set.clone()).collect();
         let name = parse_name("example.org").expect("a name");
-        let zone = HostedZone { name, record_sets, groups: Default::default(), files: vec!["zone".into()] };
+        let zone = HostedZone { name, record_sets, groups: Default::default(), files: vec!["zone".into()], hidden: Default::default() };
         let state = fixture.account.served(&State::default()).of_zone(&Arc::new(zone));
         let text = expand(&state).remove(0).text;
         let source = Source { file: "zone.toml".into(), octets: text.clone().into_bytes() };

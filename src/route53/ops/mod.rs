@@ -6,14 +6,21 @@
 mod checks;
 mod cidr;
 mod common;
+mod delegation_sets;
+mod dnssec;
 mod geo;
+mod instances;
 mod limits;
 mod observations;
 mod permission;
+mod policies;
 mod protections;
+mod query_logs;
 mod records;
 mod tags;
 mod test_answer;
+mod vpc_authorizations;
+mod vpcs;
 mod zones;
 
 use jiff::Timestamp;
@@ -87,16 +94,40 @@ pub fn only_reads(operation: &Operation) -> bool {
 
 fn performer(name: &str) -> Option<Perform> {
     Some(match name {
+        "ActivateKeySigningKey" => dnssec::activate_key,
+        "AssociateVPCWithHostedZone" => vpcs::associate,
         "ChangeCidrCollection" => cidr::change,
+        "ChangeResourceRecordSets" => records::change,
         "ChangeTagsForResource" => tags::change,
         "CreateCidrCollection" => cidr::create,
         "CreateHealthCheck" => checks::create,
         "CreateHostedZone" => zones::create,
+        "CreateKeySigningKey" => dnssec::create_key,
+        "CreateQueryLoggingConfig" => query_logs::create,
+        "CreateResourceRecordSetProtections" => protections::create,
+        "CreateReusableDelegationSet" => delegation_sets::create,
+        "CreateTrafficPolicy" => policies::create,
+        "CreateTrafficPolicyInstance" => instances::create,
+        "CreateTrafficPolicyVersion" => policies::create_version,
+        "CreateVPCAssociationAuthorization" => vpc_authorizations::create,
+        "DeactivateKeySigningKey" => dnssec::deactivate_key,
         "DeleteCidrCollection" => cidr::delete,
         "DeleteHealthCheck" => checks::delete,
         "DeleteHostedZone" => zones::delete,
+        "DeleteKeySigningKey" => dnssec::delete_key,
+        "DeleteQueryLoggingConfig" => query_logs::delete,
+        "DeleteResourceRecordSetProtections" => protections::delete,
+        "DeleteReusableDelegationSet" => delegation_sets::delete,
+        "DeleteTrafficPolicy" => policies::delete,
+        "DeleteTrafficPolicyInstance" => instances::delete,
+        "DeleteVPCAssociationAuthorization" => vpc_authorizations::delete,
+        "DisableHostedZoneDNSSEC" => dnssec::disable,
+        "DisassociateVPCFromHostedZone" => vpcs::disassociate,
+        "EnableHostedZoneDNSSEC" => dnssec::enable,
         "GetAccountLimit" => limits::account,
+        "GetChange" => records::get_change,
         "GetCheckerIpRanges" => observations::checker_ranges,
+        "GetDNSSEC" => dnssec::get,
         "GetGeoLocation" => geo::get,
         "GetHealthCheck" => checks::get,
         "GetHealthCheckCount" => checks::count,
@@ -105,7 +136,12 @@ fn performer(name: &str) -> Option<Perform> {
         "GetHostedZone" => zones::get,
         "GetHostedZoneCount" => zones::count,
         "GetHostedZoneLimit" => limits::hosted_zone,
+        "GetQueryLoggingConfig" => query_logs::get,
+        "GetReusableDelegationSet" => delegation_sets::get,
         "GetReusableDelegationSetLimit" => limits::delegation_set,
+        "GetTrafficPolicy" => policies::get,
+        "GetTrafficPolicyInstance" => instances::get,
+        "GetTrafficPolicyInstanceCount" => instances::count,
         "ListCidrBlocks" => cidr::list_blocks,
         "ListCidrCollections" => cidr::list,
         "ListCidrLocations" => cidr::list_locations,
@@ -113,17 +149,25 @@ fn performer(name: &str) -> Option<Perform> {
         "ListHealthChecks" => checks::list,
         "ListHostedZones" => zones::list,
         "ListHostedZonesByName" => zones::list_by_name,
+        "ListHostedZonesByVPC" => vpcs::list_zones,
+        "ListQueryLoggingConfigs" => query_logs::list,
+        "ListResourceRecordSetProtections" => protections::list,
+        "ListResourceRecordSets" => records::list,
+        "ListReusableDelegationSets" => delegation_sets::list,
         "ListTagsForResource" => tags::list,
         "ListTagsForResources" => tags::list_of_several,
+        "ListTrafficPolicies" => policies::list,
+        "ListTrafficPolicyInstances" => instances::list,
+        "ListTrafficPolicyInstancesByHostedZone" => instances::list_by_zone,
+        "ListTrafficPolicyInstancesByPolicy" => instances::list_by_policy,
+        "ListTrafficPolicyVersions" => policies::list_versions,
+        "ListVPCAssociationAuthorizations" => vpc_authorizations::list,
         "TestDNSAnswer" => test_answer::test,
         "UpdateHealthCheck" => checks::update,
         "UpdateHostedZoneComment" => zones::update_comment,
-        "ChangeResourceRecordSets" => records::change,
-        "ListResourceRecordSets" => records::list,
-        "GetChange" => records::get_change,
-        "CreateResourceRecordSetProtections" => protections::create,
-        "DeleteResourceRecordSetProtections" => protections::delete,
-        "ListResourceRecordSetProtections" => protections::list,
+        "UpdateHostedZoneFeatures" => zones::update_features,
+        "UpdateTrafficPolicyComment" => policies::update_comment,
+        "UpdateTrafficPolicyInstance" => instances::update,
         _ => return None,
     })
 }

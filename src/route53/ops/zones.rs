@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::common::{page, page_size};
+use super::vpcs::{check_free, valid_vpc};
 use super::{Context, Done};
 use crate::route53::account::edit::{Edit, Key, Record};
 use crate::route53::account::zone::{Vpc, Zone, ZoneRecord};
@@ -31,7 +32,8 @@ pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
         return Err(ApiError::new("HostedZoneAlreadyExists", 409, message));
     }
     let config = input.structure("HostedZoneConfig");
-    let vpc = input.structure("VPC").map(read_vpc);
+    let vpc = input.structure("VPC").map(|_| valid_vpc(input, context)).transpose()?;
+    vpc.iter().try_for_each(|vpc| check_free(&name, vpc, context))?;
     let record = ZoneRecord {
         id: context.new_id('Z'),
         name,
@@ -151,6 +153,17 @@ pub(super) fn update_comment(input: &Struct, context: &mut Context<'_>) -> Resul
     Done::writing(output, vec![Edit::Put(Record::Zone(record))])
 }
 
+/// Keeps the flag, which means nothing outside AWS: there is no region to recover from.
+pub(super) fn update_features(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
+    let zone = context.own_zone(input.word("HostedZoneId"))?;
+    let accelerated_recovery = input.flag("EnableAcceleratedRecovery").unwrap_or(zone.record.accelerated_recovery);
+    if accelerated_recovery && zone.record.private {
+        return Err(ApiError::invalid_input("Accelerated recovery is only supported for public hosted zones."));
+    }
+    let record = Arc::new(ZoneRecord { accelerated_recovery, ..(*zone.record).clone() });
+    Done::writing(Struct::new(), vec![Edit::Put(Record::Zone(record))])
+}
+
 pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let zone = context.own_zone(input.word("Id"))?;
     let refuse = |message: &str| Err(ApiError::new("HostedZoneNotEmpty", 400, message));
@@ -166,6 +179,9 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     }
     let logs = context.account.query_logs.values().filter(|log| log.zone == zone.record.id);
     let mut gone: Vec<Edit> = logs.map(|log| Edit::Delete(Key::QueryLog(log.id.clone()))).collect();
+    // Those whose record set was deleted by a change batch; no other zone has a deletion come this far.
+    let instances = context.account.instances.values().filter(|instance| instance.zone == zone.record.id);
+    gone.extend(instances.map(|instance| Edit::Delete(Key::Instance(instance.id.clone()))));
     gone.push(Edit::Delete(Key::Zone(zone.record.id.clone())));
     let (info, mut edits) = context.change(None);
     edits.extend(gone);

@@ -7,6 +7,7 @@ use super::element::{Element, parse};
 use super::invalid::{At, Invalid};
 use crate::route53::bounds::{self, Broken, Rules};
 use crate::route53::error::ApiError;
+use crate::route53::request::{bare, is_prefixed_id};
 use crate::route53::shapes::{Kind, Member, Model, Place, Shape};
 use crate::route53::value::{Struct, Value};
 
@@ -104,7 +105,9 @@ impl Reader<'_> {
     }
 
     fn scalar(&self, shape: &Shape, element: &Element) -> Result<Value, Invalid> {
-        let (at, text) = (element.end, &*element.text);
+        let at = element.end;
+        // Ids may have their kind before them here as well as in a path.
+        let text = if is_prefixed_id(shape.name) { bare(&element.text) } else { &element.text };
         let is_string = shape.kind == Kind::String;
         match bounds::scalar(shape, text, self.rules) {
             _ if !self.is_bounded => Ok(Value::Text(text.to_owned())),

@@ -89,7 +89,8 @@ fn all(fixture: &Fixture) -> BTreeMap<String, String> {
 fn errors(fixture: &Fixture) -> Vec<String> {
     let name = crate::route53::name::parse_name("example.org").expect("valid");
     let record_sets = fixture.zone().rrsets.values().map(|rrset| rrset.set.clone());
-    let zone = HostedZone { name, record_sets: record_sets.collect(), groups: BTreeMap::new(), files: vec!["zone".into()] };
+    let zone =
+        HostedZone { name, record_sets: record_sets.collect(), hidden: 0, groups: BTreeMap::new(), files: vec!["zone".into()] };
     let found = zone::check::check(&zone).into_iter().filter(|finding| finding.problem.severity == Severity::Error);
     found.map(|finding| finding.problem.message).collect()
 }
