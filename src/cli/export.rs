@@ -126,6 +126,7 @@ pub(super) fn run(args: &ExportArgs, out: &mut dyn Write) -> Result<Ending, Fail
 
 fn toml(args: &ZoneArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
     let known = args.find()?;
+    refuse_loss(&known.made, args.lossy, "zone TOML")?;
     out.write_all(zone_toml(&known.state)?.as_bytes())?;
     Ok(Ending::Held)
 }
@@ -160,9 +161,10 @@ impl Include for NoFiles {
 }
 
 fn master(args: &ZoneArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
-    let Known { zone, .. } = args.find()?;
+    let Known { zone, made, .. } = args.find()?;
     let mut lost: Vec<String> = zone.record_sets.iter().filter_map(lost_in_master).collect();
     lost.extend(words::options(&zone));
+    lost.extend(made);
     refuse_loss(&lost, args.lossy, "a master file")?;
     // The SOA comes first (RFC 1035 §5.2).
     let is_soa = |set: &&RecordSet| set.rtype == RecordType::SOA;
@@ -205,6 +207,7 @@ pub(super) fn refuse_loss(lost: &[String], is_lossy: bool, notation: &str) -> Re
 
 fn route53(args: &BatchArgs, out: &mut dyn Write) -> Result<Ending, Failure> {
     let known = args.zone.find()?;
+    refuse_loss(&known.made, args.zone.lossy, "a change batch")?;
     let ids = check_ids(&args.health_check)?;
     let rrsets = said(&known, args)?.into_iter().map(|rrset| with_check_id(rrset, &ids)).collect::<Vec<_>>();
     if known.said.is_none() {

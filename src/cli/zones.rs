@@ -33,6 +33,8 @@ pub(super) struct Known {
     pub state: State,
     /// Its id and its record sets as the API was told of them; none where it is written in a file.
     pub said: Option<(String, Rrsets)>,
+    /// What traffic policy instances make in the zone, and is not among the record sets, in words.
+    pub made: Vec<String>,
 }
 
 /// Where a zone is looked for.
@@ -64,7 +66,7 @@ fn of_files(file: &ConfigFile, zone: &str) -> Result<Known, Failure> {
     let loaded = files::load(&file.config, clock::unix_secs() as u32, None).map_err(Failure::BadInput)?;
     let name = Name::parse(zone, Some(&Name::root())).ok();
     if let Some(found) = loaded.state.zones.iter().find(|known| Some(&known.name) == name.as_ref()) {
-        return Ok(Known { zone: found.clone(), state: loaded.state.of_zone(found), said: None });
+        return Ok(Known { zone: found.clone(), state: loaded.state.of_zone(found), said: None, made: Vec::new() });
     }
     let account = node::stored_account(&loaded.config, &file.config).map_err(Failure::BadInput)?.unwrap_or_default();
     let shown = name.as_ref().map(show_name);
@@ -112,7 +114,10 @@ fn no_zone(zone: &str, places: &str, known: &[String]) -> Failure {
 /// The zone of this id, which the account has.
 pub(super) fn of_account(mut account: Account, id: &str) -> Known {
     let own = account.zones.get(id).expect("the caller has found the id there");
-    let (record, rrsets) = (own.record.clone(), own.rrsets.clone());
+    let (record, all) = (own.record.clone(), own.rrsets.values());
+    let (made, rest): (Vec<_>, Vec<_>) = all.cloned().partition(|rrset| rrset.said.traffic_policy_instance_id.is_some());
+    let made = made.iter().map(|rrset| format!("{} {}: a traffic policy instance", rrset.said.name, rrset.said.kind)).collect();
+    let rrsets: Rrsets = rest.into_iter().collect();
     let zone = Arc::new(HostedZone {
         name: parse_name(&record.name).expect("an account's zones have names that were read"),
         record_sets: rrsets.values().map(|rrset| rrset.set.clone()).collect(),
@@ -122,7 +127,7 @@ pub(super) fn of_account(mut account: Account, id: &str) -> Known {
     });
     account.zones.clear();
     let state = account.served(&State::default()).of_zone(&zone);
-    Known { zone, state, said: Some((id.to_owned(), rrsets)) }
+    Known { zone, state, said: Some((id.to_owned(), rrsets)), made }
 }
 
 fn of_server(api: &Api, zone: &str) -> Result<Known, Failure> {

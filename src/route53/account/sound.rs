@@ -4,6 +4,7 @@
 //! not there. Sources: those of `zone::check`, `checks::rules` and `cidr`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Account;
 use super::entities::{Check, Collection};
@@ -14,9 +15,10 @@ use crate::problem::Severity;
 use crate::route53::bounds::Rules;
 use crate::route53::checks::rules;
 use crate::route53::name::parse_name;
+use crate::route53::records::rrset::{Rrset, Said};
 use crate::zone::check::check as check_zone;
 use crate::zone::hosted_zone::HostedZone;
-use crate::zone::record_set::RoutingPolicy;
+use crate::zone::record_set::{RecordSet, RoutingPolicy};
 
 /// Everything in `account` that could not be put in the place of what the API owns of `present`, in words.
 pub fn check(account: &Account, present: &Account) -> Vec<String> {
@@ -33,6 +35,10 @@ pub fn check(account: &Account, present: &Account) -> Vec<String> {
     for instance in account.instances.values() {
         if !account.zones.contains_key(&instance.zone) {
             wrong.push(format!("policy instance {}: there is no zone {}", instance.id, instance.zone));
+        }
+        if !account.policies.contains_key(&(instance.policy.clone(), instance.policy_version)) {
+            let (id, version) = (&instance.policy, instance.policy_version);
+            wrong.push(format!("policy instance {}: there is no policy {id} of version {version}", instance.id));
         }
     }
     let is_file =
@@ -56,7 +62,13 @@ fn check_zone_of(zone: &Zone, account: &Account, wrong: &mut Vec<String>) {
         Ok(name) => name,
         Err(fatal) => return wrong.push(format!("zone {id}: {fatal}")),
     };
-    let record_sets: Vec<_> = zone.rrsets.values().map(|rrset| rrset.set.clone()).collect();
+    let is_made = |rrset: &&Arc<Rrset>| rrset.said.traffic_policy_instance_id.is_some();
+    let set = |rrset: &Arc<Rrset>| if is_made(&rrset) { stand_in(rrset) } else { rrset.set.clone() };
+    let record_sets: Vec<_> = zone.rrsets.values().map(set).collect();
+    for rrset in zone.rrsets.values().filter(is_made) {
+        let instance = rrset.said.traffic_policy_instance_id.as_ref().filter(|id| !account.instances.contains_key(*id));
+        wrong.extend(instance.map(|instance| format!("zone {id}: {}: there is no policy instance {instance}", rrset.said.name)));
+    }
     for set in &record_sets {
         let named = format!("zone {id}: {} {}", set.name, set.rtype);
         if let Some(check) = set.health_check.as_ref().filter(|check| !account.checks.contains_key(check.as_str())) {
@@ -74,6 +86,22 @@ fn check_zone_of(zone: &Zone, account: &Account, wrong: &mut Vec<String>) {
     let hosted = HostedZone { name, record_sets, groups: Default::default(), files: vec!["".into()], hidden: Default::default() };
     let errors = check_zone(&hosted).into_iter().filter(|finding| finding.problem.severity == Severity::Error);
     wrong.extend(errors.map(|finding| format!("zone {id}: {}", finding.problem.message)));
+}
+
+/// For what a policy instance makes, which was judged with its policy: something of its name and type to lead to.
+fn stand_in(made: &Rrset) -> RecordSet {
+    let value = match &*made.said.kind {
+        "A" => "192.0.2.1",
+        "AAAA" => "2001:db8::1",
+        "CAA" => "0 issue \"ca.example\"",
+        "MX" => "0 mail.example",
+        "SRV" => "0 0 0 host.example",
+        "TXT" | "SPF" => "\"\"",
+        _ => "host.example",
+    };
+    let (name, kind) = (made.said.name.clone(), made.said.kind.clone());
+    let said = Said { name, kind, ttl: Some(0), values: vec![value.to_owned()], ..Said::default() };
+    Rrset::new(said).map_or_else(|_| made.set.clone(), |rrset| rrset.set)
 }
 
 fn check_check(check: &Check, account: &Account, wrong: &mut Vec<String>) {

@@ -145,6 +145,34 @@ fn sealed(lines: &[&str]) -> String {
 }
 
 #[test]
+fn an_account_with_a_policy_instance_and_an_alias_of_it_is_sound_as_long_as_the_policy_is_there() {
+    let mut zone = serde_json::to_value(crate::route53::account::zone::ZoneRecord::default()).unwrap();
+    zone["id"] = "Z1".into();
+    zone["name"] = "example.org.".into();
+    let record = |rest: &str| format!("{{\"kind\":\"rrset\",\"zone\":\"Z1\",\"record\":{{{rest}}}}}");
+    let alias = r#"{"hosted_zone_id":"Z1","dns_name":"www.example.org.","evaluate_target_health":false}"#;
+    let policy = r#"{"kind":"policy","record":{"id":"p","version":1,"name":"n","kind":"A","document":"{}","comment":null,"created_at":"1970-01-01T00:00:00Z","deleted":false}}"#;
+    let mut lines = vec![
+        format!("{{\"kind\":\"zone\",\"record\":{zone}}}"),
+        record(r#""name":"example.org.","type":"SOA","ttl":1,"values":["a. b. 1 2 3 4 5"]"#),
+        record(r#""name":"example.org.","type":"NS","ttl":1,"values":["a."]"#),
+        record(r#""name":"www.example.org.","type":"A","traffic_policy_instance_id":"i""#),
+        record(&format!(r#""name":"x.example.org.","type":"A","alias_target":{alias}"#)),
+        r#"{"kind":"instance","record":{"id":"i","zone":"Z1","name":"www.example.org.","ttl":1,"policy":"p","policy_version":1,"kind":"A"}}"#.to_owned(),
+        policy.to_owned(),
+    ];
+    let check = |lines: &[String]| {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        sound::check(&read(sealed(&lines).as_bytes()).expect("it is whole"), &Account::default())
+    };
+    assert_eq!(check(&lines), Vec::<String>::new());
+    lines.pop();
+    assert_eq!(check(&lines), ["policy instance i: there is no policy p of version 1"]);
+    lines.pop();
+    assert_eq!(check(&lines), ["zone Z1: www.example.org.: there is no policy instance i"]);
+}
+
+#[test]
 fn an_account_that_no_operation_could_have_made_is_not_sound() {
     let zone = |id: &str| {
         let mut zone = serde_json::to_value(crate::route53::account::zone::ZoneRecord::default()).unwrap();
