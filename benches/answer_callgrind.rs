@@ -38,6 +38,8 @@ fn with_cookie(scene: &str) -> Scene {
 #[bench::geoproximity_with_ecs("geoproximity_with_ecs")]
 #[bench::ip_based("ip_based")]
 #[bench::three_levels_with_ecs("three_levels_with_ecs")]
+#[bench::latency_one_down_with_ecs("latency_one_down_with_ecs")]
+#[bench::three_levels_one_down_with_ecs("three_levels_one_down_with_ecs")]
 fn answer(mut scene: Scene) -> Scene {
     for draw in 0..TIMES {
         black_box(scene.answer(black_box(draw)));

@@ -141,6 +141,9 @@ fn map(criterion: &mut Criterion, name: &str, rules: &Rules, places: &Places, fa
         let mut next = clients.iter().cycle();
         let mut found = || map.lookup(next.next().expect("a cycle does not end"));
         group.bench_function(format!("{family} lookup"), |bencher| bencher.iter(|| black_box(found().order().next())));
+        let mut next = clients.iter().cycle();
+        let mut first = || map.first(next.next().expect("a cycle does not end")).map(|first| first.prefix_len);
+        group.bench_function(format!("{family} first of all, with its scope"), |bencher| bencher.iter(|| black_box(first())));
         for (health, healthy) in [("all", u64::MAX), ("every second", 0x5555_5555_5555_5555), ("one", 1)] {
             let standing = |member| if healthy >> u32::from(member) & 1 == 1 { Standing::Counts } else { Standing::LastResort };
             group.bench_function(format!("{family} scope, {health} healthy"), |bencher| {

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use support::{member, name, query, record_set, snapshot_placed};
 use waypost::answer::{Asker, Identity, Report, Transport, respond};
+use waypost::health::table::{HealthTable, Verdict};
 use waypost::ids::SetIdentifier;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
@@ -24,8 +25,9 @@ pub struct Scene {
     out: Vec<u8>,
 }
 
-/// Every kind of answer, by name: owner, type. Those that say so tell the client's subnet.
-pub const SCENES: [(&str, &str, RecordType); 17] = [
+/// Every kind of answer, by name: owner, type. Those that say so tell the client's subnet, or have one health check down:
+/// of the nearest member by latency; of no member that answers in the three levels.
+pub const SCENES: [(&str, &str, RecordType); 19] = [
     ("static", "host5000", RecordType::A),
     ("nodata", "host5000", RecordType::AAAA),
     ("nxdomain", "nothing", RecordType::A),
@@ -43,6 +45,8 @@ pub const SCENES: [(&str, &str, RecordType); 17] = [
     ("geoproximity_with_ecs", "geoproximity", RecordType::A),
     ("ip_based", "ip-based", RecordType::A),
     ("three_levels_with_ecs", "levels", RecordType::A),
+    ("latency_one_down_with_ecs", "latency", RecordType::A),
+    ("three_levels_one_down_with_ecs", "levels", RecordType::A),
 ];
 
 impl Scene {
@@ -57,7 +61,13 @@ impl Scene {
             let [a, b, c, _] = clients::SUBNET.octets();
             put_option(&mut message, &[0, 8, 0, 7, 0, 1, 24, 0, a, b, c]);
         }
-        Self { snapshot: ZONE.clone(), message, out: vec![0; 65_535] }
+        let mut snapshot = ZONE.clone();
+        if scene.contains("_one_down") {
+            let known = snapshot.health.iter().cloned();
+            let verdicts = known.map(|verdict| Verdict { healthy: verdict.id.as_str() != "member1", ..verdict });
+            snapshot.health = HealthTable::new(verdicts.collect()).into();
+        }
+        Self { snapshot, message, out: vec![0; 65_535] }
     }
 
     /// Answers once.

@@ -125,7 +125,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, ..Told::NOTHING_MORE }
+        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error }
     }
 
     /// RFC 1034 §4.3.2 step 3 for the name asked for, then for each name that CNAMEs lead to.

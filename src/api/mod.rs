@@ -31,6 +31,7 @@ mod health;
 mod listen;
 mod readiness;
 pub mod route53;
+mod throttle;
 
 /// What the pages show.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ use axum::routing::any;
 use axum::{Extension, Router};
 
 use super::Peer;
+use super::throttle::Throttle;
 use crate::clock;
 use crate::route53::access::{Keys, Principal};
 use crate::route53::bounds::Rules;
@@ -77,11 +78,12 @@ impl Ask {
 pub struct Route53 {
     model: Arc<Model>,
     ledger: Arc<dyn Ledger>,
+    throttle: Arc<Throttle>,
 }
 
 impl Route53 {
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
-        Self { model: Arc::new(Model::new()), ledger }
+        Self { model: Arc::new(Model::new()), ledger, throttle: Arc::new(Throttle::new()) }
     }
 
     /// Everything below the version's path.
@@ -98,6 +100,9 @@ impl Route53 {
         let (parts, body) = request.into_parts();
         let body = read_body(body).await?;
         let caller = authenticate(&terms.keys, &parts, &body, peer)?;
+        if terms.rules.strict && !self.throttle.admits(clock::monotonic()) {
+            return Err(ApiError::new("Throttling", 400, "Rate exceeded"));
+        }
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         let (operation, mut input) = request::read(&self.model, parts.method.as_str(), path, query, terms.rules)?;
         if let Some(shape) = operation.input.filter(|_| operation.method == "POST" && self.has_body(operation)) {

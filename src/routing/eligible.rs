@@ -51,6 +51,12 @@ impl<'s> Eligible<'s> {
         if is_whole {
             return Self { group, facts, who: Who::Everybody, first: Some(0) };
         }
+        Self::by_health(group, facts, trace)
+    }
+
+    /// Asks each member.
+    #[inline(never)]
+    fn by_health(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
         note_fenced_out(group, facts, trace);
         let first = group.members.iter().position(|member| counts(member, facts));
         if first.is_some() {

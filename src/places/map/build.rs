@@ -4,12 +4,12 @@
 //! rules look at, so that millions of networks cost some thousands of orders.
 //! Invariant: a map built twice of the same is the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::blocks::Blocks as RangeBlocks;
 use super::ranking::{Latencies, by_distance, chain, position};
-use super::{ClientMap, Entry, NOBODY, Orders};
+use super::{ClientMap, Entry, FirstMembers, NOBODY, Orders};
 use crate::ids::LocationName;
 use crate::places::Places;
 use crate::places::cidr::CidrCollection;
@@ -145,13 +145,24 @@ fn finish(families: Families, orders: Numbered<Box<[Entry]>>) -> ClientMap {
         Families { v4: families.v4.map(|order| numbers[order as usize]), v6: families.v6.map(|order| numbers[order as usize]) };
     let orders: Vec<Box<[Entry]>> = by_count.into_iter().map(|order| orders[order as usize].clone()).collect();
     let orders = Orders::new(&orders);
-    let first = |order: u32| orders.get(order).into_iter().next().map_or(NOBODY, u32::from);
-    let firsts = || Families { v4: families.v4.map(first), v6: families.v6.map(first) };
     ClientMap {
-        firsts: orders.hold_for_all().then(firsts),
+        firsts: first_members(&families, &orders),
         blocks_v4: RangeBlocks::new(families.v4.values(), &orders),
         blocks_v6: RangeBlocks::new(families.v6.values(), &orders),
         families,
         orders,
+    }
+}
+
+/// Where first members are found: a table takes as much as the ranges of orders do, unless it has fewer of them.
+fn first_members(families: &Families, orders: &Orders) -> FirstMembers {
+    let first = |order: u32| orders.get(order).into_iter().next().map_or(NOBODY, u32::from);
+    let count = orders.ends.len();
+    if !orders.hold_for_all() {
+        FirstMembers::Unknown
+    } else if (0..).take(count).map(first).collect::<HashSet<u32>>().len() == count {
+        FirstMembers::OfOrders
+    } else {
+        FirstMembers::Table(Families { v4: families.v4.map(first), v6: families.v6.map(first) })
     }
 }

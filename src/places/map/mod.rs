@@ -31,9 +31,18 @@ pub struct ClientMap {
     blocks_v4: Blocks,
     blocks_v6: Blocks,
     orders: Orders,
-    /// For each address the first member of its order, or [`NOBODY`], in ranges as wide as can be. None where orders depend
-    /// on how many bits are known.
-    firsts: Option<Families>,
+    firsts: FirstMembers,
+}
+
+/// Where the first member of a client's order stands, in ranges as wide as can be.
+#[derive(Clone, Debug)]
+enum FirstMembers {
+    /// In the order: no two orders have one first member, so the ranges of orders are as wide.
+    OfOrders,
+    /// In a table of its own: the member, or [`NOBODY`].
+    Table(Families),
+    /// Orders depend on how many bits are known.
+    Unknown,
 }
 
 /// Nobody is for these clients.
@@ -113,8 +122,17 @@ impl ClientMap {
     /// The first member of a client's order; none in a map of CIDR blocks, where it is a matter of the order itself.
     #[inline]
     pub fn first(&self, client: &Client) -> Option<First> {
-        let (member, prefix_len) = self.firsts.as_ref()?.lookup(client.address);
-        Some(First { member: u16::try_from(member).ok(), prefix_len })
+        match &self.firsts {
+            FirstMembers::OfOrders => {
+                let (order, prefix_len) = self.families.lookup(client.address);
+                Some(First { member: self.orders.get(order).into_iter().next(), prefix_len })
+            }
+            FirstMembers::Table(table) => {
+                let (member, prefix_len) = table.lookup(client.address);
+                Some(First { member: u16::try_from(member).ok(), prefix_len })
+            }
+            FirstMembers::Unknown => None,
+        }
     }
 
     /// One address for each different order, the lowest that has it: who to ask to see all that the map can say. Orders of
@@ -141,7 +159,7 @@ impl ClientMap {
     /// What the map takes in memory, in octets.
     pub fn memory_octets(&self) -> usize {
         let orders = size_of_val(&*self.orders.entries) + size_of_val(&*self.orders.ends);
-        let firsts = self.firsts.as_ref().map_or(0, Families::memory_octets);
+        let firsts = if let FirstMembers::Table(table) = &self.firsts { table.memory_octets() } else { 0 };
         self.families.memory_octets() + firsts + self.blocks_v4.memory_octets() + self.blocks_v6.memory_octets() + orders
     }
 }

@@ -110,10 +110,9 @@ fn a_change_is_made_told_of_and_listed() {
 #[test]
 fn what_is_refused_is_told_as_route_53_does_and_changes_nothing() {
     let mut client = Client::new(&[]);
-    let exists =
-        "[Tried to delete resource record set [name=&apos;\\052.example.org.&apos;, type=&apos;A&apos;] but it was not found]";
+    let exists = "[Tried to delete resource record set [name='\\052.example.org.', type='A'] but it was not found]";
     let refused = client.change(&[change("CREATE", &WWW.replace("*", "www")), change("DELETE", WWW)].concat());
-    assert_eq!(refused.replace('\'', "&apos;"), error("InvalidChangeBatch", exists));
+    assert_eq!(refused, error("InvalidChangeBatch", exists));
     assert!(!client.ask("GET hostedzone/Z1/rrset", "").contains("www.example.org."));
     assert_eq!(client.ask("GET hostedzone/ZNONE/rrset", ""), error("NoSuchHostedZone", "No hosted zone found with ID: ZNONE"));
     assert!(client.ask("GET hostedzone/Z1/rrset?type=A", "").contains("<Code>InvalidInput</Code>"));
