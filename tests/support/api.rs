@@ -57,9 +57,8 @@ impl Api {
     pub fn request(&self, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
         let signed = self.key.map(|key| sign(key, method, target, body, &now())).unwrap_or_default();
         let len = body.len();
-        let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: waypost\r\nConnection: close\r\nContent-Length: {len}\r\n{signed}\r\n"
-        );
+        let head =
+            format!("{method} {target} HTTP/1.1\r\nHost: waypost\r\nConnection: close\r\nContent-Length: {len}\r\n{signed}\r\n");
         [head.as_bytes(), body].concat()
     }
 
@@ -151,8 +150,7 @@ pub fn sign(key: Key, method: &str, target: &str, body: &[u8], stamp: &str) -> S
     pairs.sort();
     let (date, query) = (&stamp[..8], pairs.join("&"));
     let hash = hex(digest::digest(&digest::SHA256, body).as_ref());
-    let canonical =
-        format!("{method}\n{path}\n{query}\nhost:waypost\nx-amz-date:{stamp}\n\nhost;x-amz-date\n{hash}");
+    let canonical = format!("{method}\n{path}\n{query}\nhost:waypost\nx-amz-date:{stamp}\n\nhost;x-amz-date\n{hash}");
     let scope = format!("{date}/us-east-1/route53/aws4_request");
     let digest = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
     let mac = |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec();
@@ -190,8 +188,7 @@ pub fn batch(changes: &str) -> String {
 
 /// One change of a record set with a TTL of a minute.
 pub fn change(action: &str, name: &str, kind: &str, values: &[&str]) -> String {
-    let records: String =
-        values.iter().map(|value| format!("<ResourceRecord><Value>{value}</Value></ResourceRecord>")).collect();
+    let records: String = values.iter().map(|value| format!("<ResourceRecord><Value>{value}</Value></ResourceRecord>")).collect();
     format!(
         "<Change><Action>{action}</Action><ResourceRecordSet><Name>{name}</Name><Type>{kind}</Type><TTL>60</TTL><ResourceRecords>{records}</ResourceRecords></ResourceRecordSet></Change>"
     )
