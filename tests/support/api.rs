@@ -149,6 +149,7 @@ pub fn sign(key: Key, method: &str, target: &str, body: &[u8], stamp: &str) -> S
     let mut pairs: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(with_equals).collect();
     pairs.sort();
     let (date, query) = (&stamp[..8], pairs.join("&"));
+    let path = path.replace('%', "%25");
     let hash = hex(digest::digest(&digest::SHA256, body).as_ref());
     let canonical = format!("{method}\n{path}\n{query}\nhost:waypost\nx-amz-date:{stamp}\n\nhost;x-amz-date\n{hash}");
     let scope = format!("{date}/us-east-1/route53/aws4_request");
