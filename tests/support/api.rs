@@ -105,16 +105,19 @@ impl Response {
     }
 }
 
-/// Sends these octets and reads to the end; none when the connection was closed without a response.
+/// Sends these octets and reads to the end; none when there is nobody, or the connection was closed without a response.
 pub fn exchange(at: SocketAddr, request: &[u8]) -> Option<Response> {
-    let mut stream = connect(at);
+    let mut stream = TcpStream::connect(at).ok().map(patient)?;
     // A server that refuses before it has read all of it may not be told the rest.
     let _ = stream.write_all(request);
     read_response(&mut stream)
 }
 
 pub fn connect(at: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(at).unwrap();
+    patient(TcpStream::connect(at).unwrap())
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream
