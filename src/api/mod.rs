@@ -26,6 +26,7 @@ use health::HealthPage;
 pub use listen::{HttpLimits, Peer, serve};
 pub use readiness::{Phase, Readiness};
 
+mod backup;
 mod explain;
 mod health;
 mod listen;

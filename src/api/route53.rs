@@ -17,10 +17,11 @@ use axum::{Extension, Router};
 use http_body_util::LengthLimitError;
 use tokio::sync::Semaphore;
 
-use super::Peer;
 use super::throttle::Throttle;
+use super::{Peer, backup};
 use crate::clock;
 use crate::route53::access::{Keys, Principal};
+use crate::route53::account::Account;
 use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{self, Context, Done};
@@ -41,7 +42,16 @@ pub trait Ledger: Send + Sync + 'static {
     fn read(self: Arc<Self>, ask: Ask) -> Replied;
     /// Asks for one that may change something; what it changed is kept and served when this ends.
     fn write(self: Arc<Self>, ask: Ask) -> Replied;
+    /// The account as it is: whole sets of edits, and no part of one.
+    fn held(self: Arc<Self>) -> Held;
+    /// Puts this account in the place of what the API owns; what is not sound changes nothing.
+    fn restore(self: Arc<Self>, account: Account, caller: Principal) -> Restored;
 }
+
+/// What comes of asking for the account.
+pub type Held = Pin<Box<dyn Future<Output = Result<Account, ApiError>> + Send>>;
+/// What comes of a restore: how many edits it took, or everything that is wrong with the account.
+pub type Restored = Pin<Box<dyn Future<Output = Result<Result<usize, Vec<String>>, ApiError>> + Send>>;
 
 /// Who may ask, and how strictly what they say is taken; may change with each reload.
 #[derive(Clone)]
@@ -49,6 +59,16 @@ pub struct Terms {
     pub keys: Arc<Keys>,
     pub enabled: bool,
     pub rules: Rules,
+}
+
+impl Terms {
+    /// These terms, where the API is not switched off.
+    pub(super) fn enabled(self) -> Result<Self, ApiError> {
+        match self.enabled {
+            true => Ok(self),
+            false => Err(ApiError::new("AccessDenied", 403, "The Route 53 API is switched off: [route53] enabled = false.")),
+        }
+    }
 }
 
 /// An operation, what was said with it, and by whom.
@@ -95,18 +115,17 @@ impl Route53 {
         }
     }
 
-    /// Everything below the version's path.
+    /// Everything below the version's path, and the pages for backups.
     pub fn router(self) -> Router {
         let base = format!("/{VERSION}");
+        let backups = backup::router(self.ledger.clone());
         let paths = [base.clone(), format!("{base}/"), format!("{base}/{{*rest}}")];
-        paths.iter().fold(Router::new(), |router, path| router.route(path, any(answer))).with_state(self)
+        let api = paths.iter().fold(Router::new(), |router, path| router.route(path, any(answer)));
+        api.with_state(self).merge(backups)
     }
 
     async fn reply(&self, peer: Peer, request: Request) -> Result<(Ask, Done), ApiError> {
-        let terms = self.ledger.terms();
-        if !terms.enabled {
-            return Err(ApiError::new("AccessDenied", 403, "The Route 53 API is switched off: [route53] enabled = false."));
-        }
+        let terms = self.ledger.terms().enabled()?;
         let (parts, body) = request.into_parts();
         let body = read_body(body).await?;
         let caller = authenticate(&terms.keys, &parts, &body, peer)?;
@@ -181,15 +200,13 @@ async fn answer(State(api): State<Route53>, Extension(peer): Extension<Peer>, re
 /// Who sent the request.
 fn authenticate(keys: &Keys, parts: &Parts, body: &[u8], peer: Peer) -> Result<Principal, ApiError> {
     let headers: Vec<(&str, &[u8])> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let signed = sigv4::Request {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        headers: &headers,
-        body,
-    };
-    let authenticated = keys.authenticate(&signed, peer.0, clock::unix_secs());
-    authenticated.map_err(|refused| ApiError::new(refused.code(), refused.status(), refused.to_string()))
+    keys.authenticate(&signed_request(parts, &headers, body), peer.0, clock::unix_secs()).map_err(ApiError::from)
+}
+
+/// The request as signatures see it.
+pub(super) fn signed_request<'r>(parts: &'r Parts, headers: &'r [(&'r str, &'r [u8])], body: &'r [u8]) -> sigv4::Request<'r> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    sigv4::Request { method: parts.method.as_str(), path, query, headers, body }
 }
 
 async fn read_body(body: Body) -> Result<Bytes, ApiError> {

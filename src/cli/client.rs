@@ -15,6 +15,11 @@ use super::Failure;
 pub(super) struct BaseUrl(Url);
 
 impl BaseUrl {
+    /// The URL of a page below it, without parameters.
+    pub fn at(&self, path: &str) -> Url {
+        self.page(path, &[])
+    }
+
     /// The URL of a page below it, with its parameters.
     pub fn page(&self, path: &str, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.0.clone();
@@ -57,7 +62,7 @@ async fn fetch_json<T: DeserializeOwned>(url: &Url) -> Result<T, String> {
 }
 
 /// An error with its causes: reqwest's own text leaves them out.
-fn in_full(error: &reqwest::Error) -> String {
+pub(super) fn in_full(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(cause) = next {

@@ -3,17 +3,22 @@
 //! Each command is a file with its arguments, its help, and `run`; nothing is decided here that a library caller would
 //! miss. Data is written to `out`, what is wrong comes back as a [`Failure`]; `main` makes exit statuses of both.
 
+mod api;
+mod backup;
 mod check;
 mod client;
 mod completions;
 mod demo;
 mod explain;
+mod export;
+mod import;
 mod man;
 mod probe;
 mod problems;
 mod serve;
 mod status;
 mod test;
+mod zones;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -51,6 +56,10 @@ enum Command {
     Test(test::TestArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
+    Import(Box<import::ImportArgs>),
+    Export(Box<export::ExportArgs>),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -96,6 +105,10 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&args, out),
         Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
+        Command::Export(args) => export::run(&args, out),
+        Command::Backup(args) => backup::run(&args, out),
+        Command::Restore(args) => backup::run_restore(&args, out),
         Command::Demo(args) => demo::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),

@@ -330,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn name_servers_are_kept_as_they_are_shown() {
+        let (route53, problems) = read("[route53]\nname_servers = [\"NS1.example.net\", \"ns2.example.net.\"]\n");
+        assert_eq!((route53.unwrap().name_servers, &*problems), (vec!["ns1.example.net.".into(), "ns2.example.net.".into()], ""));
+        for (bad, found) in [("[]", "need a name server"), ("[\"a..b\"]", "empty"), ("[7]", "string")] {
+            let (_, problems) = read(&format!("[route53]\nname_servers = {bad}\n"));
+            assert!(problems.contains(found), "{bad}: {problems}");
+        }
+    }
+
+    #[test]
     fn a_key_says_whose_it_is_and_what_it_opens() {
         let (route53, problems) = read(
             "[route53]\nenabled = false\nstrict = true\n[[route53.key]]\nid = \"A\"\nsecret = \"s\"\nname = \"ci\"\n\

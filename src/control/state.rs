@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::health::check::HealthCheck;
+use crate::health::check::{CheckKind, HealthCheck};
 use crate::ids::{CollectionId, HealthCheckId};
 use crate::places::cidr::CidrCollection;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::parted::PartedZone;
+use crate::zone::record_set::RoutingPolicy;
 
 /// All that is configured. Cloning shares every zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,4 +38,26 @@ pub struct View {
     pub networks: Vec<IpNet>,
     /// No two have one name; before a zone of that name which everybody sees.
     pub zones: Vec<Arc<HostedZone>>,
+}
+
+impl State {
+    /// One zone alone, with the health checks and CIDR collections that it needs.
+    pub fn of_zone(&self, zone: &Arc<HostedZone>) -> Self {
+        let mut checks = BTreeMap::new();
+        let mut needed: Vec<&HealthCheckId> = zone.record_sets.iter().filter_map(|set| set.health_check.as_ref()).collect();
+        while let Some(id) = needed.pop() {
+            let Some(check) = self.checks.get(id) else { continue };
+            if checks.insert(id.clone(), check.clone()).is_none()
+                && let CheckKind::Calculated { children, .. } = &check.kind
+            {
+                needed.extend(children);
+            }
+        }
+        let named = zone.record_sets.iter().filter_map(|set| match &set.policy {
+            RoutingPolicy::IpBased(cidr) => Some(&cidr.collection),
+            _ => None,
+        });
+        let collections = named.filter_map(|id| Some((id.clone(), self.collections.get(id)?.clone()))).collect();
+        Self { zones: vec![zone.clone()], checks, collections, ..Self::default() }
+    }
 }

@@ -7,15 +7,17 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::publish;
-use crate::api::route53::{Ask, Ledger, Replied, Terms};
+use crate::api::route53::{Ask, Held, Ledger, Replied, Restored, Terms};
 use crate::clock;
 use crate::control::build::Built;
 use crate::external::Follower;
 use crate::files::Loaded;
 use crate::health::table::HealthTable;
 use crate::prober::runner::{Change, RunnerHandle};
+use crate::route53::access::Principal;
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use crate::route53::account::sound;
 use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{Context, Done, Settings};
@@ -115,15 +117,15 @@ impl Keeper {
         if done.edits.is_empty() {
             return Ok((done, None));
         }
-        let undo = account.undoing(&done.edits);
-        account.apply(done.edits.clone());
-        match self.build_and_commit(&mut account, &done.edits) {
-            Ok(built) => Ok((done, Some(built))),
-            Err(error) => {
-                account.apply(undo);
-                Err(error)
-            }
-        }
+        let built = self.make(&mut account, &done.edits)?;
+        Ok((done, Some(built)))
+    }
+
+    /// Makes the edits and builds and keeps what comes of them; what fails leaves the account as it was.
+    fn make(&self, account: &mut Account, edits: &[Edit]) -> Result<Built, ApiError> {
+        let undo = account.undoing(edits);
+        account.apply(edits.to_vec());
+        self.build_and_commit(account, edits).inspect_err(|_| account.apply(undo))
     }
 
     fn build_and_commit(&self, account: &mut Account, edits: &[Edit]) -> Result<Built, ApiError> {
@@ -141,12 +143,42 @@ impl Keeper {
         let (keeper, caller, operation) = (self.clone(), ask.caller.clone(), ask.operation().name);
         let (done, built) = blocking(move || keeper.change(&ask)).await?;
         if let Some(built) = built {
-            let same_checks = self.loaded().built.state.checks == built.state.checks;
-            self.publishing.publish(&built, same_checks).await;
-            self.set_loaded(self.loaded().with(built));
+            self.put_to_use(built).await;
             events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
         Ok(done)
+    }
+
+    /// Publishes what was built; for whoever has the turn.
+    async fn put_to_use(&self, built: Built) {
+        let same_checks = self.loaded().built.state.checks == built.state.checks;
+        self.publishing.publish(&built, same_checks).await;
+        self.set_loaded(self.loaded().with(built));
+    }
+
+    /// Puts `next` in the place of what the API owns; how many edits it took, or what is wrong with it.
+    async fn restore(self: Arc<Self>, next: Account, caller: Principal) -> Result<Result<usize, Vec<String>>, ApiError> {
+        let _turn = self.turn.lock().await;
+        let keeper = self.clone();
+        let replaced = blocking(move || {
+            let mut account = keeper.account();
+            let wrong = sound::check(&next, &account);
+            if !wrong.is_empty() {
+                return Ok(Err(wrong));
+            }
+            let edits = account.replacing(&next);
+            let built = (!edits.is_empty()).then(|| keeper.make(&mut account, &edits)).transpose()?;
+            Ok(Ok((edits.len(), built)))
+        });
+        let (count, built) = match replaced.await? {
+            Ok(replaced) => replaced,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        if let Some(built) = built {
+            self.put_to_use(built).await;
+            events::account_changed(&caller, "Restore", &[format!("restored a backup: {count} edits")]);
+        }
+        Ok(Ok(count))
     }
 }
 
@@ -198,6 +230,15 @@ impl Ledger for Keeper {
         // A task of its own: a client that goes away must not stop a change half-way.
         let written = tokio::spawn(Self::write(self, Arc::new(ask)));
         Box::pin(async move { written.await.unwrap_or_else(|error| Err(ApiError::internal(error.to_string()))) })
+    }
+
+    fn held(self: Arc<Self>) -> Held {
+        Box::pin(blocking(move || Ok(self.account.read().unwrap_or_else(PoisonError::into_inner).clone())))
+    }
+
+    fn restore(self: Arc<Self>, account: Account, caller: Principal) -> Restored {
+        let restored = tokio::spawn(Self::restore(self, account, caller));
+        Box::pin(async move { restored.await.unwrap_or_else(|error| Err(ApiError::internal(error.to_string()))) })
     }
 }
 

@@ -41,7 +41,7 @@ use crate::resolver::NameServers;
 use crate::route53::account::Account;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::telemetry::{Telemetry, events, logs};
 
 /// Why the server did not start, or did not stop well.
@@ -296,6 +296,25 @@ fn open_store(config: &Config, config_path: &Path) -> Result<(Store, Account), P
     let mut store = store.map_err(|error| Problems::from(Problem::error(error.to_string())))?;
     let account = store.take_account();
     Ok((store, account))
+}
+
+/// The account in the store of a server that does not run; none where there is no store.
+///
+/// # Errors
+/// When the store is not ours, damaged, or in use by a running server.
+pub fn stored_account(config: &Config, config_path: &Path) -> Result<Option<Account>, Problems> {
+    let Some(path) = store_path(config, config_path).filter(|path| path.exists()) else { return Ok(None) };
+    let store = Store::open(Some(&path)).map_err(|error| {
+        let problem = Problem::error(error.to_string());
+        Problems::from(match error {
+            StoreError::InUse { .. } => problem.help("ask the running server for it: --server URL"),
+            _ => problem,
+        })
+    });
+    let mut store = store?;
+    let account = store.take_account();
+    store.close().map_err(|error| Problems::from(Problem::error(error.to_string())))?;
+    Ok(Some(account))
 }
 
 fn store_path(config: &Config, config_path: &Path) -> Option<std::path::PathBuf> {

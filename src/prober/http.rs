@@ -52,12 +52,25 @@ pub(super) async fn ask(
 /// The request as Route 53 would send it, but for the name.
 fn message(request: &HttpRequest, id: &HealthCheckId) -> Result<Request<Empty<Bytes>>, NotRun> {
     let plain: String = id.as_str().chars().map(|char| if char.is_ascii_graphic() { char } else { '?' }).collect();
-    Request::get(&request.path)
+    Request::get(escaped(&request.path))
         .header(HOST, &request.host)
         .header(USER_AGENT, format!("waypost/{} (health check; +{plain})", env!("CARGO_PKG_VERSION")))
         .header(CONNECTION, "close")
         .body(Empty::new())
         .map_err(|error| NotRun::Impossible(format!("GET {} Host: {}: {error}", request.path, request.host)))
+}
+
+/// The path and query as a request line may have them: what RFC 3986 §3.3 and §3.4 do not allow there, written as `%XX`.
+fn escaped(path: &str) -> String {
+    let is_allowed = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&octet);
+    let mut written = String::with_capacity(path.len());
+    for octet in path.bytes() {
+        match is_allowed(octet) {
+            true => written.push(octet.into()),
+            false => written.push_str(&format!("%{octet:02X}")),
+        }
+    }
+    written
 }
 
 /// The other half of a hyper connection: whoever awaits a response or a body must also turn this.
@@ -132,3 +145,17 @@ fn broken(error: &hyper::Error) -> Failure {
 const HEAD_MAX: usize = 16_384;
 /// `a:\r\n`
 const SHORTEST_HEADER: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_asked_for_whatever_is_in_it() {
+        assert_eq!(escaped("/a/b;c=1?d=%20&e=(f)"), "/a/b;c=1?d=%20&e=(f)");
+        assert_eq!(escaped("/<a>#\"{b}|\u{e9}"), "/%3Ca%3E%23%22%7Bb%7D%7C%C3%A9");
+        let every: String = (1..=0x10FF).filter_map(char::from_u32).collect();
+        let request = HttpRequest { host: "a".into(), path: format!("/{every}"), search: None };
+        assert!(message(&request, &HealthCheckId::new("a").unwrap()).is_ok());
+    }
+}

@@ -102,6 +102,30 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// As [`Self::authenticate`], of a request whose body nobody has read yet; where that is signed, returns its hash too.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`], with an error code, a status and a text for the client.
+    pub fn authenticate_head(
+        &self,
+        request: &Request<'_>,
+        peer: IpAddr,
+        now_secs: u64,
+    ) -> Result<(Principal, Option<String>), Unauthenticated> {
+        match self.auth {
+            Auth::Loopback => from_this_host(request, peer).map(|principal| (principal, None)),
+            Auth::Keys => {
+                let find = |id: &str| self.by_id.get(id).map(|key| &key.access_key);
+                let verified = sigv4::verify_head(request, now_secs, find).map_err(Unauthenticated::Signature)?;
+                let (access_key, hash) = verified;
+                let key = self.by_id.get(&access_key.id).expect("the key was found under its id");
+                Ok((key.principal.clone(), Some(hash)))
+            }
+        }
+    }
+}
+
 fn from_this_host(request: &Request<'_>, peer: IpAddr) -> Result<Principal, Unauthenticated> {
     if !peer.to_canonical().is_loopback() {
         return Err(Unauthenticated::NotLoopback);

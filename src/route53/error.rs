@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::access::Unauthenticated;
 use super::value::Struct;
 
 /// Why a request was not done.
@@ -48,6 +49,12 @@ impl ApiError {
     /// Our own fault.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new("InternalFailure", 500, message)
+    }
+}
+
+impl From<Unauthenticated> for ApiError {
+    fn from(refused: Unauthenticated) -> Self {
+        Self::new(refused.code(), refused.status(), refused.to_string())
     }
 }
 

@@ -14,6 +14,7 @@ pub mod bounds;
 pub mod checks;
 pub mod cidr;
 pub mod error;
+pub mod exchange;
 pub mod fatal;
 pub mod geo;
 pub mod name;

@@ -44,6 +44,12 @@ impl Struct {
         }
     }
 
+    /// The same without one member.
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(known, _)| *known != name);
+        self
+    }
+
     /// Adds all members of another.
     pub fn take(&mut self, other: Self) {
         other.0.into_iter().for_each(|(name, value)| self.set(name, value));

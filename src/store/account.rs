@@ -8,15 +8,10 @@
 //!            rrset NUL zone NUL name, reversed NUL type NUL set id   {"name": …}
 //! ```
 
-use std::sync::Arc;
-
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::route53::account::Account;
 use crate::route53::account::edit::{Edit, Key, Record};
-use crate::route53::records::rrset::{Rrset, Said};
 
 pub(super) const ACCOUNT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("account");
 
@@ -33,7 +28,7 @@ pub(super) fn commit(database: &Database, edits: &[Edit]) -> Result<(), redb::Er
 fn write(table: &mut Table<'_, &str, &[u8]>, edit: &Edit) -> Result<(), redb::Error> {
     match edit {
         Edit::Put(record) => {
-            table.insert(&*row_key(&record.key()), &*row_value(record))?;
+            table.insert(&*row_key(&record.key()), record.json().as_bytes())?;
         }
         Edit::Delete(key) => {
             table.remove(&*row_key(key))?;
@@ -52,7 +47,9 @@ pub(super) fn read(database: &Database) -> Result<Account, redb::Error> {
     let (mut zones, mut others) = (Vec::new(), Vec::new());
     for row in table.iter()? {
         let (key, value) = row?;
-        let record = parse(key.value(), value.value()).map_err(|what| {
+        let mut parts = key.value().split('\0');
+        let (kind, zone) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let record = Record::parse_row(kind, zone, value.value()).map_err(|what| {
             redb::Error::Corrupted(format!("the record {:?} of the account: {what}", key.value().replace('\0', " ")))
         })?;
         match record {
@@ -84,48 +81,4 @@ fn row_key(key: &Key) -> String {
         Key::QueryLog(id) => format!("querylog\0{id}"),
         Key::Change(id) => format!("change\0{id}"),
     }
-}
-
-fn row_value(record: &Record) -> Vec<u8> {
-    match record {
-        Record::Zone(zone) => json(&**zone),
-        Record::Rrset { rrset, .. } => json(&rrset.said),
-        Record::Check(check) => json(&**check),
-        Record::SpentReference(spent) => json(&**spent),
-        Record::Collection(collection) => json(&**collection),
-        Record::Policy(policy) => json(&**policy),
-        Record::Instance(instance) => json(&**instance),
-        Record::DelegationSet(set) => json(&**set),
-        Record::QueryLog(log) => json(&**log),
-        Record::Change(change) => json(&**change),
-    }
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("records are structures of texts, numbers and lists")
-}
-
-fn parse(key: &str, value: &[u8]) -> Result<Record, String> {
-    let mut parts = key.split('\0');
-    Ok(match parts.next().unwrap_or_default() {
-        "zone" => Record::Zone(parsed(value)?),
-        "rrset" => {
-            let said: Said = parsed::<Said>(value).map(Arc::unwrap_or_clone)?;
-            let rrset = Rrset::new(said).map_err(|invalid| invalid.to_string())?;
-            Record::Rrset { zone: parts.next().unwrap_or_default().to_owned(), rrset: Arc::new(rrset) }
-        }
-        "check" => Record::Check(parsed(value)?),
-        "spent" => Record::SpentReference(parsed(value)?),
-        "collection" => Record::Collection(parsed(value)?),
-        "policy" => Record::Policy(parsed(value)?),
-        "instance" => Record::Instance(parsed(value)?),
-        "delegationset" => Record::DelegationSet(parsed(value)?),
-        "querylog" => Record::QueryLog(parsed(value)?),
-        "change" => Record::Change(parsed(value)?),
-        other => return Err(format!("{other:?} is no kind of record")),
-    })
-}
-
-fn parsed<T: DeserializeOwned>(value: &[u8]) -> Result<Arc<T>, String> {
-    serde_json::from_slice(value).map(Arc::new).map_err(|error| error.to_string())
 }

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use siphasher::sip::SipHasher24;
 
@@ -98,11 +97,19 @@ impl Place<'_> {
 /// # Errors
 /// [`CompileError`] for what `check` would have refused.
 pub fn compile(hosted: &HostedZone, tables: &Tables<'_>) -> Result<Zone, CompileError> {
-    let written = Written { name: &hosted.name, record_sets: &hosted.record_sets, hidden: hosted.hidden, groups: &hosted.groups };
+    whole(Written { name: &hosted.name, record_sets: &hosted.record_sets, hidden: hosted.hidden, groups: &hosted.groups }, tables)
+}
+
+/// Compiles a zone of these record sets in one piece.
+pub(super) fn compile_whole(name: &Name, record_sets: &[RecordSet], tables: &Tables<'_>) -> Result<Zone, CompileError> {
+    whole(Written { name, record_sets, hidden: 0, groups: &BTreeMap::new() }, tables)
+}
+
+fn whole(written: Written<'_>, tables: &Tables<'_>) -> Result<Zone, CompileError> {
     let place = Place { at: 0, parts: 1, is_redirected: false, targets: &BTreeSet::new(), has: &|_, _| false };
     let (part, soa) = compile_part(written, tables, place)?;
-    let soa = soa.ok_or_else(|| CompileError::NoSoa { zone: hosted.name.clone() })?;
-    Ok(Zone::of_parts(&hosted.name, Box::new([Arc::new(part)]), place.shift(), soa))
+    let soa = soa.ok_or_else(|| CompileError::NoSoa { zone: written.name.clone() })?;
+    Ok(Zone::of_whole(written.name, part, soa))
 }
 
 /// Compiles one part of a zone, and the SOA if that is in it.

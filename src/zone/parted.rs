@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::compile::{CompileError, Place, Tables, Written, compile_part};
+use super::compile::{CompileError, Place, Tables, Written, compile_part, compile_whole};
 use super::external::ExternalTarget;
 use super::record_set::{Content, RecordSet};
 use super::tree::{Part, Zone, part_of};
@@ -162,8 +162,14 @@ impl PartedZone {
     /// [`CompileError`] for what whoever changed the zone should have refused.
     pub fn compile(&self, tables: &Tables<'_>, before: Option<(&Self, &Zone)>, same_tables: bool) -> Result<Zone, CompileError> {
         let before = before.filter(|(parted, _)| parted.parts.len() == self.parts.len() && parted.name == self.name);
+        if let [part] = &self.parts[..] {
+            return compile_whole(&self.name, &part.sets, tables);
+        }
         match self.compile_parts(tables, before, same_tables) {
-            Err(CompileError::PartFull { .. }) if self.parts.len() > 1 => self.in_one_part().compile_parts(tables, None, false),
+            Err(CompileError::PartFull { .. }) => {
+                let sets: Vec<RecordSet> = self.iter().cloned().collect();
+                compile_whole(&self.name, &sets, tables)
+            }
             compiled => compiled,
         }
     }
@@ -199,12 +205,6 @@ impl PartedZone {
         }
         let soa = soa.ok_or_else(|| CompileError::NoSoa { zone: self.name.clone() })?;
         Ok(Zone::of_parts(&self.name, parts.into(), shift, soa))
-    }
-
-    fn in_one_part(&self) -> Self {
-        let mut zone = Self { name: self.name.clone(), parts: vec![Arc::default()], len: 0, targets: BTreeMap::new() };
-        self.iter().cloned().for_each(|set| zone.insert(set));
-        zone
     }
 }
 

@@ -24,10 +24,12 @@ pub struct Zone {
     pub(super) apex: Name,
     /// The same in lower case.
     pub(super) apex_key: Box<[u8]>,
-    /// One, or a power of two of them.
+    /// All of it, if it is in one piece.
+    whole: Part,
+    /// None if it is in one piece, else a power of two of them.
     pub(super) parts: Box<[Arc<Part>]>,
-    /// Bits of a number that are its part's own; 31 where there is one part.
-    pub(super) shift: u32,
+    /// Bits of a number that are its part's own.
+    shift: u32,
     /// Labels of the longest name.
     pub(super) max_labels: usize,
     pub(super) soa: ZoneSoa,
@@ -105,16 +107,24 @@ pub enum Lookup {
 }
 
 impl Zone {
-    /// The zone of these parts, the first of which has the apex.
-    pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, shift: u32, soa: ZoneSoa) -> Self {
+    /// The zone in one piece.
+    pub(super) fn of_whole(apex: &Name, whole: Part, soa: ZoneSoa) -> Self {
+        let below = whole.max_labels;
         let apex_key = apex.as_wire().to_ascii_lowercase().into();
+        let max_labels = apex.label_count() + below;
+        Self { apex: apex.clone(), apex_key, whole, parts: Box::default(), shift: 31, max_labels, soa }
+    }
+
+    /// The zone of these parts, the first of which has the apex; of a number, `shift` bits are its part's own.
+    pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, shift: u32, soa: ZoneSoa) -> Self {
         let below = parts.iter().map(|part| part.max_labels).max().unwrap_or_default();
-        Self { apex: apex.clone(), apex_key, parts, shift, max_labels: apex.label_count() + below, soa }
+        let max_labels = apex.label_count() + below;
+        Self { parts, shift, max_labels, ..Self::of_whole(apex, Part::default(), soa) }
     }
 
     /// Whether it has numbers of the snapshot's tables, and so is good for those tables only.
     pub fn is_bound(&self) -> bool {
-        self.parts.iter().any(|part| part.is_bound)
+        self.whole.is_bound || self.parts.iter().any(|part| part.is_bound)
     }
 
     /// The apex with the case it was written in.
@@ -171,37 +181,47 @@ impl Zone {
 
     #[inline]
     fn node_at(&self, key: &[u8]) -> Option<u32> {
+        match self.parts.is_empty() {
+            true => self.whole.find(key),
+            false => self.node_in_parts(key),
+        }
+    }
+
+    fn node_in_parts(&self, key: &[u8]) -> Option<u32> {
         let at = part_of(key, self.parts.len());
-        let part = &self.parts[at];
-        let found = part.table.find(hash(key), |node| is_same(part.key(node), key))?;
+        let found = self.parts[at].find(key)?;
         Some(found | (at << self.shift) as u32)
     }
 
+    /// The part of a number, and the number without it.
     #[inline]
-    fn part(&self, number: u32) -> &Part {
-        &self.parts[(number >> self.shift) as usize]
+    fn part(&self, number: u32) -> (&Part, u32) {
+        match self.parts.is_empty() {
+            true => (&self.whole, number),
+            false => self.one_of_parts(number),
+        }
     }
 
-    /// The number without its part.
-    #[inline]
-    fn own(&self, number: u32) -> usize {
-        (number & ((1 << self.shift) - 1)) as usize
+    fn one_of_parts(&self, number: u32) -> (&Part, u32) {
+        (&self.parts[(number >> self.shift) as usize], number & ((1 << self.shift) - 1))
     }
 
     #[inline]
     fn node(&self, number: u32) -> &Node {
-        &self.part(number).nodes[self.own(number)]
+        let (part, own) = self.part(number);
+        &part.nodes[own as usize]
     }
 
     #[inline]
     fn key(&self, node: u32) -> &[u8] {
-        self.part(node).key(node & ((1 << self.shift) - 1))
+        let (part, own) = self.part(node);
+        part.key(own)
     }
 
     /// The node that a far link or alias leads to; none if it has been deleted since.
     fn far(&self, at: u32) -> Option<u32> {
-        let at = at & !FAR;
-        let octets = &self.part(at).rrsets[self.own(at)..];
+        let (part, own) = self.part(at & !FAR);
+        let octets = &part.rrsets[own as usize..];
         self.node_at(&octets[1..][..usize::from(octets[0])])
     }
 
@@ -268,8 +288,8 @@ impl Zone {
 
     #[inline]
     fn slots(&self, node: u32) -> &[Slot] {
-        let part = self.part(node);
-        let node = &part.nodes[self.own(node)];
+        let (part, own) = self.part(node);
+        let node = &part.nodes[own as usize];
         &part.slots[node.slots_at as usize..][..usize::from(node.slots)]
     }
 
@@ -287,21 +307,29 @@ impl Zone {
 
     #[inline]
     pub fn rrset(&self, at: RrsetRef) -> Rrset<'_> {
-        Rrset::read(&self.part(at.number()).rrsets, self.own(at.number()))
+        let (part, own) = self.part(at.number());
+        Rrset::read(&part.rrsets, own as usize)
     }
 
     #[inline]
     pub fn group(&self, at: u32) -> &RecordGroup {
-        &self.part(at).groups[self.own(at)]
+        let (part, own) = self.part(at);
+        &part.groups[own as usize]
     }
 
     /// Every record group that chooses.
     pub fn groups(&self) -> impl Iterator<Item = &RecordGroup> {
-        self.parts.iter().flat_map(|part| &part.groups)
+        self.whole.groups.iter().chain(self.parts.iter().flat_map(|part| &part.groups))
     }
 }
 
 impl Part {
+    /// The node of a key, by its number without the part.
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        self.table.find(hash(key), |node| is_same(self.key(node), key))
+    }
+
     /// The key of a node, by its number without the part.
     #[inline]
     fn key(&self, node: u32) -> &[u8] {

@@ -64,15 +64,11 @@ impl Record {
     }
 }
 
-/// For the audit log: `put rrset www.example.org. A in Z1`, `delete check 1f0c…`.
+/// For the audit log: `put check 1f0c…: {"id": …}`, `delete rrset org.example.www. A in zone Z1`.
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Put(Record::Rrset { zone, rrset }) => {
-                let said = serde_json::to_string(&rrset.said).map_err(|_| fmt::Error)?;
-                write!(f, "put rrset in zone {zone}: {said}")
-            }
-            Self::Put(record) => write!(f, "put {}", record.key()),
+            Self::Put(record) => write!(f, "put {}: {}", record.key(), record.json()),
             Self::Delete(key) => write!(f, "delete {key}"),
         }
     }

@@ -80,6 +80,18 @@ fn zone_id(name: &str) -> String {
 }
 
 fn check(check: &HealthCheck, file: &str) -> Check {
+    Check {
+        id: check.id.as_str().to_owned(),
+        caller_reference: check.id.as_str().to_owned(),
+        version: 1,
+        config: config(check),
+        tags: BTreeMap::new(),
+        file: Some(file.to_owned()),
+    }
+}
+
+/// The check as the API would have been told of it, as far as Route 53 has words for it.
+pub fn config(check: &HealthCheck) -> CheckConfig {
     let config = match &check.kind {
         CheckKind::Endpoint(endpoint) => config_of(endpoint),
         CheckKind::Calculated { children, health_threshold } => CheckConfig {
@@ -89,14 +101,7 @@ fn check(check: &HealthCheck, file: &str) -> Check {
             ..CheckConfig::default()
         },
     };
-    Check {
-        id: check.id.as_str().to_owned(),
-        caller_reference: check.id.as_str().to_owned(),
-        version: 1,
-        config: CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config },
-        tags: BTreeMap::new(),
-        file: Some(file.to_owned()),
-    }
+    CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config }
 }
 
 fn config_of(endpoint: &EndpointCheck) -> CheckConfig {

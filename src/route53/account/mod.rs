@@ -4,10 +4,14 @@
 //! Knows no requests. Invariant: changed only by [`Account::apply`], in whole sets of edits; what the store keeps is
 //! exactly the edits' records. Source: Route 53 API 2013-04-01.
 
+pub mod backup;
 pub mod edit;
 pub mod entities;
-mod in_files;
+pub mod in_files;
+mod replaced;
+mod rows;
 pub mod served;
+pub mod sound;
 pub mod zone;
 
 use std::collections::BTreeMap;

@@ -29,7 +29,7 @@ pub struct Zone {
 }
 
 /// What is said of a zone as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneRecord {
     /// Bare: `Z0123456789ABCDEFGHIJ`.
     pub id: String,

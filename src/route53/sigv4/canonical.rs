@@ -23,10 +23,9 @@ pub(super) struct CanonicalRequests {
 
 impl CanonicalRequests {
     /// # Errors
-    /// [`Refusal`] when a signed header is not there, or the hash given of the body is another's.
-    pub fn new(request: &Request<'_>, claim: &Claim) -> Result<Self, Refusal> {
+    /// [`Refusal`] when a signed header is not there.
+    pub fn new(request: &Request<'_>, claim: &Claim, body_hash: &str) -> Result<Self, Refusal> {
         let mut rest = canonical_headers(request.headers, &claim.signed_headers)?;
-        let body_hash = body_hash(request, claim)?;
         rest.extend_from_slice(format!("\n{}\n{body_hash}", claim.signed_headers).as_bytes());
         let mut paths = vec![encode(remove_dot_segments(request.path).as_bytes(), true), as_sent(request.path)];
         let mut queries = vec![encoded_query(request.query, claim)];
@@ -125,7 +124,10 @@ fn trim_all(value: &[u8]) -> Vec<u8> {
 }
 
 /// What stands for the body: its hash, or that it is not signed, which only a presigned request may say.
-fn body_hash(request: &Request<'_>, claim: &Claim) -> Result<String, Refusal> {
+///
+/// # Errors
+/// [`Refusal`] when the hash given of the body is another's.
+pub(super) fn body_hash(request: &Request<'_>, claim: &Claim) -> Result<String, Refusal> {
     let computed = key::sha256_hex(request.body);
     match claim.body_hash.as_deref() {
         None => Ok(computed),
@@ -133,6 +135,16 @@ fn body_hash(request: &Request<'_>, claim: &Claim) -> Result<String, Refusal> {
         Some(UNSIGNED) if claim.expires_secs.is_some() => Ok(UNSIGNED.to_owned()),
         Some(_) => Err(Refusal::WrongBody),
     }
+}
+
+/// What stands for a body that nobody has read yet: the hash that the request gives of it.
+///
+/// # Errors
+/// [`Refusal`] when it gives none.
+pub(super) fn given_hash(claim: &Claim) -> Result<String, Refusal> {
+    let is_hash = |hash: &&String| hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let missing = || Refusal::Incomplete("The header 'x-amz-content-sha256' must hold the hash of the body.".to_owned());
+    claim.body_hash.as_ref().filter(is_hash).cloned().ok_or_else(missing)
 }
 
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";

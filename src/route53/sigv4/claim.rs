@@ -29,7 +29,7 @@ pub(super) struct Claim {
     pub body_hash: Option<String>,
     /// For how long; none when the signature is in a header.
     pub expires_secs: Option<u32>,
-    signed_secs: i64,
+    pub signed_secs: i64,
 }
 
 /// What a signature is good for.
@@ -137,6 +137,11 @@ impl Claim {
             expires_secs: Some(expires_secs),
             signed_secs,
         })
+    }
+
+    /// What the signature is of, where the canonical request has this digest.
+    pub fn string_to_sign(&self, digest: &str) -> String {
+        format!("{ALGORITHM}\n{}\n{}\n{digest}", self.stamp, self.scope)
     }
 
     /// Whether it was signed for `service`, on the day of its date.
@@ -281,7 +286,7 @@ fn incomplete(why: impl fmt::Display) -> Refusal {
     Refusal::Incomplete(why.to_string())
 }
 
-const TERMINATOR: &str = "aws4_request";
+pub(super) const TERMINATOR: &str = "aws4_request";
 /// What a presigned request has in its query.
 const REQUIRED_PARAMETERS: [&str; 6] =
     ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"];

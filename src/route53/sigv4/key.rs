@@ -42,6 +42,11 @@ impl Secret {
         Self(text.as_bytes().into())
     }
 
+    /// The text, for the one place where it must be said: a session token, to the server.
+    pub(super) fn expose(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+
     pub(super) fn signing_key(&self, scope: &Scope) -> SigningKey {
         let first = [b"AWS4", &*self.0].concat();
         let steps = [&scope.date, &scope.region, &scope.service, &scope.terminator];

@@ -11,13 +11,15 @@ mod claim;
 mod key;
 mod percent;
 mod refusal;
+mod sign;
 mod stamp;
 
-use self::canonical::CanonicalRequests;
+use self::canonical::{CanonicalRequests, body_hash, given_hash};
 use self::claim::Claim;
 
 pub use self::key::{AccessKey, Secret};
 pub use self::refusal::Refusal;
+pub use self::sign::sign;
 
 /// A request as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,26 @@ pub fn verify<'k>(
     now_secs: u64,
     find: impl FnOnce(&str) -> Option<&'k AccessKey>,
 ) -> Result<&'k AccessKey, Refusal> {
-    verify_for("route53", request, now_secs, find)
+    verify_for(SERVICE, request, now_secs, find)
+}
+
+/// As [`verify`], of a request whose body nobody has read yet; returns the hash, in hexadecimal, that its body must have.
+///
+/// # Errors
+/// [`Refusal`], also when the request does not say the hash of its body.
+pub fn verify_head<'k>(
+    request: &Request<'_>,
+    now_secs: u64,
+    find: impl FnOnce(&str) -> Option<&'k AccessKey>,
+) -> Result<(&'k AccessKey, String), Refusal> {
+    let claim = Claim::parse(request)?;
+    let hash = given_hash(&claim)?;
+    verify_claim(SERVICE, request, &claim, || Ok(hash.clone()), now_secs, find).map(|key| (key, hash))
+}
+
+/// Whether these octets have this hash, in hexadecimal.
+pub fn has_hash(octets: &[u8], hash: &str) -> bool {
+    key::sha256_hex(octets).eq_ignore_ascii_case(hash)
 }
 
 fn verify_for<'k>(
@@ -55,14 +76,26 @@ fn verify_for<'k>(
     find: impl FnOnce(&str) -> Option<&'k AccessKey>,
 ) -> Result<&'k AccessKey, Refusal> {
     let claim = Claim::parse(request)?;
+    let hash = || body_hash(request, &claim);
+    verify_claim(service, request, &claim, hash, now_secs, find)
+}
+
+fn verify_claim<'k>(
+    service: &str,
+    request: &Request<'_>,
+    claim: &Claim,
+    body_hash: impl FnOnce() -> Result<String, Refusal>,
+    now_secs: u64,
+    find: impl FnOnce(&str) -> Option<&'k AccessKey>,
+) -> Result<&'k AccessKey, Refusal> {
     claim.check_scope(service)?;
     claim.check_time(i64::try_from(now_secs).unwrap_or(i64::MAX))?;
     claim.check_signed_headers(request)?;
-    let canonical = CanonicalRequests::new(request, &claim)?;
+    let canonical = CanonicalRequests::new(request, claim, &body_hash()?)?;
     let key = find(&claim.key_id);
     let nobody = Secret::new("the secret of nobody, as long as others");
     let secret = key.map_or(&nobody, |key| &key.secret);
-    let is_genuine = is_signed_with(secret, &claim, &canonical);
+    let is_genuine = is_signed_with(secret, claim, &canonical);
     match key {
         None => Err(Refusal::UnknownKey),
         // Before the token: whoever lacks the secret must not learn whether a token is right.
@@ -76,14 +109,17 @@ fn verify_for<'k>(
 fn is_signed_with(secret: &Secret, claim: &Claim, canonical: &CanonicalRequests) -> bool {
     let key = secret.signing_key(&claim.scope);
     let is_of = |digest: String| {
-        let signature = key.sign(format!("{ALGORITHM}\n{}\n{}\n{digest}", claim.stamp, claim.scope).as_bytes());
+        let signature = key.sign(claim.string_to_sign(&digest).as_bytes());
         key::is_equal(signature.as_bytes(), claim.signature.as_bytes())
     };
     // All of them, found or not: how long it takes depends on the request alone.
     canonical.digests().into_iter().map(is_of).fold(false, |found, is_equal| found | is_equal)
 }
 
+const SERVICE: &str = "route53";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
+#[cfg(test)]
+mod signing;
 #[cfg(test)]
 mod tests;

@@ -11,29 +11,54 @@ use crate::route53::request::{bare, is_prefixed_id};
 use crate::route53::shapes::{Kind, Member, Model, Place, Shape};
 use crate::route53::value::{Struct, Value};
 
-/// Reads a request's body, whose root is named like its shape.
+/// Reads a request's body, whose root is named like its shape. No body is as good as a root with nothing in it where no
+/// member is required: botocore sends none then.
 ///
 /// # Errors
 /// `InvalidInput`, with the place of the first fault.
 pub fn read(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Result<Struct, ApiError> {
-    read_document(model, shape, body, rules).map_err(|invalid| invalid.of(body))
+    let mut members = model.members(shape).iter().filter(|member| member.place == Place::Body);
+    if body.is_empty() && !members.any(|member| member.required) {
+        return Ok(Struct::new());
+    }
+    Reader { model, rules, is_bounded: true }.root(shape, body).map_err(|invalid| invalid.of(body))
 }
 
-fn read_document(model: &Model, shape: &'static str, body: &[u8], rules: Rules) -> Result<Struct, Invalid> {
-    let no_utf8 = |error: std::str::Utf8Error| Invalid::syntax(At(error.valid_up_to()), "Invalid byte of UTF-8 sequence.");
-    let root = parse(std::str::from_utf8(body).map_err(no_utf8)?)?;
-    if root.name != shape || !root.ours {
-        return Err(Invalid::root(root.end, &root.name));
-    }
-    Reader { model, rules }.structure(shape, &root)
+/// Reads a response's body, whose root is named like its shape; its values are taken as they are.
+///
+/// # Errors
+/// `InvalidInput`, with the place of the first fault.
+pub fn response(model: &Model, shape: &'static str, body: &[u8]) -> Result<Struct, ApiError> {
+    let reader = Reader { model, rules: Rules::default(), is_bounded: false };
+    reader.root(shape, body).map_err(|invalid| invalid.of(body))
+}
+
+/// The code and the message of an error's body, if it is one.
+pub fn error(body: &[u8]) -> Option<(String, String)> {
+    let root = parse(std::str::from_utf8(body).ok()?).ok()?;
+    let child = |of: &Element, name: &str| of.children.iter().position(|child| child.name == name);
+    let error = &root.children[child(&root, "Error")?];
+    let text = |name: &str| Some(error.children[child(error, name)?].text.clone());
+    Some((text("Code")?, text("Message").unwrap_or_default()))
 }
 
 struct Reader<'m> {
     model: &'m Model,
     rules: Rules,
+    /// Whether values must lie within the bounds of their shapes.
+    is_bounded: bool,
 }
 
 impl Reader<'_> {
+    fn root(&self, shape: &'static str, body: &[u8]) -> Result<Struct, Invalid> {
+        let no_utf8 = |error: std::str::Utf8Error| Invalid::syntax(At(error.valid_up_to()), "Invalid byte of UTF-8 sequence.");
+        let root = parse(std::str::from_utf8(body).map_err(no_utf8)?)?;
+        match root.name == shape && root.ours {
+            true => self.structure(shape, &root),
+            false => Err(Invalid::root(root.end, &root.name)),
+        }
+    }
+
     fn structure(&self, shape: &str, element: &Element) -> Result<Struct, Invalid> {
         let members: Vec<&Member> = self.model.members(shape).iter().filter(|member| member.place == Place::Body).collect();
         refuse_text(element)?;
@@ -77,6 +102,7 @@ impl Reader<'_> {
         }
         let len = items.len() as i64;
         match bounds::count(shape, len, self.rules) {
+            _ if !self.is_bounded => Ok(Value::List(items)),
             Ok(()) => Ok(Value::List(items)),
             Err(Broken::Min(_)) => Err(Invalid::missing(element.end, &element.name, &[item])),
             Err(_) => Err(Invalid::unexpected(element.end, item, &[])),
@@ -89,6 +115,7 @@ impl Reader<'_> {
         let text = if is_prefixed_id(shape.name) { bare(&element.text) } else { &element.text };
         let is_string = shape.kind == Kind::String;
         match bounds::scalar(shape, text, self.rules) {
+            _ if !self.is_bounded => Ok(Value::Text(text.to_owned())),
             Ok(text) => Ok(Value::Text(text)),
             Err(Broken::Kind(datatype)) => Err(Invalid::datatype(at, text, datatype)),
             Err(Broken::Choice) => Err(Invalid::enumeration(at, text, &shape.choices)),
@@ -106,5 +133,19 @@ fn refuse_text(element: &Element) -> Result<(), Invalid> {
     match is_space(&element.text) {
         true => Ok(()),
         false => Err(Invalid::characters(element.end, &element.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_body_is_a_structure_without_members_unless_one_is_required() {
+        let model = Model::new();
+        let read = |shape| read(&model, shape, b"", Rules::default());
+        assert_eq!(read("UpdateHostedZoneCommentRequest"), Ok(Struct::new()));
+        let error = read("ChangeResourceRecordSetsRequest").unwrap_err();
+        assert!(error.to_string().contains("Premature end of file."), "{error}");
     }
 }

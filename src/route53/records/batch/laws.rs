@@ -59,7 +59,7 @@ fn any_change() -> impl Strategy<Value = String> {
         .prop_map(|(action, name, policy, content)| format!("{action} {name} {}", content.replace("? ", policy)))
 }
 
-fn any_batches() -> impl Strategy<Value = Vec<Vec<String>>> {
+pub(crate) fn any_batches() -> impl Strategy<Value = Vec<Vec<String>>> {
     prop::collection::vec(prop::collection::vec(any_change(), 1..5), 1..25)
 }
 
