@@ -14,9 +14,8 @@ use waypost::zone::hosted_zone::HostedZone;
 use waypost::zone::record_set::{RoutingPolicy, Weight};
 
 mod route53;
-mod support;
+use route53::support::{apex, member, name, record_set};
 use route53::{Api, element, elements};
-use support::{apex, member, name, record_set};
 use waypost::wire::rtype::RecordType;
 
 const CREATE: &str = "<Name>Example.COM</Name><CallerReference>one</CallerReference>\

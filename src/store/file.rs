@@ -76,3 +76,42 @@ impl File {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::route53::account::edit::{Key, Record};
+    use crate::route53::account::entities::SpentReference;
+
+    fn put(reference: &str) -> Edit {
+        let spent_at = jiff::Timestamp::UNIX_EPOCH;
+        Edit::Put(Record::SpentReference(Arc::new(SpentReference { reference: reference.to_owned(), spent_at })))
+    }
+
+    fn delete(reference: &str) -> Edit {
+        Edit::Delete(Key::SpentReference(reference.to_owned()))
+    }
+
+    #[test]
+    fn what_was_refused_and_is_on_the_disk_all_the_same_is_taken_back_by_the_next_write() {
+        let path = std::env::temp_dir().join(format!("waypost-doubtful-{}.redb", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let mut file = File::new(&path, Database::create(&path).unwrap());
+        file.commit(&[put("kept")], &[delete("kept")]).unwrap();
+        // As if the disk had failed with the last of a transaction: the file can't be had, and holds what was refused.
+        let database = file.state.get_mut().unwrap().database.take().unwrap();
+        account::commit(&database, &[put("refused"), delete("kept")]).unwrap();
+        drop(database);
+        file.path = path.with_extension("gone");
+        assert!(file.commit(&[put("refused"), delete("kept")], &[put("kept"), delete("refused")]).is_err());
+        assert!(file.commit(&[put("too")], &[delete("too")]).is_err());
+        file.path = path.clone();
+        file.commit(&[put("next")], &[delete("next")]).unwrap();
+        let account = file.state.get_mut().unwrap().database.as_ref().map(account::read).unwrap().unwrap();
+        assert_eq!(account.spent_references.keys().collect::<Vec<_>>(), ["kept", "next"]);
+        assert!(file.state.get_mut().unwrap().doubtful.is_empty());
+        std::fs::remove_file(path).unwrap();
+    }
+}

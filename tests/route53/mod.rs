@@ -10,7 +10,7 @@ pub mod policies;
 #[path = "../support/shown.rs"]
 mod shown;
 #[path = "../support/mod.rs"]
-mod support;
+pub mod support;
 #[path = "../support/xml.rs"]
 mod texts;
 
