@@ -6,7 +6,7 @@ mod route53;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use route53::{Api, all_inner, check_request, inner};
+use route53::{Api, check_request, element, elements};
 use waypost::health::observation::{Failure, NotRun, Outcome, Passed};
 use waypost::route53::records::rrset::Said;
 
@@ -16,14 +16,14 @@ const HTTP: &str = "<IPAddress>192.0.2.1</IPAddress><Port>80</Port><Type>HTTP</T
 #[track_caller]
 fn echo(config: &str) -> String {
     let created = Api::new().accepted("POST", "healthcheck", &check_request("one", config));
-    inner(&created, "HealthCheckConfig")
+    element(&created, "HealthCheckConfig")
 }
 
 #[test]
 fn the_check_of_every_tutorial_is_created_and_shown() {
     let mut api = Api::new();
     let created = api.accepted("POST", "healthcheck", &check_request("one", HTTP));
-    let id = inner(&created, "Id");
+    let id = element(&created, "Id");
     let check = format!(
         "<Id>{id}</Id><CallerReference>one</CallerReference><HealthCheckConfig>{HTTP}<MeasureLatency>false</MeasureLatency><Inverted>false</Inverted><Disabled>false</Disabled><EnableSNI>false</EnableSNI></HealthCheckConfig><HealthCheckVersion>1</HealthCheckVersion>"
     );
@@ -206,7 +206,7 @@ fn a_caller_reference_makes_one_check_for_ever() {
         "409 HealthCheckAlreadyExists: A health check with the caller reference one has already been created.".to_owned();
     let other = HTTP.to_owned() + "<Inverted>true</Inverted>";
     assert_eq!(api.refused("POST", "healthcheck", &check_request("one", &other)), exists);
-    api.accepted("DELETE", &format!("healthcheck/{}", inner(&created, "Id")), "");
+    api.accepted("DELETE", &format!("healthcheck/{}", element(&created, "Id")), "");
     assert_eq!(api.refused("POST", "healthcheck", &check_request("one", HTTP)), exists);
     api.accepted("POST", "healthcheck", &check_request("two", HTTP));
 }
@@ -219,9 +219,9 @@ fn an_update_changes_what_it_says_and_resets_what_it_names() {
     let updated =
         api.accepted("POST", &path, "<HealthCheckVersion>1</HealthCheckVersion><Port>8080</Port><Inverted>true</Inverted>");
     assert!(updated.starts_with("<UpdateHealthCheckResponse><HealthCheck><Id>"), "{updated}");
-    let config = inner(&updated, "HealthCheckConfig");
-    assert_eq!((inner(&updated, "HealthCheckVersion"), inner(&config, "Port")), ("2".to_owned(), "8080".to_owned()));
-    assert_eq!((inner(&config, "Inverted"), inner(&config, "ResourcePath")), ("true".to_owned(), "/".to_owned()));
+    let config = element(&updated, "HealthCheckConfig");
+    assert_eq!((element(&updated, "HealthCheckVersion"), element(&config, "Port")), ("2".to_owned(), "8080".to_owned()));
+    assert_eq!((element(&config, "Inverted"), element(&config, "ResourcePath")), ("true".to_owned(), "/".to_owned()));
     assert_eq!(
         api.refused("POST", &path, "<HealthCheckVersion>1</HealthCheckVersion><Port>81</Port>"),
         format!(
@@ -229,7 +229,7 @@ fn an_update_changes_what_it_says_and_resets_what_it_names() {
         )
     );
     let reset = "<ResetElements><ResettableElementName>ResourcePath</ResettableElementName><ResettableElementName>FullyQualifiedDomainName</ResettableElementName></ResetElements>";
-    let config = inner(&api.accepted("POST", &path, reset), "HealthCheckConfig");
+    let config = element(&api.accepted("POST", &path, reset), "HealthCheckConfig");
     assert!(!config.contains("ResourcePath") && !config.contains("FullyQualifiedDomainName"), "{config}");
     let named = api.create_check("two", "<FullyQualifiedDomainName>a.example</FullyQualifiedDomainName><Type>HTTP</Type>");
     let path = format!("healthcheck/{named}");
@@ -278,7 +278,7 @@ fn calculated_checks_nest_but_never_in_a_circle() {
 #[test]
 fn a_check_in_use_is_not_deleted() {
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     let (leaf, free) = (api.create_check("leaf", HTTP), api.create_check("free", HTTP));
     let parent = api.create_check("parent", &calculated(&[&leaf]));
     assert_eq!(
@@ -313,13 +313,13 @@ fn lists_have_pages() {
     let mut ids: Vec<String> = (0..5).map(|at| api.create_check(&at.to_string(), HTTP)).collect();
     ids.sort();
     let page = api.accepted("GET", "healthcheck?maxitems=2", "");
-    assert_eq!(all_inner(&page, "Id"), ids[..2]);
+    assert_eq!(elements(&page, "Id"), ids[..2]);
     assert!(page.ends_with(&format!(
         "</HealthChecks><IsTruncated>true</IsTruncated><NextMarker>{}</NextMarker><MaxItems>2</MaxItems></ListHealthChecksResponse>",
         ids[2]
     )));
     let page = api.accepted("GET", &format!("healthcheck?marker={}", ids[2]), "");
-    assert_eq!(all_inner(&page, "Id"), ids[2..]);
+    assert_eq!(elements(&page, "Id"), ids[2..]);
     assert!(page.contains(&format!("<Marker>{}</Marker><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems>", ids[2])));
 }
 
@@ -333,9 +333,9 @@ fn status_and_last_failure_are_what_probes_saw() {
         "<GetHealthCheckStatusResponse><HealthCheckObservations/></GetHealthCheckStatusResponse>"
     );
     let report = |status: &str, api: &Api| {
-        let at = api.now.strftime("%Y-%m-%dT%H:%M:%S");
+        let at = api.now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         format!(
-            "<HealthCheckObservations><HealthCheckObservation><Region>us-east-1</Region><IPAddress>127.0.0.1</IPAddress><StatusReport><Status>{status}</Status><CheckedTime>{at}.000Z</CheckedTime></StatusReport></HealthCheckObservation></HealthCheckObservations>"
+            "<HealthCheckObservations><HealthCheckObservation><Region>us-east-1</Region><IPAddress>127.0.0.1</IPAddress><StatusReport><Status>{status}</Status><CheckedTime>{at}</CheckedTime></StatusReport></HealthCheckObservation></HealthCheckObservations>"
         )
     };
     let cases: [(Outcome, &str); 5] = [
@@ -387,7 +387,7 @@ fn checkers_are_this_server() {
 #[test]
 fn a_test_query_is_answered_as_a_client_is() {
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     let check = api.create_check("one", HTTP.replace("<FailureThreshold>3", "<FailureThreshold>1").as_str());
     api.put_rrset(&zone, primary("www.example.org.", "192.0.2.1", &check));
     let secondary = Said {
@@ -430,9 +430,9 @@ fn a_test_query_is_answered_as_a_client_is() {
 #[test]
 fn a_test_query_has_the_identity_that_it_is_given() {
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     let request = "<Name>c</Name><CallerReference>c</CallerReference>";
-    let collection = inner(&api.accepted("POST", "cidrcollection", request), "Id");
+    let collection = element(&api.accepted("POST", "cidrcollection", request), "Id");
     let put = |location: &str, block: &str| {
         format!(
             "<Changes><member><LocationName>{location}</LocationName><Action>PUT</Action><CidrList><Cidr>{block}</Cidr></CidrList></member></Changes>"
@@ -445,7 +445,7 @@ fn a_test_query_has_the_identity_that_it_is_given() {
     }
     let ask = |api: &mut Api, who: &str| {
         let query = format!("testdnsanswer?hostedzoneid=/hostedzone/{zone}&recordname=ip.example.org.&recordtype=A{who}");
-        inner(&api.accepted("GET", &query, ""), "RecordDataEntry")
+        element(&api.accepted("GET", &query, ""), "RecordDataEntry")
     };
     let cases = [
         ("", "192.0.2.2"),
@@ -492,10 +492,10 @@ fn routed(name: &str, value: &str, collection: &str, location: &str) -> Said {
 #[test]
 fn a_test_query_that_cannot_be_is_refused() {
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     api.now += SignedDuration::from_secs(1);
-    let younger = api.create_zone("example.org");
-    let private = inner(
+    let younger = api.zone("example.org");
+    let private = element(
         &api.accepted(
             "POST",
             "hostedzone",
@@ -539,7 +539,7 @@ fn a_test_query_that_cannot_be_is_refused() {
 #[test]
 fn a_long_answer_is_told_over_tcp() {
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     let values: Vec<String> = (0..100).map(|at| format!("\"{at:03}{}\"", "x".repeat(100))).collect();
     let said = Said {
         name: "long.example.org.".to_owned(),
@@ -550,9 +550,9 @@ fn a_long_answer_is_told_over_tcp() {
     };
     api.put_rrset(&zone, said);
     let told = api.accepted("GET", &format!("testdnsanswer?hostedzoneid={zone}&recordname=long.example.org&recordtype=TXT"), "");
-    assert_eq!(inner(&told, "Protocol"), "TCP");
+    assert_eq!(element(&told, "Protocol"), "TCP");
     // Answers rotate.
-    let mut shown: Vec<String> = all_inner(&told, "RecordDataEntry").iter().map(|entry| entry.replace("&quot;", "\"")).collect();
+    let mut shown: Vec<String> = elements(&told, "RecordDataEntry").iter().map(|entry| entry.replace("&quot;", "\"")).collect();
     shown.sort();
     assert!(shown == values);
 }

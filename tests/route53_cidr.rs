@@ -3,11 +3,11 @@
 #[path = "route53/mod.rs"]
 mod route53;
 
-use route53::{Api, all_inner, inner};
+use route53::{Api, element, elements};
 
 fn create(api: &mut Api, name: &str) -> String {
     let request = format!("<Name>{name}</Name><CallerReference>{name}-1</CallerReference>");
-    inner(&api.accepted("POST", "cidrcollection", &request), "Id")
+    element(&api.accepted("POST", "cidrcollection", &request), "Id")
 }
 
 /// `PUT fra 192.0.2.0/24 198.51.100.0/24; DELETE_IF_EXISTS ams 10.0.0.0/8` as a request.
@@ -24,7 +24,7 @@ fn changes(text: &str) -> String {
 /// What the collection holds: `fra 192.0.2.0/24, …`
 fn held(api: &mut Api, id: &str) -> String {
     let listed = api.accepted("GET", &format!("cidrcollection/{id}/cidrblocks"), "");
-    let pairs = all_inner(&listed, "LocationName").into_iter().zip(all_inner(&listed, "CidrBlock"));
+    let pairs = elements(&listed, "LocationName").into_iter().zip(elements(&listed, "CidrBlock"));
     pairs.map(|(location, block)| format!("{location} {block}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -33,7 +33,7 @@ fn a_collection_is_made_listed_and_deleted() {
     let mut api = Api::new();
     let request = "<Name>offices</Name><CallerReference>one</CallerReference>";
     let created = api.accepted("POST", "cidrcollection", request);
-    let id = inner(&created, "Id");
+    let id = element(&created, "Id");
     let collection =
         format!("<Arn>arn:aws:route53:::cidrcollection/{id}</Arn><Id>{id}</Id><Name>offices</Name><Version>1</Version>");
     assert_eq!(
@@ -79,11 +79,11 @@ fn blocks_are_put_moved_and_deleted_in_one_version_a_change() {
     for (at, (change, expected)) in steps.into_iter().enumerate() {
         let version = format!("<CollectionVersion>{}</CollectionVersion>", at + 1);
         let changed = api.accepted("POST", &path, &(version + &changes(change)));
-        let change_id = inner(&changed, "Id");
+        let change_id = element(&changed, "Id");
         assert!(api.account.changes.contains_key(change_id.trim_start_matches("/change/")), "{changed}");
         assert_eq!(held(&mut api, &id), expected, "{change}");
     }
-    assert_eq!(inner(&api.accepted("GET", "cidrcollection", ""), "Version"), "7");
+    assert_eq!(element(&api.accepted("GET", "cidrcollection", ""), "Version"), "7");
     assert_eq!(
         api.accepted("GET", &path, ""),
         "<ListCidrLocationsResponse><CidrLocations><member><LocationName>fra</LocationName></member><member><LocationName>v6</LocationName></member></CidrLocations></ListCidrLocationsResponse>"
@@ -156,15 +156,15 @@ fn pages_of_any_size_are_the_same_list() {
         (format!("{path}/cidrblocks"), "CidrBlock", 42),
         (format!("{path}/cidrblocks?location=l3"), "CidrBlock", 7),
     ] {
-        let expected = all_inner(&api.accepted("GET", &path, ""), item);
+        let expected = elements(&api.accepted("GET", &path, ""), item);
         assert_eq!(expected.len(), count, "{path}");
         for size in [1, 4, 100] {
             let (mut listed, mut next) = (Vec::new(), String::new());
             loop {
                 let mark = if path.contains('?') { '&' } else { '?' };
                 let page = api.accepted("GET", &format!("{path}{mark}maxresults={size}{next}"), "");
-                listed.extend(all_inner(&page, item));
-                match all_inner(&page, "NextToken").first() {
+                listed.extend(elements(&page, item));
+                match elements(&page, "NextToken").first() {
                     Some(token) => next = format!("&nexttoken={token}"),
                     None => break,
                 }

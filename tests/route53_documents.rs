@@ -2,11 +2,8 @@
 //!
 //! Not what documents become: see `route53_policies`.
 
-#[path = "route53_account/mod.rs"]
+#[path = "route53/mod.rs"]
 mod route53;
-#[path = "support/shown.rs"]
-mod shown;
-mod support;
 
 use proptest::prelude::*;
 use route53::policies::{document, wrong};

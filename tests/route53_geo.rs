@@ -3,7 +3,7 @@
 #[path = "route53/mod.rs"]
 mod route53;
 
-use route53::{Api, all_inner, inner};
+use route53::{Api, element, elements};
 
 #[test]
 fn a_location_is_told_with_its_names() {
@@ -55,18 +55,18 @@ fn every_location_is_on_one_page_and_pages_of_any_size_are_the_same_list() {
     let whole = api.accepted("GET", "geolocations", "");
     assert!(whole.starts_with("<ListGeoLocationsResponse><GeoLocationDetailsList><GeoLocationDetails><CountryCode>*</CountryCode><CountryName>Default</CountryName></GeoLocationDetails><GeoLocationDetails><CountryCode>AD</CountryCode>"));
     assert!(whole.ends_with("<GeoLocationDetails><ContinentCode>SA</ContinentCode><ContinentName>South America</ContinentName></GeoLocationDetails></GeoLocationDetailsList><IsTruncated>false</IsTruncated><MaxItems>500</MaxItems></ListGeoLocationsResponse>"));
-    let expected = all_inner(&whole, "GeoLocationDetails");
+    let expected = elements(&whole, "GeoLocationDetails");
     assert_eq!(expected.len(), 332);
     for size in [1, 7, 100] {
         let (mut listed, mut next) = (Vec::new(), String::new());
         loop {
             let page = api.accepted("GET", &format!("geolocations?maxitems={size}{next}"), "");
-            listed.extend(all_inner(&page, "GeoLocationDetails"));
-            if inner(&page, "IsTruncated") == "false" {
+            listed.extend(elements(&page, "GeoLocationDetails"));
+            if element(&page, "IsTruncated") == "false" {
                 break;
             }
             let code = |name: &str, parameter: &str| {
-                all_inner(&page, name).first().map(|code| format!("&{parameter}={code}")).unwrap_or_default()
+                elements(&page, name).first().map(|code| format!("&{parameter}={code}")).unwrap_or_default()
             };
             next = code("NextContinentCode", "startcontinentcode")
                 + &code("NextCountryCode", "startcountrycode")
@@ -80,7 +80,7 @@ fn every_location_is_on_one_page_and_pages_of_any_size_are_the_same_list() {
 fn limits_are_those_of_aws_only_when_strict() {
     let read = |api: &mut Api, path: &str| api.accepted("GET", path, "");
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     assert_eq!(
         read(&mut api, "accountlimit/MAX_HOSTED_ZONES_BY_OWNER"),
         "<GetAccountLimitResponse><Limit><Type>MAX_HOSTED_ZONES_BY_OWNER</Type><Value>2147483647</Value></Limit><Count>1</Count></GetAccountLimitResponse>"
@@ -94,7 +94,7 @@ fn limits_are_those_of_aws_only_when_strict() {
         ("MAX_REUSABLE_DELEGATION_SETS_BY_OWNER", "100", "0"),
     ] {
         let told = read(&mut api, &format!("accountlimit/{kind}"));
-        assert_eq!((inner(&told, "Value"), inner(&told, "Count")), (limit.to_owned(), count.to_owned()), "{kind}");
+        assert_eq!((element(&told, "Value"), element(&told, "Count")), (limit.to_owned(), count.to_owned()), "{kind}");
     }
     assert_eq!(
         read(&mut api, &format!("hostedzonelimit/{zone}/MAX_RRSETS_BY_ZONE")),
@@ -123,7 +123,7 @@ fn limits_are_those_of_aws_only_when_strict() {
 #[test]
 fn tags_are_put_listed_and_removed() {
     let mut api = Api::new();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     let check = api.create_check("one", "<IPAddress>127.0.0.1</IPAddress><Type>HTTP</Type>");
     let add = |key: &str, value: &str| format!("<AddTags><Tag><Key>{key}</Key><Value>{value}</Value></Tag></AddTags>");
     for (kind, id) in [("hostedzone", &zone), ("healthcheck", &check)] {
@@ -147,7 +147,7 @@ fn tags_are_put_listed_and_removed() {
 #[test]
 fn tags_that_cannot_be_are_refused() {
     let mut api = Api::strict();
-    let zone = api.create_zone("example.org");
+    let zone = api.zone("example.org");
     let path = format!("tags/hostedzone/{zone}");
     let tag = |key: &str| format!("<Tag><Key>{key}</Key><Value/></Tag>");
     let add = |tags: String| format!("<AddTags>{tags}</AddTags>");

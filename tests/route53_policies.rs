@@ -4,11 +4,8 @@
 
 #[path = "support/mmdb.rs"]
 mod mmdb;
-#[path = "route53_account/mod.rs"]
+#[path = "route53/mod.rs"]
 mod route53;
-#[path = "support/shown.rs"]
-mod shown;
-mod support;
 
 use std::sync::Arc;
 
@@ -17,7 +14,7 @@ use route53::policies::{document, wrong};
 use route53::{Api, element, escape, root};
 use waypost::places::database::Database;
 use waypost::places::latency::LatencyTable;
-use waypost::route53::account::edit::{Edit, Record};
+use waypost::route53::account::edit::Record;
 use waypost::text::Text;
 
 const CHECK: &str = "11111111-2222-3333-4444-555555555555";
@@ -58,7 +55,7 @@ fn api() -> (Api, String) {
         "id": CHECK, "caller_reference": "test", "version": 1, "tags": {}, "config": {"kind": "TCP", "ip_address": "192.0.2.1"}
     });
     let check = serde_json::from_value(check).expect("a health check of the account");
-    api.account.apply(vec![Edit::Put(Record::Check(Arc::new(check)))]);
+    api.put([Record::Check(Arc::new(check))]);
     let zone = api.zone("example.org");
     (api, zone)
 }
@@ -102,7 +99,7 @@ fn a_policy_is_kept_in_versions_that_say_what_was_sent() {
     assert_eq!(api.ok("GET", &format!("trafficpolicy/{id}/1"), ""), expected);
     let body = format!("<Document>{}</Document><Comment>two</Comment>", escape(&text));
     let two = api.ok("POST", &format!("trafficpolicy/{id}"), &root("CreateTrafficPolicyVersion", &body));
-    assert_eq!((element(&two, "Version"), element(&two, "Comment")), ("2", "two"));
+    assert_eq!((element(&two, "Version"), element(&two, "Comment")), ("2".into(), "two".into()));
     let comment = root("UpdateTrafficPolicyComment", "<Comment>both</Comment>");
     let commented = api.ok("POST", &format!("trafficpolicy/{id}/2"), &comment);
     assert_eq!(commented, two.replace(">two<", ">both<"));
@@ -170,9 +167,9 @@ fn policies_and_versions_are_listed_by_pages() {
     }
     assert_eq!(seen, ids);
     let first = api.ok("GET", &format!("trafficpolicies/{}/versions?maxitems=3", ids[0]), "");
-    assert_eq!((first.matches("<TrafficPolicy>").count(), element(&first, "TrafficPolicyVersionMarker")), (3, "4"));
+    assert_eq!((first.matches("<TrafficPolicy>").count(), element(&first, "TrafficPolicyVersionMarker")), (3, "4".into()));
     let second = api.ok("GET", &format!("trafficpolicies/{}/versions?trafficpolicyversion=4", ids[0]), "");
-    assert_eq!((element(&second, "Version"), element(&second, "IsTruncated")), ("4", "false"));
+    assert_eq!((element(&second, "Version"), element(&second, "IsTruncated")), ("4".into(), "false".into()));
     assert!(api.refused("GET", "trafficpolicies?trafficpolicyid=nobody", "").starts_with("400 InvalidInput"));
     assert!(api.refused("GET", "trafficpolicies?maxitems=0", "").starts_with("400 InvalidInput"));
 }
@@ -340,7 +337,7 @@ fn an_update_swaps_the_whole_instance() {
     };
     let path = format!("trafficpolicyinstance/{id}");
     let updated = api.ok("POST", &path, &update(&policy, 2, 7));
-    assert_eq!((element(&updated, "TTL"), element(&updated, "TrafficPolicyVersion")), ("7", "2"));
+    assert_eq!((element(&updated, "TTL"), element(&updated, "TrafficPolicyVersion")), ("7".into(), "2".into()));
     assert_eq!(api.dig("www.example.org.", "A"), ["NOERROR aa", "answer www.example.org. 7 A 192.0.2.3"]);
     assert_eq!(api.account.served(&waypost::control::state::State::default()).zones[0].hidden, 0);
     let other = document(r#""StartEndpoint": "fra""#, "").replace(r#""A""#, r#""TXT""#).replace("192.0.2.1", r#"\"x\""#);
@@ -479,7 +476,7 @@ fn instances_are_listed_by_zone_name_and_type_in_pages() {
     let by_zone = api.ok("GET", &format!("trafficpolicyinstances/hostedzone?id={zone}&maxitems=2"), "");
     assert_eq!(
         (names(&by_zone), element(&by_zone, "TrafficPolicyInstanceNameMarker")),
-        (vec!["a".into(), "b".into()], "c.example.org.")
+        (vec!["a".into(), "b".into()], "c.example.org.".into())
     );
     assert!(!by_zone.contains("HostedZoneIdMarker"));
     let rest = format!("trafficpolicyinstances/hostedzone?id={zone}&trafficpolicyinstancename=c.example.org");

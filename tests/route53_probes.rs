@@ -3,19 +3,23 @@
 //!
 //! Waits are reads of the log with a deadline. Invariant: what the API tells of a check is what its probes saw.
 
+#[path = "support/api.rs"]
+mod api;
 #[path = "support/endpoint.rs"]
 mod endpoint;
 #[path = "support/serve.rs"]
 mod serve;
 mod support;
+#[path = "support/xml.rs"]
+mod texts;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
+use api::Api;
 use endpoint::Endpoint;
 use serve::{Client, PATIENCE, Serving, Site};
 use support::{last_octets, name, query};
+use texts::{element, root};
 use waypost::wire::rtype::RecordType;
 
 const CONFIG: &str = r#"
@@ -36,38 +40,12 @@ path = "waypost.redb"
 files = []
 "#;
 
-/// Asks the API; the body of a success.
-#[track_caller]
-fn call(server: &Serving, method: &str, path: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(server.http).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let len = body.len();
-    write!(
-        stream,
-        "{method} /2013-04-01/{path} HTTP/1.1\r\nHost: waypost\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut page = String::new();
-    stream.read_to_string(&mut page).unwrap();
-    assert!(page.starts_with("HTTP/1.1 20"), "{method} {path}: {page}");
-    page
-}
-
-fn inner(body: &str, name: &str) -> String {
-    let (_, rest) = body.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name} in {body}"));
-    rest.split_once('<').unwrap().0.to_owned()
-}
-
-fn request(operation: &str, content: &str) -> String {
-    format!("<{operation}Request xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\">{content}</{operation}Request>")
-}
-
 /// Asks until the page says so: what probes saw is published within a second of them.
 #[track_caller]
 fn await_page(server: &Serving, path: &str, expected: &str) -> String {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let page = call(server, "GET", path, "");
+        let page = Api::new(server.http).ok("GET", path, "");
         if page.contains(expected) {
             return page;
         }
@@ -81,16 +59,17 @@ fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
     let site = Site::new("route53-probes");
     site.write("waypost.toml", CONFIG);
     let mut server = site.serve();
-    let zone = request("CreateHostedZone", "<Name>example.org</Name><CallerReference>z</CallerReference>");
-    let zone = inner(&call(&server, "POST", "hostedzone", &zone), "Id").replace("/hostedzone/", "");
+    let api = Api::new(server.http);
+    let zone = api.zone("example.org");
     let config = format!(
         "<IPAddress>127.0.0.1</IPAddress><Port>{}</Port><Type>HTTP</Type><RequestInterval>1</RequestInterval><FailureThreshold>1</FailureThreshold>",
         endpoint.port
     );
     let content = format!("<CallerReference>c</CallerReference><HealthCheckConfig>{config}</HealthCheckConfig>");
-    let created = call(&server, "POST", "healthcheck", &request("CreateHealthCheck", &content));
-    let check = inner(&created, "Id");
-    assert!(created.to_lowercase().contains(&format!("location: http://waypost/2013-04-01/healthcheck/{check}")), "{created}");
+    let created = api.ask("POST", "healthcheck", &root("CreateHealthCheck", &content));
+    let check = element(&created.body, "Id");
+    let location = format!("location: http://waypost/2013-04-01/healthcheck/{check}");
+    assert!(created.head.to_lowercase().contains(&location), "{created:?}");
     await_page(&server, &format!("healthcheck/{check}/status"), "<Status>Success: HTTP Status Code 200, OK</Status>");
     let member = |role: &str, octet: u8, check: &str| {
         format!(
@@ -98,8 +77,7 @@ fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
         )
     };
     let members = member("PRIMARY", 1, &format!("<HealthCheckId>{check}</HealthCheckId>")) + &member("SECONDARY", 2, "");
-    let batch = format!("<ChangeBatch><Changes>{members}</Changes></ChangeBatch>");
-    call(&server, "POST", &format!("hostedzone/{zone}/rrset/"), &request("ChangeResourceRecordSets", &batch));
+    assert_eq!(api.change(&zone, &members).status, 200);
     let mut client = Client::new(server.dns);
     let mut answer = || last_octets(&client.ask(&query(&name("www"), RecordType::A)));
     assert_eq!(answer(), [1]);
@@ -108,19 +86,19 @@ fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
     became(&mut server, "unhealthy");
     assert_eq!(answer(), [2]);
     let failure = "<Status>Failure: HTTP Status Code 503, Service Unavailable</Status>";
-    let status = call(&server, "GET", &format!("healthcheck/{check}/status"), "");
+    let status = api.ok("GET", &format!("healthcheck/{check}/status"), "");
     assert!(status.contains(failure), "{status}");
     endpoint.set_healthy(true);
     became(&mut server, "healthy");
     assert_eq!(answer(), [1]);
     await_page(&server, &format!("healthcheck/{check}/status"), "<Status>Success: HTTP Status Code 200, OK</Status>");
-    let reason = call(&server, "GET", &format!("healthcheck/{check}/lastfailurereason"), "");
+    let reason = api.ok("GET", &format!("healthcheck/{check}/lastfailurereason"), "");
     assert!(reason.contains(failure), "{reason}");
     assert!(server.get("/v1/health").1.contains(r#""last_failure":{"at":"#), "{:?}", server.get("/v1/health"));
     server.stop();
     // What failed last is known after a restart too.
     let server = site.serve();
-    let reason = call(&server, "GET", &format!("healthcheck/{check}/lastfailurereason"), "");
+    let reason = Api::new(server.http).ok("GET", &format!("healthcheck/{check}/lastfailurereason"), "");
     assert!(reason.contains(failure), "{reason}");
     server.stop();
 }

@@ -1,14 +1,11 @@
 //! Delegation sets, query logging, networks of private zones, signing keys and features through the Route 53 API: what is
 //! kept, said and refused.
 
-#[path = "route53_account/mod.rs"]
+#[path = "route53/mod.rs"]
 mod route53;
-#[path = "support/shown.rs"]
-mod shown;
-mod support;
 
 use route53::{Api, element, root};
-use waypost::route53::account::edit::{Edit, Record};
+use waypost::route53::account::edit::Record;
 
 const KMS: &str = "arn:aws:kms:us-east-1:123456789012:key/1111";
 const LOGS: &str = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/route53/example.org";
@@ -72,9 +69,9 @@ fn the_name_servers_of_a_zone_become_a_set() {
     (0..99).for_each(|number| drop(api.ok("POST", "delegationset", &delegation_set(&format!("more {number}"), ""))));
     assert!(refused(&mut api, "too many", "").starts_with("400 LimitsExceeded: "));
     let page = api.ok("GET", "delegationset?maxitems=60", "");
-    assert_eq!((page.matches("<DelegationSet>").count(), element(&page, "IsTruncated")), (60, "true"));
+    assert_eq!((page.matches("<DelegationSet>").count(), element(&page, "IsTruncated")), (60, "true".into()));
     let page = api.ok("GET", &format!("delegationset?marker={}", element(&page, "NextMarker")), "");
-    assert_eq!((page.matches("<DelegationSet>").count(), element(&page, "IsTruncated")), (40, "false"));
+    assert_eq!((page.matches("<DelegationSet>").count(), element(&page, "IsTruncated")), (40, "false".into()));
     assert!(api.refused("GET", "delegationset?marker=N0", "").starts_with("400 InvalidInput: "));
 }
 
@@ -219,7 +216,7 @@ fn associations_are_authorized_in_a_list() {
     api.ok("POST", &on, &authorize("vpc-a"));
     api.ok("POST", &on, &authorize("vpc-b"));
     let page = api.ok("GET", &format!("{on}?maxresults=2"), "");
-    assert_eq!((page.matches("<VPCId>").count(), element(&page, "VPCId")), (2, "vpc-a"));
+    assert_eq!((page.matches("<VPCId>").count(), element(&page, "VPCId")), (2, "vpc-a".into()));
     let rest = api.ok("GET", &format!("{on}?nexttoken={}", element(&page, "NextToken")), "");
     assert_eq!(
         rest,
@@ -343,7 +340,7 @@ fn what_a_file_owns_is_not_written() {
     let zone = api.zone("example.org");
     let mut record = (*api.account.zones[&zone].record).clone();
     record.file = Some("zones/example.org.toml".to_owned());
-    api.account.apply(vec![Edit::Put(Record::Zone(record.into()))]);
+    api.put([Record::Zone(record.into())]);
     let denied = "403 AccessDenied: The hosted zone example.org. is written in the file zones/example.org.toml: change it there.";
     for (path, body) in [
         (format!("hostedzone/{zone}/features"), root("UpdateHostedZoneFeatures", "")),

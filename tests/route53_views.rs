@@ -2,11 +2,8 @@
 //!
 //! Who asks is told by the address that a query came from, never by what it says of its client's subnet.
 
-#[path = "route53_account/mod.rs"]
+#[path = "route53/mod.rs"]
 mod route53;
-#[path = "support/shown.rs"]
-mod shown;
-mod support;
 
 use route53::{Api, root};
 use waypost::config;

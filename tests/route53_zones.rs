@@ -14,9 +14,8 @@ use waypost::zone::hosted_zone::HostedZone;
 use waypost::zone::record_set::{RoutingPolicy, Weight};
 
 mod route53;
-mod support;
-use route53::{Api, all_inner, inner};
-use support::{apex, member, name, record_set};
+use route53::support::{apex, member, name, record_set};
+use route53::{Api, element, elements};
 use waypost::wire::rtype::RecordType;
 
 const CREATE: &str = "<Name>Example.COM</Name><CallerReference>one</CallerReference>\
@@ -42,10 +41,10 @@ fn state_of_files() -> State {
 fn a_new_zone_is_answered_with_all_that_is_known_of_it() {
     let mut api = Api::new();
     let body = api.accepted("POST", "hostedzone", CREATE);
-    let id = inner(&body, "Id");
+    let id = element(&body, "Id");
     assert!(id.starts_with("/hostedzone/Z") && id.len() == "/hostedzone/Z".len() + 20, "{id}");
-    let change = inner(&inner(&body, "ChangeInfo"), "Id");
-    let at = inner(&body, "SubmittedAt");
+    let change = element(&element(&body, "ChangeInfo"), "Id");
+    let at = element(&body, "SubmittedAt");
     let expected = format!(
         "<CreateHostedZoneResponse><HostedZone><Id>{id}</Id><Name>example.com.</Name><CallerReference>one</CallerReference>\
          <Config><Comment>the &quot;first&quot; &amp; only</Comment><PrivateZone>false</PrivateZone></Config>\
@@ -57,8 +56,8 @@ fn a_new_zone_is_answered_with_all_that_is_known_of_it() {
     assert_eq!(body, expected);
     assert_eq!(api.location.as_deref(), Some(id.trim_start_matches('/')));
     let listed = api.accepted("GET", &format!("{}/rrset", id.trim_start_matches('/')), "");
-    assert_eq!(all_inner(&listed, "Type"), ["NS", "SOA"]);
-    assert_eq!(inner(&api.accepted("GET", change.trim_start_matches('/'), ""), "Status"), "INSYNC");
+    assert_eq!(elements(&listed, "Type"), ["NS", "SOA"]);
+    assert_eq!(element(&api.accepted("GET", change.trim_start_matches('/'), ""), "Status"), "INSYNC");
 }
 
 #[test]
@@ -71,7 +70,7 @@ fn a_caller_reference_makes_one_zone_and_a_name_may_have_several() {
         "409 HostedZoneAlreadyExists: A hosted zone has already been created with the specified caller reference."
     );
     api.accepted("POST", "hostedzone", &CREATE.replace(">one<", ">two<"));
-    assert_eq!(inner(&api.accepted("GET", "hostedzonecount", ""), "HostedZoneCount"), "2");
+    assert_eq!(element(&api.accepted("GET", "hostedzonecount", ""), "HostedZoneCount"), "2");
     // The older of the two answers.
     assert_eq!(api.snapshot().catalog.zones().len(), 1);
 }
@@ -95,18 +94,18 @@ fn names_that_no_zone_can_have_are_refused() {
 fn lists_come_in_pages_that_are_the_whole_list() {
     let mut api = Api::new();
     for at in 0..7 {
-        api.create_zone(&format!("zone{at}.example"));
+        api.zone(&format!("zone{at}.example"));
     }
-    let all = all_inner(&api.accepted("GET", "hostedzone", ""), "Id");
+    let all = elements(&api.accepted("GET", "hostedzone", ""), "Id");
     assert_eq!(all.len(), 7);
     for size in 1..=8 {
         let (mut found, mut marker) = (Vec::new(), String::new());
         loop {
             let page = api.accepted("GET", &format!("hostedzone?maxitems={size}{marker}"), "");
-            found.extend(all_inner(&page, "Id"));
-            assert_eq!(inner(&page, "MaxItems"), size.to_string());
-            match &*inner(&page, "IsTruncated") {
-                "true" => marker = format!("&marker={}", inner(&page, "NextMarker")),
+            found.extend(elements(&page, "Id"));
+            assert_eq!(element(&page, "MaxItems"), size.to_string());
+            match &*element(&page, "IsTruncated") {
+                "true" => marker = format!("&marker={}", element(&page, "NextMarker")),
                 _ => break,
             }
         }
@@ -120,14 +119,14 @@ fn lists_come_in_pages_that_are_the_whole_list() {
 fn zones_are_listed_by_their_reversed_names_from_the_one_asked_for() {
     let mut api = Api::new();
     for zone in ["b.example", "example.net", "a.example", "example"] {
-        api.create_zone(zone);
+        api.zone(zone);
     }
-    let names = |body: &str| all_inner(body, "Name");
+    let names = |body: &str| elements(body, "Name");
     assert_eq!(names(&api.accepted("GET", "hostedzonesbyname", "")), ["example.", "a.example.", "b.example.", "example.net."]);
     let page = api.accepted("GET", "hostedzonesbyname?dnsname=a.example&maxitems=1", "");
     assert_eq!(names(&page), ["a.example."]);
-    assert_eq!((inner(&page, "DNSName"), inner(&page, "NextDNSName")), ("a.example".into(), "b.example.".into()));
-    let next = format!("hostedzonesbyname?dnsname=b.example.&hostedzoneid={}", inner(&page, "NextHostedZoneId"));
+    assert_eq!((element(&page, "DNSName"), element(&page, "NextDNSName")), ("a.example".into(), "b.example.".into()));
+    let next = format!("hostedzonesbyname?dnsname=b.example.&hostedzoneid={}", element(&page, "NextHostedZoneId"));
     assert_eq!(names(&api.accepted("GET", &next, "")), ["b.example.", "example.net."]);
     let refused = api.refused("GET", "hostedzonesbyname?hostedzoneid=Z1", "");
     assert!(refused.starts_with("400 InvalidInput: "), "{refused}");
@@ -136,11 +135,11 @@ fn zones_are_listed_by_their_reversed_names_from_the_one_asked_for() {
 #[test]
 fn a_comment_is_changed_and_cleared() {
     let mut api = Api::new();
-    let id = api.create_zone("example.com");
+    let id = api.zone("example.com");
     let said = api.accepted("POST", &format!("hostedzone/{id}"), "<Comment>new</Comment>");
-    assert_eq!(inner(&inner(&said, "Config"), "Comment"), "new");
+    assert_eq!(element(&element(&said, "Config"), "Comment"), "new");
     let cleared = api.accepted("POST", &format!("hostedzone/{id}"), "");
-    assert_eq!(inner(&cleared, "Config"), "<PrivateZone>false</PrivateZone>");
+    assert_eq!(element(&cleared, "Config"), "<PrivateZone>false</PrivateZone>");
     let refused = api.refused("POST", "hostedzone/ZNOTHING", "<Comment>x</Comment>");
     assert_eq!(refused, "404 NoSuchHostedZone: No hosted zone found with ID: ZNOTHING");
 }
@@ -148,7 +147,7 @@ fn a_comment_is_changed_and_cleared() {
 #[test]
 fn a_zone_is_deleted_when_nothing_but_its_own_records_is_left() {
     let mut api = Api::new();
-    let id = api.create_zone("example.com");
+    let id = api.zone("example.com");
     let change = |action: &str| {
         format!(
             "<ChangeBatch><Changes><Change><Action>{action}</Action><ResourceRecordSet><Name>www.example.com</Name><Type>A</Type>\
@@ -165,7 +164,7 @@ fn a_zone_is_deleted_when_nothing_but_its_own_records_is_left() {
     );
     api.accepted("POST", &rrsets, &change("DELETE"));
     let gone = api.accepted("DELETE", &format!("hostedzone/{id}"), "");
-    assert_eq!(inner(&gone, "Status"), "INSYNC");
+    assert_eq!(element(&gone, "Status"), "INSYNC");
     assert!(api.snapshot().catalog.zones().is_empty());
     assert!(api.refused("GET", &format!("hostedzone/{id}"), "").starts_with("404 NoSuchHostedZone: "));
 }
@@ -175,13 +174,13 @@ fn zones_of_files_are_shown_as_they_are_and_changed_in_their_file() {
     let mut api = Api::new();
     api.account.adopt_files(&state_of_files());
     let listed = api.accepted("GET", "hostedzone", "");
-    let id = inner(&listed, "Id");
-    assert_eq!((inner(&listed, "Name"), inner(&listed, "ResourceRecordSetCount")), ("example.org.".into(), "5".into()));
-    assert!(inner(&listed, "Comment").contains("zones/example.org.toml"));
+    let id = element(&listed, "Id");
+    assert_eq!((element(&listed, "Name"), element(&listed, "ResourceRecordSetCount")), ("example.org.".into(), "5".into()));
+    assert!(element(&listed, "Comment").contains("zones/example.org.toml"));
     let path = id.trim_start_matches('/');
     let rrsets = api.accepted("GET", &format!("{path}/rrset"), "");
-    assert_eq!(all_inner(&rrsets, "SetIdentifier"), ["a", "b"]);
-    assert_eq!(all_inner(&rrsets, "Weight"), ["1", "3"]);
+    assert_eq!(elements(&rrsets, "SetIdentifier"), ["a", "b"]);
+    assert_eq!(elements(&rrsets, "Weight"), ["1", "3"]);
     for (method, path, body) in [("POST", path.to_owned(), "<Comment>x</Comment>"), ("DELETE", path.to_owned(), "")] {
         let refused = api.refused(method, &path, body);
         let expected =

@@ -7,13 +7,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
+use http_body_util::LengthLimitError;
+use tokio::sync::Semaphore;
 
 use super::throttle::Throttle;
 use super::{Peer, backup};
@@ -99,18 +101,26 @@ pub struct Route53 {
     model: Arc<Model>,
     ledger: Arc<dyn Ledger>,
     throttle: Arc<Throttle>,
+    /// Turns to read large bodies.
+    large_bodies: Arc<Semaphore>,
 }
 
 impl Route53 {
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
-        Self { model: Arc::new(Model::new()), ledger, throttle: Arc::new(Throttle::new()) }
+        Self {
+            model: Arc::new(Model::new()),
+            ledger,
+            throttle: Arc::new(Throttle::new()),
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES_MAX)),
+        }
     }
 
     /// Everything below the version's path, and the pages for backups.
     pub fn router(self) -> Router {
         let base = format!("/{VERSION}");
         let backups = backup::router(self.ledger.clone());
-        let api = Router::new().route(&base, any(answer)).route(&format!("{base}/{{*rest}}"), any(answer));
+        let paths = [base.clone(), format!("{base}/"), format!("{base}/{{*rest}}")];
+        let api = paths.iter().fold(Router::new(), |router, path| router.route(path, any(answer)));
         api.with_state(self).merge(backups)
     }
 
@@ -125,7 +135,7 @@ impl Route53 {
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         let (operation, mut input) = request::read(&self.model, parts.method.as_str(), path, query, terms.rules)?;
         if let Some(shape) = operation.input.filter(|_| operation.method == "POST" && self.has_body(operation)) {
-            input.take(xml::read::read(&self.model, shape, &body, terms.rules)?);
+            input.take(self.read_input(shape, body, terms.rules).await?);
         }
         let ask = Ask { model: self.model.clone(), operation: operation.name, input, caller };
         let done = match ops::only_reads(operation) {
@@ -133,6 +143,17 @@ impl Route53 {
             false => self.ledger.clone().write(ask.clone()).await?,
         };
         Ok((ask, done))
+    }
+
+    /// Reads a body: a large one off the runtime's threads and with few others, for it takes many times its own memory.
+    async fn read_input(&self, shape: &'static str, body: Bytes, rules: Rules) -> Result<Struct, ApiError> {
+        if body.len() <= SMALL_BODY_MAX {
+            return xml::read::read(&self.model, shape, &body, rules);
+        }
+        let _turn = self.large_bodies.acquire().await.expect("the semaphore is never closed");
+        let model = self.model.clone();
+        let read = tokio::task::spawn_blocking(move || xml::read::read(&model, shape, &body, rules));
+        read.await.unwrap_or_else(|error| Err(ApiError::internal(error.to_string())))
     }
 
     /// Whether any member of the operation's input is in its body.
@@ -188,9 +209,13 @@ pub(super) fn signed_request<'r>(parts: &'r Parts, headers: &'r [(&'r str, &'r [
     sigv4::Request { method: parts.method.as_str(), path, query, headers, body }
 }
 
-async fn read_body(body: Body) -> Result<axum::body::Bytes, ApiError> {
-    let too_large = |_| ApiError::new("RequestEntityTooLarge", 413, format!("A request's body has at most {BODY_MAX} octets."));
-    to_bytes(body, BODY_MAX).await.map_err(too_large)
+async fn read_body(body: Body) -> Result<Bytes, ApiError> {
+    let refuse = |error: axum::Error| match error.into_inner().downcast_ref::<LengthLimitError>() {
+        Some(_) => ApiError::new("RequestEntityTooLarge", 413, format!("A request's body has at most {BODY_MAX} octets.")),
+        // Whoever ended it early, or wrote a chunk that is none.
+        None => ApiError::new("IncompleteBody", 400, "The request's body ends before the end that its header says."),
+    };
+    to_bytes(body, BODY_MAX).await.map_err(refuse)
 }
 
 fn new_request_id() -> String {
@@ -201,3 +226,7 @@ fn new_request_id() -> String {
 
 /// Octets of a request's body: a batch of 1,000 records of 4,000 characters, and its XML.
 const BODY_MAX: usize = 16 << 20;
+/// Octets of a body that is read at once.
+const SMALL_BODY_MAX: usize = 64 << 10;
+/// Larger bodies that are read at the same time.
+const LARGE_BODIES_MAX: usize = 4;

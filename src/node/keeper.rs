@@ -4,6 +4,7 @@
 //! cannot be built or written is taken back. Invariant: the account, the store and what is served say the same whenever
 //! nobody has the turn.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::publish;
@@ -125,16 +126,25 @@ impl Keeper {
     fn make(&self, account: &mut Account, edits: &[Edit]) -> Result<Built, ApiError> {
         let undo = account.undoing(edits);
         account.apply(edits.to_vec());
-        self.build_and_commit(account, edits).inspect_err(|_| account.apply(undo))
+        let made = catch_unwind(AssertUnwindSafe(|| self.build_and_commit(account, edits, &undo)));
+        let made = made.unwrap_or_else(|_| Err(ApiError::internal("The change was not made, because of a defect.")));
+        if made.is_err() {
+            account.apply(undo);
+        }
+        made
     }
 
-    fn build_and_commit(&self, account: &mut Account, edits: &[Edit]) -> Result<Built, ApiError> {
+    fn build_and_commit(&self, account: &mut Account, edits: &[Edit], undo: &[Edit]) -> Result<Built, ApiError> {
         let loaded = self.loaded();
         let built = loaded.build(account.served(&loaded.state)).map_err(|errors| {
             let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
             ApiError::invalid_change_batch(&messages)
         })?;
-        self.publishing.store.commit(edits).map_err(|error| ApiError::internal(error.to_string()))?;
+        self.publishing.store.commit(edits, undo).map_err(|error| {
+            // Where the store is, and what ails it, is the operator's business.
+            events::warning(&format!("a change of the account was refused: {error}"));
+            ApiError::new("ServiceUnavailable", 503, "The change was not made: it could not be written to the store.")
+        })?;
         Ok(built)
     }
 

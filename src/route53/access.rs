@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::name::parse_name;
 use super::sigv4::{self, AccessKey, Refusal, Request};
 use crate::wire::name::Name;
 
@@ -167,6 +168,11 @@ impl Principal {
             Zones::All => true,
             Zones::Only(zones) => zones.contains(zone),
         }
+    }
+
+    /// As [`Self::sees`], of a zone's name as it is shown.
+    pub fn sees_shown(&self, zone: &str) -> bool {
+        self.zones == Zones::All || parse_name(zone).is_ok_and(|zone| self.sees(&zone))
     }
 }
 

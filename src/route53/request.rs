@@ -145,6 +145,7 @@ fn decode(text: &str, is_query: bool) -> String {
     while let Some((&first, tail)) = rest.split_first() {
         rest = tail;
         let escaped = (first == b'%').then(|| tail.split_at_checked(2)).flatten();
+        let escaped = escaped.filter(|(hex, _)| hex.iter().all(u8::is_ascii_hexdigit));
         let escaped = escaped.and_then(|(hex, tail)| Some((u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?, tail)));
         match escaped {
             Some((octet, tail)) => {
@@ -229,6 +230,13 @@ mod tests {
             (_, Kind::Integer, _) => "1",
             (.., Some(_)) => "11111111-2222-3333-4444-555555555555",
             _ => "Z123",
+        }
+    }
+
+    #[test]
+    fn an_escape_without_two_digits_stands_for_itself() {
+        for (text, decoded) in [("%41%4a", "AJ"), ("%+1", "%+1"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%ff", "\u{fffd}")] {
+            assert_eq!(decode(text, false), decoded, "{text}");
         }
     }
 

@@ -16,11 +16,11 @@ use crate::route53::account::edit::{Edit, Key, Record};
 pub(super) const ACCOUNT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("account");
 
 /// Writes the edits, and waits for the disk.
-pub(super) fn commit(database: &Database, edits: &[Edit]) -> Result<(), redb::Error> {
+pub(super) fn commit<'e>(database: &Database, edits: impl IntoIterator<Item = &'e Edit>) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     {
         let mut table = transaction.open_table(ACCOUNT)?;
-        edits.iter().try_for_each(|edit| write(&mut table, edit))?;
+        edits.into_iter().try_for_each(|edit| write(&mut table, edit))?;
     }
     Ok(transaction.commit()?)
 }

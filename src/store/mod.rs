@@ -14,6 +14,7 @@
 //! ```
 
 mod account;
+mod file;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +31,7 @@ use crate::health::table::Status;
 use crate::ids::HealthCheckId;
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use file::File;
 
 /// The store, open for one process.
 #[derive(Debug, Default)]
@@ -37,8 +39,7 @@ pub struct Store(Option<OpenStore>);
 
 #[derive(Debug)]
 struct OpenStore {
-    path: PathBuf,
-    database: Arc<Database>,
+    file: Arc<File>,
     saved: Vec<SavedVerdict>,
     account: Account,
     orders: mpsc::Sender<Order>,
@@ -69,16 +70,15 @@ impl Store {
         let (database, saved, account) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
             Err(StoreError::Foreign { path: path.to_owned(), found: "its pages do not fit together".into() })
         })?;
-        let database = Arc::new(database);
+        let file = Arc::new(File::new(path, database));
         let (orders, waiting) = mpsc::channel();
         let writer = thread::Builder::new().name("store".into()).spawn({
-            let (path, database) = (path.to_owned(), database.clone());
-            move || write_all(&database, &path, &waiting)
+            let file = file.clone();
+            move || write_all(&file, &waiting)
         });
-        let path = path.to_owned();
         match writer {
-            Ok(writer) => Ok(Self(Some(OpenStore { path, database, saved, account, orders, writer }))),
-            Err(error) => Err(StoreError::Writer { path, found: error.to_string() }),
+            Ok(writer) => Ok(Self(Some(OpenStore { file, saved, account, orders, writer }))),
+            Err(error) => Err(StoreError::Writer { path: path.to_owned(), found: error.to_string() }),
         }
     }
 
@@ -92,13 +92,14 @@ impl Store {
         self.0.as_mut().map(|open| std::mem::take(&mut open.account)).unwrap_or_default()
     }
 
-    /// Writes edits of the account, and waits until they are on the disk.
+    /// Writes edits of the account, and waits until they are on the disk; `undo` takes them back.
     ///
     /// # Errors
-    /// [`StoreError`]: nothing of them was written.
-    pub fn commit(&self, edits: &[Edit]) -> Result<(), StoreError> {
+    /// [`StoreError`]: the account is without them, now and after the next that is written. A crash before that may leave
+    /// all of them: a disk that fails does not say how far it came.
+    pub fn commit(&self, edits: &[Edit], undo: &[Edit]) -> Result<(), StoreError> {
         let Some(open) = &self.0 else { return Ok(()) };
-        account::commit(&open.database, edits).map_err(|error| judge(&open.path, "writing", error))
+        open.file.commit(edits, undo)
     }
 
     /// Hands changed verdicts to the writer, and does not wait for it.
@@ -116,7 +117,7 @@ impl Store {
     fn order(&self, order: Order) {
         let Some(open) = &self.0 else { return };
         if open.orders.send(order).is_err() {
-            tracing::error!(path = %open.path.display(), "verdicts not saved: the store's writer has ended");
+            tracing::error!(path = %open.file.path().display(), "verdicts not saved: the store's writer has ended");
         }
     }
 
@@ -125,8 +126,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the last of it could not be written.
     pub fn close(self) -> Result<(), StoreError> {
-        let Some(OpenStore { path, orders, writer, database, .. }) = self.0 else { return Ok(()) };
-        drop(database);
+        let Some(OpenStore { file, orders, writer, .. }) = self.0 else { return Ok(()) };
+        let path = file.path().to_owned();
+        drop(file);
         drop(orders);
         writer.join().unwrap_or_else(|_| Err(StoreError::Writer { path, found: "it panicked".into() }))
     }
@@ -156,13 +158,13 @@ impl Waiting {
 }
 
 /// Writes orders until the store is closed; what could not be written is logged, and tried again with the next.
-fn write_all(database: &Database, path: &Path, orders: &mpsc::Receiver<Order>) -> Result<(), StoreError> {
+fn write_all(file: &File, orders: &mpsc::Receiver<Order>) -> Result<(), StoreError> {
     let mut waiting = Waiting::default();
     let mut last = Ok(());
     while let Ok(first) = orders.recv() {
         waiting.merge(first);
         orders.try_iter().for_each(|order| waiting.merge(order));
-        last = write(database, &waiting).map_err(|error| judge(path, "writing", error));
+        last = file.write(|database| write(database, &waiting));
         match &last {
             Ok(()) => waiting = Waiting::default(),
             Err(error) => tracing::error!("{error}"),

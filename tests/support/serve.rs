@@ -63,7 +63,11 @@ impl Site {
 
     /// Starts the server in this folder, and waits until it answers.
     pub fn serve(&self) -> Serving {
-        let mut process = self.spawn();
+        self.serve_by(self.spawn())
+    }
+
+    /// Waits until the server that `process` is answers.
+    pub fn serve_by(&self, mut process: Process) -> Serving {
         let started = process.await_event("started", |_| true);
         let address = |field: &str| started[field].as_str().unwrap().split(' ').next().unwrap().parse().unwrap();
         let serving = Serving { dns: address("dns"), http: address("http"), process };

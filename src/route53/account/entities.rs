@@ -128,5 +128,8 @@ pub struct QueryLog {
 pub struct Change {
     pub id: String,
     pub submitted_at: Timestamp,
+    /// The name of the zone that was changed, which may be gone; none where the account was.
+    #[serde(default)]
+    pub zone: Option<String>,
     pub comment: Option<String>,
 }

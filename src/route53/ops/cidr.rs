@@ -90,7 +90,7 @@ pub(super) fn change(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
         return Err(ApiError::new("CidrBlockInUseException", 400, message));
     }
     let next = Collection { version: known.version + 1, locations, ..(**known).clone() };
-    let (info, mut edits) = context.change(None);
+    let (info, mut edits) = context.change(None, None);
     edits.push(Edit::Put(Record::Collection(Arc::new(next))));
     Done::writing(Struct::new().with_some("Id", info.text("Id")), edits)
 }

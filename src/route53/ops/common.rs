@@ -9,9 +9,8 @@ use crate::route53::access::Zones;
 use crate::route53::account;
 use crate::route53::account::edit::{Edit, Key, Record};
 use crate::route53::account::entities::Change;
-use crate::route53::account::zone::Zone;
+use crate::route53::account::zone::{Zone, ZoneRecord};
 use crate::route53::error::ApiError;
-use crate::route53::name::parse_name;
 use crate::route53::request::bare;
 use crate::route53::value::{Struct, timestamp};
 
@@ -36,15 +35,17 @@ impl<'c> Context<'c> {
 
     /// Every zone that the caller may see.
     pub(super) fn zones(&self) -> impl Iterator<Item = &'c Arc<Zone>> + use<'_, 'c> {
-        self.account.zones.values().filter(|zone| self.sees(&zone.record.name))
+        self.account.zones.values().filter(|zone| self.sees(zone))
     }
 
-    /// Whether the caller may see a zone of this name, as shown.
-    pub(super) fn sees(&self, zone: &str) -> bool {
-        match &self.caller.zones {
-            Zones::All => true,
-            Zones::Only(_) => parse_name(zone).is_ok_and(|name| self.caller.sees(&name)),
-        }
+    /// Whether the caller may see the zone.
+    pub(super) fn sees(&self, zone: &Zone) -> bool {
+        self.caller.sees_shown(&zone.record.name)
+    }
+
+    /// Whether the caller may see what belongs to the zone of this id.
+    pub(super) fn sees_in(&self, zone: &str) -> bool {
+        self.caller.zones == Zones::All || self.account.zones.get(zone).is_some_and(|zone| self.sees(zone))
     }
 
     /// A new id of Route 53's form: a letter for its kind and 20 letters or digits.
@@ -59,10 +60,11 @@ impl<'c> Context<'c> {
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 
-    /// A new change: what is answered of it, and the edits that keep it.
-    pub(super) fn change(&mut self, comment: Option<&str>) -> (Struct, Vec<Edit>) {
+    /// A new change, of a zone or of the account: what is answered of it, and the edits that keep it.
+    pub(super) fn change(&mut self, zone: Option<&ZoneRecord>, comment: Option<&str>) -> (Struct, Vec<Edit>) {
         let id = self.new_id('C');
-        let change = Change { id, submitted_at: self.now, comment: comment.map(str::to_owned) };
+        let zone = zone.map(|zone| zone.name.clone());
+        let change = Change { id, submitted_at: self.now, zone, comment: comment.map(str::to_owned) };
         let info = change_info(&change);
         let mut edits = vec![Edit::Put(Record::Change(Arc::new(change)))];
         if self.account.changes.len() >= CHANGES_MAX {

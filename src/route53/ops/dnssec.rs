@@ -89,7 +89,7 @@ pub(super) fn create_key(input: &Struct, context: &mut Context<'_>) -> Result<Do
         changed_at: context.now,
     };
     let location = format!("keysigningkey/{}/{name}", zone.record.id);
-    let (info, mut edits) = context.change(None);
+    let (info, mut edits) = context.change(Some(&zone.record), None);
     let output = Struct::new().with("ChangeInfo", info).with("KeySigningKey", key_signing_key(&key));
     edits.push(put(zone, keys.iter().cloned().chain([key]).collect()));
     Done::creating(location, output, edits)
@@ -150,7 +150,7 @@ fn find_key<'c>(input: &Struct, context: &Context<'c>) -> Result<(&'c Arc<Zone>,
 }
 
 fn changed(zone: &Zone, keys: Vec<SigningKey>, context: &mut Context<'_>) -> Result<Done, ApiError> {
-    let (info, mut edits) = context.change(None);
+    let (info, mut edits) = context.change(Some(&zone.record), None);
     edits.push(put(zone, keys));
     Done::writing(Struct::new().with("ChangeInfo", info), edits)
 }

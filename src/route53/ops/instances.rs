@@ -176,7 +176,12 @@ pub(super) fn get(input: &Struct, context: &mut Context<'_>) -> Result<Done, Api
 }
 
 pub(super) fn count(_: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
-    Done::reading(Struct::new().with("TrafficPolicyInstanceCount", context.account.instances.len()))
+    Done::reading(Struct::new().with("TrafficPolicyInstanceCount", seen(context)))
+}
+
+/// How many the caller may see.
+pub(super) fn seen(context: &Context<'_>) -> usize {
+    context.account.instances.values().filter(|instance| context.sees_in(&instance.zone)).count()
 }
 
 fn find<'a>(id: &str, account: &'a Account) -> Result<&'a Arc<Instance>, ApiError> {
@@ -224,9 +229,7 @@ fn listed(input: &Struct, by_zone: bool, context: &Context<'_>, is_of: impl Fn(&
         (by_zone.then(|| instance.zone.clone()), Some(NameKey::new(&name)), Some(instance.kind.clone()))
     };
     let from = (zone.map(str::to_owned), name.map(|name| NameKey::new(&name)), kind.map(str::to_owned));
-    let is_seen =
-        |instance: &Instance| context.account.zones.get(&instance.zone).is_none_or(|zone| context.sees(&zone.record.name));
-    let all = context.account.instances.values().filter(|instance| is_of(instance) && is_seen(instance));
+    let all = context.account.instances.values().filter(|instance| is_of(instance) && context.sees_in(&instance.zone));
     let all = all.map(|instance| (place(instance), instance));
     let mut all: Vec<_> = all.filter(|(place, _)| *place >= from).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -4,7 +4,7 @@
 //! Sources: Route 53 API 2013-04-01, GetAccountLimit, GetHostedZoneLimit, GetReusableDelegationSetLimit; developer guide,
 //! "Quotas".
 
-use super::{Context, Done};
+use super::{Context, Done, instances};
 use crate::route53::error::ApiError;
 use crate::route53::request::bare;
 use crate::route53::value::Struct;
@@ -24,7 +24,7 @@ pub(super) fn account(input: &Struct, context: &mut Context<'_>) -> Result<Done,
     let (limit, count) = match kind {
         "MAX_HEALTH_CHECKS_BY_OWNER" => (CHECKS_MAX, account.checks.len()),
         "MAX_HOSTED_ZONES_BY_OWNER" => (500, context.zones().count()),
-        "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER" => (5, account.instances.len()),
+        "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER" => (5, instances::seen(context)),
         "MAX_REUSABLE_DELEGATION_SETS_BY_OWNER" => (100, account.delegation_sets.len()),
         _ => (50, policies(context)),
     };
@@ -58,8 +58,7 @@ pub(super) fn delegation_set(input: &Struct, context: &mut Context<'_>) -> Resul
     if !context.account.delegation_sets.contains_key(id) {
         return Err(ApiError::new("NoSuchDelegationSet", 400, format!("No delegation set found with ID: {id}")));
     }
-    let zones = context.account.zones.values();
-    let count = zones.filter(|zone| zone.record.delegation_set.as_deref() == Some(id)).count();
+    let count = context.zones().filter(|zone| zone.record.delegation_set.as_deref() == Some(id)).count();
     limited(input.word("Type"), 100, count, context)
 }
 

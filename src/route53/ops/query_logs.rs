@@ -70,14 +70,13 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
     let zone = input.text("HostedZoneId").map(bare).filter(|id| !id.is_empty());
     zone.map(|id| context.zone(id)).transpose()?;
     let token = input.text("NextToken").unwrap_or_default();
-    if !token.is_empty() && !context.account.query_logs.contains_key(token) {
+    if !token.is_empty() && !context.account.query_logs.get(token).is_some_and(|log| context.sees_in(&log.zone)) {
         let message =
             "Route 53 can't get the next page of query logging configurations because the specified NextToken value is invalid.";
         return Err(ApiError::new("InvalidPaginationToken", 400, message));
     }
     let logs = context.account.query_logs.range(token.to_owned()..).map(|(_, log)| log);
-    let is_seen = |log: &QueryLog| context.account.zones.get(&log.zone).is_none_or(|zone| context.sees(&zone.record.name));
-    let (logs, next) = page(logs.filter(|log| zone.is_none_or(|id| log.zone == id) && is_seen(log)), size);
+    let (logs, next) = page(logs.filter(|log| zone.is_none_or(|id| log.zone == id) && context.sees_in(&log.zone)), size);
     let output = Struct::new()
         .with("QueryLoggingConfigs", logs.into_iter().map(|log| query_logging_config(log)).collect::<Value>())
         .with_some("NextToken", next.map(|log| &*log.id));

@@ -2,8 +2,11 @@
 //!
 //! Source: Route 53 API 2013-04-01, the operations of these names.
 
+use std::sync::Arc;
+
 use super::common::{change_info, page_size};
 use super::{Context, Done};
+use crate::route53::account::entities::Change;
 use crate::route53::error::ApiError;
 use crate::route53::records::batch;
 use crate::route53::records::list::list as list_page;
@@ -17,8 +20,8 @@ pub(super) fn change(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let rules = context.settings.rules;
     let changes = read_changes(asked, rules)?;
     let zone = context.own_zone(input.word("HostedZoneId"))?;
-    let mut edits = batch::check(context.account, zone, changes, rules)?;
-    let (info, kept) = context.change(asked.text("Comment"));
+    let mut edits = batch::check(context.account, context.caller, zone, changes, rules)?;
+    let (info, kept) = context.change(Some(&zone.record), asked.text("Comment"));
     edits.extend(kept);
     Done::writing(Struct::new().with("ChangeInfo", info), edits)
 }
@@ -37,7 +40,8 @@ const PAGE_MAX_STRICT: usize = 300;
 
 pub(super) fn get_change(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let id = bare(input.word("Id"));
-    match context.account.changes.get(id) {
+    let is_seen = |change: &&Arc<Change>| change.zone.as_deref().is_none_or(|zone| context.caller.sees_shown(zone));
+    match context.account.changes.get(id).filter(is_seen) {
         Some(change) => Done::reading(Struct::new().with("ChangeInfo", change_info(change))),
         None => Err(ApiError::new("NoSuchChange", 404, format!("Could not find resource with ID: {id}"))),
     }

@@ -70,7 +70,7 @@ pub(super) fn disassociate(input: &Struct, context: &mut Context<'_>) -> Result<
 }
 
 fn changed(input: &Struct, context: &mut Context<'_>, record: ZoneRecord) -> Result<Done, ApiError> {
-    let (info, mut edits) = context.change(input.text("Comment"));
+    let (info, mut edits) = context.change(Some(&record), input.text("Comment"));
     edits.push(Edit::Put(Record::Zone(Arc::new(record))));
     Done::writing(Struct::new().with("ChangeInfo", info), edits)
 }
@@ -90,11 +90,11 @@ pub(super) fn list_zones(input: &Struct, context: &mut Context<'_>) -> Result<Do
     let size = page_size(input, "MaxItems", PAGE_MAX, PAGE_MAX)?;
     let vpc = Vpc { region: input.word("VPCRegion").to_owned(), id: input.word("VPCId").to_owned() };
     let token = input.text("NextToken").unwrap_or_default();
-    if !token.is_empty() && !context.account.zones.contains_key(token) {
+    if !token.is_empty() && !context.account.zones.get(token).is_some_and(|zone| context.sees(zone)) {
         return Err(ApiError::new("InvalidPaginationToken", 400, "The specified pagination token is invalid."));
     }
     let zones = context.account.zones.range(token.to_owned()..).map(|(_, zone)| zone);
-    let (zones, next) = page(zones.filter(|zone| zone.record.vpcs.contains(&vpc) && context.sees(&zone.record.name)), size);
+    let (zones, next) = page(zones.filter(|zone| zone.record.vpcs.contains(&vpc) && context.sees(zone)), size);
     let output = Struct::new()
         .with("HostedZoneSummaries", zones.into_iter().map(|zone| summary(&zone.record)).collect::<Value>())
         .with("MaxItems", size)

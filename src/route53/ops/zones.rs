@@ -27,7 +27,8 @@ const SOA_TTL: u32 = 900;
 pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let name = zone_name(input.word("Name"), context)?;
     let reference = input.word("CallerReference");
-    if context.account.zones.values().any(|zone| zone.record.caller_reference == reference) {
+    // Those of zones that the caller does not see are somebody else's.
+    if context.zones().any(|zone| zone.record.caller_reference == reference) {
         let message = "A hosted zone has already been created with the specified caller reference.";
         return Err(ApiError::new("HostedZoneAlreadyExists", 409, message));
     }
@@ -57,7 +58,7 @@ pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
         let message = "When you're creating a private hosted zone (when you specify true for PrivateZone), you must also specify values for VPCId and VPCRegion.";
         return Err(ApiError::invalid_input(message));
     }
-    let (info, mut edits) = context.change(None);
+    let (info, mut edits) = context.change(Some(&record), None);
     let (id, record) = (record.id.clone(), Arc::new(record));
     edits.push(Edit::Put(Record::Zone(record.clone())));
     for said in [ns(&record), soa(&record)] {
@@ -104,7 +105,7 @@ fn delegated(record: ZoneRecord, set: Option<&str>, context: &Context<'_>) -> Re
     }
     let shares = |zone: &&Arc<Zone>| zone.record.delegation_set.as_deref() == Some(id);
     let overlaps = |zone: &Arc<Zone>| overlap(&zone.record.name, &record.name);
-    if context.account.zones.values().filter(shares).any(overlaps) {
+    if context.zones().filter(shares).any(overlaps) {
         let message = format!(
             "Cannot create hosted zone with DelegationSetId DelegationSetId:{id} as the DNSName {} conflicts with existing ones sharing the delegation set",
             record.name
@@ -183,7 +184,7 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let instances = context.account.instances.values().filter(|instance| instance.zone == zone.record.id);
     gone.extend(instances.map(|instance| Edit::Delete(Key::Instance(instance.id.clone()))));
     gone.push(Edit::Delete(Key::Zone(zone.record.id.clone())));
-    let (info, mut edits) = context.change(None);
+    let (info, mut edits) = context.change(Some(&zone.record), None);
     edits.extend(gone);
     Done::writing(Struct::new().with("ChangeInfo", info), edits)
 }
@@ -191,7 +192,7 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
 pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let size = page_size(input, "MaxItems", PAGE_MAX, PAGE_MAX)?;
     let marker = input.text("Marker").map(bare).unwrap_or_default();
-    if !marker.is_empty() && !context.account.zones.contains_key(marker) {
+    if !marker.is_empty() && !context.account.zones.get(marker).is_some_and(|zone| context.sees(zone)) {
         return Err(ApiError::invalid_input("The specified marker is not valid."));
     }
     let set = input.text("DelegationSetId").map(bare).filter(|id| !id.is_empty());
@@ -202,7 +203,7 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
     }
     let only_private = input.text("HostedZoneType") == Some("PrivateHostedZone");
     let zones = context.account.zones.range(marker.to_owned()..).map(|(_, zone)| zone);
-    let zones = zones.filter(|zone| context.sees(&zone.record.name));
+    let zones = zones.filter(|zone| context.sees(zone));
     let zones = zones.filter(|zone| set.is_none_or(|id| zone.record.delegation_set.as_deref() == Some(id)));
     let (zones, next) = page(zones.filter(|zone| !only_private || zone.record.private), size);
     let output = Struct::new()

@@ -3,6 +3,8 @@
 //! Invariant: every message is an `InvalidInput` whose text begins with `Invalid XML ; `.
 //! Sources: messages of Route 53 in its users' logs; XML Schema 1.0 Part 1, appendix C (the `cvc-` constraints).
 
+use std::borrow::Cow;
+
 use super::NAMESPACE;
 use crate::route53::error::ApiError;
 
@@ -33,11 +35,12 @@ impl Invalid {
 
     /// The document begins with an element that no operation takes here.
     pub fn root(at: At, found: &str) -> Self {
-        Self { at, what: format!("cvc-elt.1: Cannot find the declaration of element '{found}'.") }
+        Self { at, what: format!("cvc-elt.1: Cannot find the declaration of element '{}'.", shown(found)) }
     }
 
     pub fn unexpected(at: At, found: &str, expected: &[&str]) -> Self {
         let expected = qualified(expected.iter().copied());
+        let found = shown(found);
         let what = format!(
             "cvc-complex-type.2.4.a: Invalid content was found starting with element '{found}'. One of '{{{expected}}}' is expected."
         );
@@ -60,7 +63,7 @@ impl Invalid {
     }
 
     pub fn enumeration(at: At, value: &str, choices: &[&str]) -> Self {
-        let choices = choices.join(", ");
+        let (value, choices) = (shown(value), choices.join(", "));
         let what = format!(
             "cvc-enumeration-valid: Value '{value}' is not facet-valid with respect to enumeration '[{choices}]'. It must be a value from the enumeration."
         );
@@ -68,7 +71,7 @@ impl Invalid {
     }
 
     pub fn length(at: At, value: &str, facet: &str, bound: i64, shape: &str) -> Self {
-        let len = value.chars().count();
+        let (len, value) = (value.chars().count(), shown(value));
         let what = format!(
             "cvc-{facet}-valid: Value '{value}' with length = '{len}' is not facet-valid with respect to {facet} '{bound}' for type '{shape}'."
         );
@@ -76,6 +79,7 @@ impl Invalid {
     }
 
     pub fn bound(at: At, value: &str, facet: &str, bound: i64, shape: &str) -> Self {
+        let value = shown(value);
         let what = format!(
             "cvc-{facet}-valid: Value '{value}' is not facet-valid with respect to {facet} '{bound}' for type '{shape}'."
         );
@@ -83,6 +87,7 @@ impl Invalid {
     }
 
     pub fn pattern(at: At, value: &str, pattern: &str, shape: &str) -> Self {
+        let value = shown(value);
         let what = format!(
             "cvc-pattern-valid: Value '{value}' is not facet-valid with respect to pattern '{pattern}' for type '{shape}'."
         );
@@ -90,9 +95,20 @@ impl Invalid {
     }
 
     pub fn datatype(at: At, value: &str, datatype: &str) -> Self {
-        Self { at, what: format!("cvc-datatype-valid.1.2.1: '{value}' is not a valid value for '{datatype}'.") }
+        Self { at, what: format!("cvc-datatype-valid.1.2.1: '{}' is not a valid value for '{datatype}'.", shown(value)) }
     }
 }
+
+/// A name or value of the document as told: the first of it will do to find it.
+fn shown(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Characters of a value that are told: more than the longest value that the API takes.
+const SHOWN_MAX: usize = 4_096;
 
 fn qualified<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.map(|name| format!("\"{NAMESPACE}\":{name}")).collect::<Vec<_>>().join(", ")

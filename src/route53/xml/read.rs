@@ -3,7 +3,7 @@
 //! Members may come in any order. Invariant: a structure that is returned has every required member of its body, and
 //! each scalar parses as its kind and lies within its bounds.
 
-use super::element::{Element, parse};
+use super::element::{Element, is_space, parse};
 use super::invalid::{At, Invalid};
 use crate::route53::bounds::{self, Broken, Rules};
 use crate::route53::error::ApiError;
@@ -130,9 +130,9 @@ impl Reader<'_> {
 
 /// Structures and lists hold elements, and only space between them.
 fn refuse_text(element: &Element) -> Result<(), Invalid> {
-    match element.text.trim_matches([' ', '\t', '\r', '\n']) {
-        "" => Ok(()),
-        _ => Err(Invalid::characters(element.end, &element.name)),
+    match is_space(&element.text) {
+        true => Ok(()),
+        false => Err(Invalid::characters(element.end, &element.name)),
     }
 }
 

@@ -74,9 +74,11 @@ fn check_target(
 }
 
 /// Whether a target lies within the zone that it is said to be in, and is there. Of zones that are not the account's,
-/// such as those of AWS's services, nobody knows: their names are resolved.
+/// such as those of AWS's services, nobody knows: their names are resolved. Nor does the caller know of those that they
+/// may not see.
 fn is_elsewhere(context: &Context, zone: &str, alias: &Alias, group: &GroupKey, is_outside: bool) -> (bool, bool) {
-    let Some(other) = context.account.zones.get(zone) else { return (is_outside, true) };
+    let other = context.account.zones.get(zone).filter(|other| context.caller.sees_shown(&other.record.name));
+    let Some(other) = other else { return (is_outside, true) };
     let apex = parse_name(&other.record.name).unwrap_or_else(|_| Name::root());
     let is_within = is_outside && alias.target.is_at_or_below(&apex);
     // Route 53 has no aliases from one of an account's zones to another.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::check;
+use crate::route53::access::{Access, Principal, Zones};
 use crate::route53::account::Account;
 use crate::route53::account::edit::{Edit, Record};
 use crate::route53::account::entities::{Check, CheckConfig, Collection};
@@ -72,7 +73,8 @@ impl Fixture {
 
     pub fn judge(&self, batch: &Struct) -> Result<Vec<Edit>, String> {
         let changes = read_changes(batch, self.rules).map_err(|error| error.message)?;
-        check(&self.account, self.zone(), changes, self.rules).map_err(|error| error.message)
+        let anybody = Principal { name: "tests".into(), key_id: None, access: Access::Write, zones: Zones::All };
+        check(&self.account, &anybody, self.zone(), changes, self.rules).map_err(|error| error.message)
     }
 
     /// The zone's record sets but for SOA and NS at the apex, a line each.

@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use super::rrset::{Rrset, RrsetKey, TypeKey};
 use super::shape::{Action, Change};
+use crate::route53::access::Principal;
 use crate::route53::account::Account;
 use crate::route53::account::edit::{Edit, Key, Record};
 use crate::route53::account::zone::Zone;
@@ -45,10 +46,16 @@ use scratch::Scratch;
 ///
 /// # Errors
 /// `NoSuchHealthCheck`, or `InvalidChangeBatch` with everything that is wrong, in the order of the changes.
-pub fn check(account: &Account, zone: &Zone, changes: Vec<Change>, rules: Rules) -> Result<Vec<Edit>, ApiError> {
+pub fn check(
+    account: &Account,
+    caller: &Principal,
+    zone: &Zone,
+    changes: Vec<Change>,
+    rules: Rules,
+) -> Result<Vec<Edit>, ApiError> {
     check_limits(&changes, rules)?;
     check_health_checks(account, &changes)?;
-    let context = Context::new(account, zone, rules)?;
+    let context = Context::new(account, caller, zone, rules)?;
     let mut batch = Batch { scratch: Scratch::new(&zone.rrsets), refused: Refused::default(), unread: BTreeSet::new() };
     for (at, change) in changes.into_iter().enumerate() {
         let key = batch.apply(&context, change, at);
@@ -71,6 +78,8 @@ pub fn check(account: &Account, zone: &Zone, changes: Vec<Change>, rules: Rules)
 /// What changes are judged by, beside each other.
 struct Context<'a> {
     account: &'a Account,
+    /// Who learns of other zones of the account from what is refused.
+    caller: &'a Principal,
     zone: &'a Zone,
     apex: Name,
     rules: Rules,
@@ -91,11 +100,11 @@ struct Batch<'z> {
 struct Refused(BTreeMap<usize, Vec<String>>);
 
 impl<'a> Context<'a> {
-    fn new(account: &'a Account, zone: &'a Zone, rules: Rules) -> Result<Self, ApiError> {
+    fn new(account: &'a Account, caller: &'a Principal, zone: &'a Zone, rules: Rules) -> Result<Self, ApiError> {
         let apex = parse_name(&zone.record.name).map_err(|fatal| ApiError::internal(fatal.to_string()))?;
         let protections = zone.record.protections.iter();
         let protections = protections.map(|one| ((&*one.name, &*one.kind), one.comment.as_deref())).collect();
-        Ok(Self { account, zone, apex, rules, protections })
+        Ok(Self { account, caller, zone, apex, rules, protections })
     }
 
     /// As shown, with its final dot.
