@@ -15,7 +15,7 @@ use crate::files::Loaded;
 use crate::health::table::HealthTable;
 use crate::prober::runner::{Change, RunnerHandle};
 use crate::route53::account::Account;
-use crate::route53::account::edit::Edit;
+use crate::route53::account::edit::{Edit, Record};
 use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{Context, Done, Settings};
@@ -78,6 +78,17 @@ impl Keeper {
     pub fn counts(&self) -> (usize, usize) {
         let loaded = self.loaded();
         (loaded.built.state.zones.len(), loaded.built.state.checks.len())
+    }
+
+    /// Says so when zones are to log their queries and nobody said where.
+    pub fn warn_of_unwritten_logs(&self) {
+        let loaded = self.loaded();
+        let zones = loaded.built.state.logged.len();
+        if zones > 0 && loaded.config.route53.query_log.is_none() {
+            events::warning(&format!(
+                "the queries of {zones} zones are to be logged, and are not: [route53] query_log names no directory"
+            ));
+        }
     }
 
     fn ask(&self, account: &Account, ask: &Ask) -> Result<Done, ApiError> {
@@ -144,6 +155,9 @@ impl Keeper {
             let same_checks = self.loaded().built.state.checks == built.state.checks;
             self.publishing.publish(&built, same_checks).await;
             self.set_loaded(self.loaded().with(built));
+            if done.edits.iter().any(|edit| matches!(edit, Edit::Put(Record::QueryLog(_)))) {
+                self.warn_of_unwritten_logs();
+            }
             events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
         Ok(done)
