@@ -3,14 +3,13 @@
 //! Pure. Invariant: whatever was asked, a line is one line of ten fields with a space between them.
 //! Source: Route 53 developer guide, "Values that appear in DNS query logs"; version 1.0.
 
-use std::fmt;
-use std::io::Write;
+use std::fmt::Write;
 
 use jiff::Timestamp;
 
 use crate::answer::{Asker, Report, Transport};
 use crate::wire::edns::ClientSubnet;
-use crate::wire::name::Name;
+use crate::wire::name::write_name;
 use crate::wire::query::{Room, parse_query};
 
 /// A query that was answered.
@@ -25,20 +24,19 @@ pub struct Answered<'q> {
 
 /// Appends a time with its milliseconds, as lines show it.
 pub(super) fn put_time(text: &mut String, now: Timestamp) {
-    fmt::Write::write_fmt(text, format_args!("{now:.3}")).expect(IN_MEMORY);
+    write!(text, "{now:.3}").expect(IN_MEMORY);
 }
 
 /// Appends a query's line; false for what was no query, of which there is none.
-pub(super) fn put(text: &mut Vec<u8>, time: &str, zone_id: &str, answered: &Answered<'_>) -> bool {
+pub(super) fn put(text: &mut String, time: &str, zone_id: &str, answered: &Answered<'_>) -> bool {
     let Answered { message, asker, report, edge } = *answered;
     let mut room = Room::new();
     // It was read once to be answered; what the answer did not need is read again by those who log only.
     let Ok(query) = parse_query(message, &mut room) else { return false };
     let question = query.question;
     let (name, _type_and_class) = question.octets.split_at(question.octets.len() - 4);
-    let Ok(name) = Name::from_wire(name) else { return false };
-    write!(text, "1.0 {time} {zone_id} {name}").expect(IN_MEMORY);
-    if !name.is_root() {
+    write!(text, "1.0 {time} {zone_id} ").and_then(|()| write_name(text, name)).expect(IN_MEMORY);
+    if name != [0] {
         // Route 53 shows names without their final dot.
         text.pop();
     }
@@ -54,16 +52,16 @@ pub(super) fn put(text: &mut Vec<u8>, time: &str, zone_id: &str, answered: &Answ
         _ => write!(text, "-"),
     }
     .expect(IN_MEMORY);
-    text.push(b'\n');
+    text.push('\n');
     true
 }
 
 /// The server's identity, which may be any octets, as one field.
-fn put_edge(text: &mut Vec<u8>, edge: &[u8]) {
+fn put_edge(text: &mut String, edge: &[u8]) {
     if edge.is_empty() {
-        text.push(b'-');
+        text.push('-');
     }
-    text.extend(edge.iter().map(|octet| if octet.is_ascii_graphic() { *octet } else { b'_' }));
+    text.extend(edge.iter().map(|octet| if octet.is_ascii_graphic() { char::from(*octet) } else { '_' }));
 }
 
 const IN_MEMORY: &str = "writing to memory can't fail";
@@ -92,11 +90,11 @@ mod tests {
         let asker = Asker { address: asker.0.parse().unwrap(), transport: asker.1 };
         let qtype = Some(RecordType::A);
         let report = Report { len: 12, rcode, qtype, truncated: false, malformed: None, zone: None };
-        let (mut time, mut text) = (String::new(), Vec::new());
+        let (mut time, mut text) = (String::new(), String::new());
         put_time(&mut time, "2017-12-13T08:15:50.2359Z".parse().unwrap());
         let answered = Answered { message, asker: &asker, report: &report, edge };
         assert!(put(&mut text, &time, "Z123412341234", &answered));
-        assert_eq!(String::from_utf8(text).unwrap(), format!("1.0 2017-12-13T08:15:50.235Z Z123412341234 {expected}\n"));
+        assert_eq!(text, format!("1.0 2017-12-13T08:15:50.235Z Z123412341234 {expected}\n"));
     }
 
     #[test]

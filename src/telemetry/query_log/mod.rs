@@ -63,7 +63,7 @@ enum Message {
 /// Lines of several zones, one behind the other.
 #[derive(Clone, Default)]
 struct Lines {
-    text: Vec<u8>,
+    text: String,
     /// What each stretch of the text is logged as, and where it ends.
     stretches: Vec<(Arc<LoggedAs>, usize)>,
     count: u64,

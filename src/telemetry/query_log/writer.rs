@@ -87,7 +87,7 @@ impl Writer {
         self.taken += lines.cost();
         let mut from = 0;
         for (logged, end) in &lines.stretches {
-            let text = &lines.text[from..*end];
+            let text = &lines.text.as_bytes()[from..*end];
             let (waiting, count) = self.waiting.entry(logged.log_group.clone()).or_default();
             waiting.extend_from_slice(text);
             *count += lines_in(text);
