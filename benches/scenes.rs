@@ -5,7 +5,7 @@
 #[path = "scenes/clients.rs"]
 mod clients;
 #[path = "../tests/support/mod.rs"]
-mod support;
+pub mod support;
 
 use std::sync::LazyLock;
 

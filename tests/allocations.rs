@@ -5,7 +5,23 @@
 #[path = "../benches/scenes.rs"]
 mod scenes;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use scenes::support::{name, query, record_set};
 use scenes::{SCENES, Scene};
+use waypost::answer::{Asker, Identity, Transport};
+use waypost::control::build::build;
+use waypost::control::state::State;
+use waypost::places::Places;
+use waypost::server::{Answers, Responder};
+use waypost::snapshot::{Published, Snapshot};
+use waypost::telemetry::query_log::QueryLogs;
+use waypost::wire::rtype::RecordType;
+use waypost::zone::catalog::LoggedAs;
+use waypost::zone::hosted_zone::HostedZone;
 
 #[test]
 fn no_answer_allocates() {
@@ -31,4 +47,44 @@ fn no_refusal_allocates() {
         });
         assert_eq!(counted.count_total, 0, "the first {cut} octets");
     }
+}
+
+/// A zone with one address, at its apex.
+fn zone(apex: &str) -> Arc<HostedZone> {
+    let soa = [name("ns1").as_wire(), name("hostmaster").as_wire(), &[0; 20]].concat();
+    let record_sets = vec![
+        record_set(apex, RecordType::SOA, &[&soa]),
+        record_set(apex, RecordType::NS, &[name("ns1").as_wire()]),
+        record_set(apex, RecordType::A, &[&[192, 0, 2, 1]]),
+    ];
+    Arc::new(HostedZone { name: name(apex), record_sets, hidden: 0, groups: BTreeMap::new(), files: vec!["a test's".into()] })
+}
+
+#[test]
+fn while_another_zone_logs_its_queries_no_answer_allocates_and_those_of_that_zone_by_the_batch_only() {
+    let logged = Arc::new(LoggedAs { zone_id: "Z1".into(), log_group: "allocations".into() });
+    let zones = ["silent", "logged"].map(zone).to_vec();
+    let state = State { zones, logged: [(name("logged"), logged)].into(), ..State::default() };
+    let catalog = build(state, &Places::default(), None).expect("the zones compile").catalog;
+    let published = Arc::new(Published::new(Snapshot { catalog, ..Snapshot::default() }));
+    let logs = QueryLogs::spawn(Arc::default()).expect("there are threads");
+    logs.set_directory(Some(Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned()));
+    let identity = Arc::new(ArcSwap::from_pointee(Identity::default()));
+    let mut answers = Answers::new(published, identity).logging_to(logs.log());
+    let asker = Asker { address: [192, 0, 2, 53].into(), transport: Transport::Udp };
+    let mut out = vec![0; 1_232];
+    let mut allocated = |zone: &str| {
+        let message = query(&name(zone), RecordType::A);
+        let mut batch = || {
+            let mut respond = answers.batch();
+            (0..64).for_each(|_| assert!(respond(&message, &asker, &mut out).len > 0));
+        };
+        // The buffers, which stay.
+        batch();
+        allocation_counter::measure(batch).count_total
+    };
+    assert_eq!(allocated("silent"), 0);
+    // The lines, whose they are, and at times a block of the queue.
+    let of_logged = allocated("logged");
+    assert!((2..=3).contains(&of_logged), "{of_logged}");
 }

@@ -43,7 +43,7 @@ fn echo(message: &[u8], _asker: &Asker, out: &mut [u8]) -> Report {
     let len = if message.first() == Some(&0xFF) { 0 } else { message.len() };
     assert_ne!(message.first(), Some(&0xFE), "a defect, on purpose");
     out[..len].copy_from_slice(&message[..len]);
-    Report { len, rcode: Rcode::NOERROR, qtype: Some(RecordType::A), truncated: false, malformed: None }
+    Report { len, rcode: Rcode::NOERROR, qtype: Some(RecordType::A), truncated: false, malformed: None, zone: None }
 }
 
 struct Server {

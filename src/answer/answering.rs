@@ -22,7 +22,7 @@ use crate::zone::catalog::Catalog;
 use crate::zone::external::{Known, Resolved};
 use crate::zone::group::AnswerRef;
 use crate::zone::rrset::{RR_FIXED, RrsetRef};
-use crate::zone::tree::{APEX, Zone};
+use crate::zone::tree::{APEX, Zone, ZoneKey};
 
 /// What the response says beside its sections.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Told {
     /// For how many bits of the client's subnet it holds.
     pub scope_prefix: u8,
     pub error: Option<ExtendedError>,
+    /// The zone that was asked.
+    pub zone: Option<ZoneKey>,
 }
 
 /// One answer in the making.
@@ -76,7 +78,7 @@ const ADDITIONAL_MAX: usize = 32;
 const ANY_TTL_SECS: u32 = 3_600;
 
 impl Told {
-    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None };
+    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, zone: None };
 
     /// A response without sections.
     pub fn only(message: &mut Message<'_>, rcode: Rcode, error: Option<ExtendedError>) -> Self {
@@ -125,7 +127,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error }
+        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, zone: None }
     }
 
     /// RFC 1034 §4.3.2 step 3 for the name asked for, then for each name that CNAMEs lead to.

@@ -33,6 +33,7 @@ use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Room, Sig
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
 use crate::wire::{MESSAGE_MAX, UDP_MIN};
+use crate::zone::tree::ZoneKey;
 
 /// How the server presents itself and what it accepts; the same for every query until the next reload.
 #[derive(Clone, Debug)]
@@ -77,6 +78,8 @@ pub struct Report {
     pub truncated: bool,
     /// Why the message was no query.
     pub malformed: Option<MalformedKind>,
+    /// The zone that the question was put to, where it got that far.
+    pub zone: Option<ZoneKey>,
 }
 
 /// All that an answer depends on besides the message and the draw.
@@ -144,6 +147,7 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
         qtype: Some(query.question.qtype),
         truncated: message.is_truncated(),
         malformed: None,
+        zone: told.zone,
     };
     finish(&mut message, edns, context, told, query.signature, (query.id, query.flags), report)
 }
@@ -231,7 +235,7 @@ fn tell_zone(
     let depends = Dependence::new(client.source == ClientSource::Subnet);
     let Snapshot { health, maps, externals, .. } = context.snapshot;
     let facts = Facts { zone, health, maps, externals, client: &client, depends: &depends };
-    Answering::new(facts, catalog, context, chance, message, trace).answer(question)
+    Told { zone: Some(zone.zone_key()), ..Answering::new(facts, catalog, context, chance, message, trace).answer(question) }
 }
 
 /// Says to the sender of a malformed message what it is owed.
@@ -243,6 +247,7 @@ fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> R
         qtype: malformed.question.as_ref().map(|question| question.qtype),
         truncated: false,
         malformed: Some(malformed.kind),
+        zone: None,
     };
     let rcode = match malformed.kind.disposition() {
         Disposition::Drop => return report,

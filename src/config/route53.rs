@@ -4,7 +4,7 @@
 //! `route53::access`. Invariants: no secret is in a message; ids are there once.
 //! Source: docs/configuration.md, "The Route 53 API".
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::problem::{Problem, Problems};
 use crate::route53::access::{Access, Auth, Key, Keys, Principal, Zones};
 use crate::route53::name::{parse_name, show_name};
 use crate::route53::sigv4::{AccessKey, Secret};
-use crate::toml_table::{Table, Value};
+use crate::toml_table::{Document, Table, Value};
 use crate::wire::name::Name;
 
 /// What the Route 53 API does and whom it lets in.
@@ -33,6 +33,8 @@ pub struct Route53 {
     pub keys: Vec<KeyEntry>,
     /// The networks whose clients see private hosted zones.
     pub vpcs: Vec<View>,
+    /// Where the queries of zones that log theirs are written; nowhere if none.
+    pub query_log: Option<NamedFile>,
 }
 
 /// One `[[route53.key]]`.
@@ -58,7 +60,8 @@ pub enum SecretSource {
 /// Without the table: served, for this host only.
 impl Default for Route53 {
     fn default() -> Self {
-        Self { enabled: true, strict: false, auth: Auth::Loopback, name_servers: Vec::new(), keys: Vec::new(), vpcs: Vec::new() }
+        let (name_servers, keys, vpcs) = (Vec::new(), Vec::new(), Vec::new());
+        Self { enabled: true, strict: false, auth: Auth::Loopback, name_servers, keys, vpcs, query_log: None }
     }
 }
 
@@ -78,6 +81,23 @@ pub fn read_keys(route53: &Route53, config_path: &Path) -> (Keys, Problems) {
         keys.push(entry.key(secret));
     }
     (Keys::new(route53.auth, keys), problems)
+}
+
+/// Whether queries can be logged where `route53` says: a warning if not, for queries are answered all the same, and a
+/// directory that comes later is written to.
+pub fn check_query_log(route53: &Route53, config_path: &Path) -> Problems {
+    let mut problems = Problems::default();
+    let Some(named) = &route53.query_log else { return problems };
+    let path = beside(config_path, &named.path);
+    let shown = path.display();
+    let found = match fs::metadata(&path) {
+        Ok(found) if found.is_dir() => return problems,
+        Ok(_) => format!("logging queries in {shown}: it is no directory"),
+        Err(cause) => format!("logging queries in {shown}: {cause}"),
+    };
+    let help = "a directory that this process may write to: it is not made";
+    problems.push(Problem::warning(found).help(help).at(named.place.clone()));
+    problems
 }
 
 impl KeyEntry {
@@ -132,6 +152,7 @@ pub(super) fn read_route53(mut table: Table<'_>) -> Route53 {
     let enabled = table.bool_or("enabled", true);
     let strict = table.bool_or("strict", false);
     let name_servers = table.optional("name_servers").map_or_else(Vec::new, |value| read_name_servers(&value));
+    let query_log = table.optional("query_log").and_then(|value| read_directory(&value, table.document()));
     let written = table.optional("auth");
     let tables = table.array_of_tables("key");
     let default = if tables.is_empty() { Auth::Loopback } else { Auth::Keys };
@@ -143,7 +164,16 @@ pub(super) fn read_route53(mut table: Table<'_>) -> Route53 {
     let keys = tables.into_iter().filter_map(|table| read_key(table, &mut ids)).collect();
     let vpcs = read_vpcs(table.array_of_tables("vpc"));
     table.finish();
-    Route53 { enabled, strict, auth: auth.unwrap_or(default), name_servers, keys, vpcs }
+    Route53 { enabled, strict, auth: auth.unwrap_or(default), name_servers, keys, vpcs, query_log }
+}
+
+fn read_directory(value: &Value<'_>, document: &Document<'_>) -> Option<NamedFile> {
+    let path = value.string()?;
+    if path.is_empty() {
+        value.wrong("it names no directory", "a directory; leave it out to log no queries");
+        return None;
+    }
+    Some(NamedFile { path: path.to_owned(), place: document.place(&value.span) })
 }
 
 /// At least one, as every zone needs one (RFC 1035 §3.3.11 has no NS set that is empty).
@@ -195,8 +225,8 @@ fn hide_secret(line: &str) -> Box<str> {
 }
 
 /// Keys whose lines hold no secret.
-const SHOWN_KEYS: [&str; 10] =
-    ["enabled", "strict", "auth", "name", "name_servers", "secret_file", "access", "zones", "region", "networks"];
+const SHOWN_KEYS: [&str; 11] =
+    ["enabled", "strict", "auth", "name", "name_servers", "query_log", "secret_file", "access", "zones", "region", "networks"];
 
 fn check_auth(value: &Value<'_>, auth: Auth, has_keys: bool) {
     match (auth, has_keys) {
@@ -337,6 +367,25 @@ mod tests {
             let (_, problems) = read(&format!("[route53]\nname_servers = {bad}\n"));
             assert!(problems.contains(found), "{bad}: {problems}");
         }
+    }
+
+    #[test]
+    fn a_query_log_is_a_directory_and_one_that_is_not_there_is_a_warning_at_its_line() {
+        let (route53, problems) = read("[route53]\nquery_log = \"logs\"\n");
+        assert_eq!(problems, "");
+        let said = |query_log: &str| {
+            let named = route53.as_ref().unwrap().query_log.as_ref().unwrap();
+            let query_log = Some(NamedFile { path: query_log.to_owned(), place: named.place.clone() });
+            let route53 = Route53 { query_log, ..Route53::default() };
+            let problems = check_query_log(&route53, Path::new(env!("CARGO_MANIFEST_DIR")).join("waypost.toml").as_path());
+            assert!(!problems.has_errors());
+            problems.to_string()
+        };
+        assert_eq!(said("src"), "");
+        let (missing, file) = (said("no such directory"), said("Cargo.toml"));
+        assert!(missing.contains("f:6:") && missing.contains("/no such directory: No such file"), "{missing}");
+        assert!(file.contains("/Cargo.toml: it is no directory"), "{file}");
+        assert!(read("[route53]\nquery_log = \"\"\n").1.contains("query_log: it names no directory"));
     }
 
     #[test]

@@ -102,7 +102,14 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
         return Err(errors);
     }
     let views = views(&state, &zones, &private);
-    Ok(Built { catalog: Arc::new(Catalog::new(zones).with_views(views)), maps: Arc::new(maps), externals, asks, private, state })
+    Ok(Built {
+        catalog: Arc::new(Catalog::new(zones).with_views(views).with_logged(&state.logged)),
+        maps: Arc::new(maps),
+        externals,
+        asks,
+        private,
+        state,
+    })
 }
 
 fn compiled_private(private: &[(Arc<HostedZone>, Arc<Zone>)], hosted: &Arc<HostedZone>) -> Option<Arc<Zone>> {

@@ -11,6 +11,8 @@ use ipnet::IpNet;
 use crate::health::check::{CheckKind, HealthCheck};
 use crate::ids::{CollectionId, HealthCheckId};
 use crate::places::cidr::CidrCollection;
+use crate::wire::name::Name;
+use crate::zone::catalog::LoggedAs;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::parted::PartedZone;
 use crate::zone::record_set::RoutingPolicy;
@@ -28,6 +30,8 @@ pub struct State {
     pub collections: BTreeMap<CollectionId, Arc<CidrCollection>>,
     /// What clients of some networks see besides.
     pub views: Vec<View>,
+    /// The zones whose queries are logged, by name; of `zones` and `parted`.
+    pub logged: BTreeMap<Name, Arc<LoggedAs>>,
 }
 
 /// A network of clients, and the zones that only they see: Route 53's VPC.

@@ -8,7 +8,7 @@ mod geo;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::route53::read_keys;
+use crate::config::route53::{check_query_log, read_keys};
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
 use crate::control::load::load_zones;
@@ -59,6 +59,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     problems.append(found);
     let (keys, found) = read_keys(&config.route53, path);
     problems.append(found);
+    problems.append(check_query_log(&config.route53, path));
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
     let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);

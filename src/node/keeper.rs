@@ -17,7 +17,7 @@ use crate::health::table::HealthTable;
 use crate::prober::runner::{Change, RunnerHandle};
 use crate::route53::access::Principal;
 use crate::route53::account::Account;
-use crate::route53::account::edit::Edit;
+use crate::route53::account::edit::{Edit, Record};
 use crate::route53::account::sound;
 use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
@@ -81,6 +81,17 @@ impl Keeper {
     pub fn counts(&self) -> (usize, usize) {
         let loaded = self.loaded();
         (loaded.built.state.zones.len(), loaded.built.state.checks.len())
+    }
+
+    /// Says so when zones are to log their queries and nobody said where.
+    pub fn warn_of_unwritten_logs(&self) {
+        let loaded = self.loaded();
+        let zones = loaded.built.state.logged.len();
+        if zones > 0 && loaded.config.route53.query_log.is_none() {
+            events::warning(&format!(
+                "the queries of {zones} zones are to be logged, and are not: [route53] query_log names no directory"
+            ));
+        }
     }
 
     fn ask(&self, account: &Account, ask: &Ask) -> Result<Done, ApiError> {
@@ -154,6 +165,9 @@ impl Keeper {
         let (done, built) = blocking(move || keeper.change(&ask)).await?;
         if let Some(built) = built {
             self.put_to_use(built).await;
+            if done.edits.iter().any(|edit| matches!(edit, Edit::Put(Record::QueryLog(_)))) {
+                self.warn_of_unwritten_logs();
+            }
             events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
         Ok(done)

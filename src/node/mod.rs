@@ -42,6 +42,7 @@ use crate::route53::account::Account;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::{Store, StoreError};
+use crate::telemetry::query_log::QueryLogs;
 use crate::telemetry::{Telemetry, events, logs};
 
 /// Why the server did not start, or did not stop well.
@@ -100,6 +101,7 @@ struct Parts {
     runner: RunnerHandle,
     follower: Arc<Follower>,
     store: Arc<Store>,
+    query_logs: QueryLogs,
 }
 
 async fn run(
@@ -114,8 +116,11 @@ async fn run(
     let watch = FileWatch::start(config_path, &loaded);
     let mut board = Board::new(&loaded.built.state.checks, clock::now());
     board.resume(store.take_saved(), clock::now());
-    let parts = Parts::start(&loaded, board, store);
+    let parts =
+        Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;
+    parts.query_logs.set_directory(query_log_directory(&loaded.config, config_path));
     let keeper = Arc::new(Keeper::new(account, loaded, parts.publishing()));
+    keeper.warn_of_unwritten_logs();
     let http_stop = CancellationToken::new();
     let http_address = listeners.http_address();
     let http = listeners.take_http().map(|listener| {
@@ -157,7 +162,7 @@ async fn serve_until_stopped(
 ) -> Result<(), ServeError> {
     let addresses: Vec<_> = listeners.addresses().collect();
     let config = keeper.loaded().config.clone();
-    let answers = Answers::new(parts.published.clone(), parts.identity.clone());
+    let answers = Answers::new(parts.published.clone(), parts.identity.clone()).logging_to(parts.query_logs.log());
     let running = listeners
         .start(answers, limits(&config), &parts.telemetry)
         .map_err(|cause| ServeError::Failed { doing: "starting the workers", cause })?;
@@ -199,11 +204,12 @@ impl Parts {
     }
 
     /// Publishes the first snapshot and starts the checks.
-    fn start(loaded: &Loaded, board: Board, store: Store) -> Self {
+    fn start(loaded: &Loaded, board: Board, store: Store) -> io::Result<Self> {
         let Built { catalog, maps, externals, .. } = (*loaded.built).clone();
         let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
         let telemetry = Arc::new(Telemetry::new());
+        let query_logs = QueryLogs::spawn(telemetry.query_log())?;
         let store = Arc::new(store);
         let name_servers = NameServers::of(&loaded.config.resolver.servers);
         let (prober, mut warnings) = Prober::new(Trust::System, &name_servers);
@@ -219,7 +225,7 @@ impl Parts {
         let mut cookie_secret = [0; 16];
         clock::fill_random(&mut cookie_secret);
         let identity = Arc::new(ArcSwap::from_pointee(identity(&loaded.config, cookie_secret)));
-        Self { published, telemetry, readiness: Arc::default(), identity, runner, follower, store }
+        Ok(Self { published, telemetry, readiness: Arc::default(), identity, runner, follower, store, query_logs })
     }
 
     /// Waits for the first round of probes, and for that of names outside the zones; bounded, because what hangs must not
@@ -229,8 +235,13 @@ impl Parts {
         let _ = tokio::join!(probes, timeout(FIRST_LOOKS_AT_MOST, self.follower.first_round()));
     }
 
-    /// Stops the checks and saves what they know.
+    /// Stops the checks and saves what they know; writes what the query logs still have.
     async fn stop(self) {
+        let query_logs = self.query_logs;
+        let written = tokio::task::spawn_blocking(move || query_logs.stop(LOGS_WRITTEN_WITHIN)).await;
+        if !matches!(written, Ok(true)) {
+            events::warning("the last lines of the query logs could not be written in time");
+        }
         let saved = self.runner.stop().await;
         self.store.save_all(saved);
         match Arc::into_inner(self.store).map(Store::close) {
@@ -317,6 +328,11 @@ pub fn stored_account(config: &Config, config_path: &Path) -> Result<Option<Acco
     Ok(Some(account))
 }
 
+/// Where query logs are written, if anywhere.
+fn query_log_directory(config: &Config, config_path: &Path) -> Option<std::path::PathBuf> {
+    config.route53.query_log.as_ref().map(|directory| config::beside(config_path, &directory.path))
+}
+
 fn store_path(config: &Config, config_path: &Path) -> Option<std::path::PathBuf> {
     config.store.as_ref().map(|store| config::beside(config_path, &store.to_string_lossy()))
 }
@@ -358,3 +374,5 @@ const FIRST_ROUND_AT_MOST: Duration = Duration::from_secs(5);
 const FIRST_LOOKS_AT_MOST: Duration = Duration::from_secs(2);
 /// How long streams may take to finish after SIGTERM.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+/// How long the query logs may take to be written after that: longer only where the disk hangs.
+const LOGS_WRITTEN_WITHIN: Duration = Duration::from_secs(2);

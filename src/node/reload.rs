@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::keeper::Keeper;
-use super::{Parts, identity};
+use super::{Parts, identity, query_log_directory};
 use crate::clock;
 use crate::config::Config;
 use crate::control::state::State;
@@ -81,7 +81,9 @@ impl Reloader {
         }
         let secret = parts.identity.load().cookie_secret;
         parts.identity.store(Arc::new(identity(&next.config, secret)));
+        parts.query_logs.set_directory(query_log_directory(&next.config, &self.config_path));
         self.keeper.adopt(next).await;
+        self.keeper.warn_of_unwritten_logs();
         parts.telemetry.reloaded(clock::now());
         let (zones, checks) = self.keeper.counts();
         events::reloaded(parts.published.load().generation, zones, checks);

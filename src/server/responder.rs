@@ -11,6 +11,7 @@ use crate::answer::{self, Asker, Identity, Report};
 use crate::clock::{self, Chance};
 use crate::routing::draw::Draw;
 use crate::snapshot::Published;
+use crate::telemetry::query_log::{Answered, QueryLog};
 
 /// Answers messages for one worker or connection.
 pub trait Responder: Send + 'static {
@@ -27,18 +28,25 @@ pub struct Answers {
     published: Arc<Published>,
     identity: Arc<ArcSwap<Identity>>,
     chance: Chance,
+    log: Option<QueryLog>,
 }
 
 impl Answers {
     /// Whoever replaces what `published` or `identity` holds changes the answers of the next batches.
     pub fn new(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>) -> Self {
-        Self { published, identity, chance: Chance::new() }
+        Self { published, identity, chance: Chance::new(), log: None }
+    }
+
+    /// With a line in `log` for each query that a zone wants logged.
+    pub fn logging_to(self, log: QueryLog) -> Self {
+        Self { log: Some(log), ..self }
     }
 }
 
 impl Responder for Answers {
     fn fork(&mut self) -> Self {
-        Self::new(self.published.clone(), self.identity.clone())
+        let log = self.log.as_ref().map(QueryLog::fork);
+        Self { log, ..Self::new(self.published.clone(), self.identity.clone()) }
     }
 
     fn batch(&mut self) -> impl FnMut(&[u8], &Asker, &mut [u8]) -> Report {
@@ -47,7 +55,17 @@ impl Responder for Answers {
         // The arithmetic of cookies is modulo 2^32 (RFC 9018 §4.3).
         let now_secs = clock::unix_secs() as u32;
         let chance = &mut self.chance;
-        move |message, asker, out| answer::respond(&snapshot, &identity, message, asker, now_secs, Draw::new(chance.next()), out)
+        let log = self.log.as_mut().filter(|log| snapshot.catalog.has_logged() && log.is_on());
+        let mut log = log.map(|log| log.batch(clock::now()));
+        move |message, asker, out| {
+            let report = answer::respond(&snapshot, &identity, message, asker, now_secs, Draw::new(chance.next()), out);
+            if let Some(log) = &mut log
+                && let Some(logged) = report.zone.and_then(|zone| snapshot.catalog.logged(zone))
+            {
+                log.put(logged, &Answered { message, asker, report: &report, edge: identity.nsid.as_deref() });
+            }
+            report
+        }
     }
 }
 

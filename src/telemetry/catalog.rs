@@ -69,6 +69,8 @@ metrics! {
         "Queries by type; rare types as `other`, messages without a readable question as `none`";
     RECEIVE_FAILURES = Counter "waypost_udp_receive_failures_total" []
         "Receives that failed for another reason than having nothing to read";
+    QUERY_LOG = Counter "waypost_query_log_lines_total" ["result"]
+        "Lines of query logs, by what became of them: `written`, `dropped` (too many were waiting for the disk), `failed` (the file would not take them)";
     CONNECTIONS = Gauge "waypost_tcp_connections" []
         "TCP connections that are open";
     CONNECTIONS_ACCEPTED = Counter "waypost_tcp_connections_accepted_total" []
@@ -142,6 +144,10 @@ events! {
         "Somebody changed something through the Route 53 API: the audit log";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
+    QUERY_LOG_FAILED = WARN "query_log_failed" ["file", "error"]
+        "A query log could not be written, and its lines are lost; said once, until it works again";
+    QUERY_LOG_RESUMED = INFO "query_log_resumed" ["file"]
+        "That query log is written again";
     WARNED = WARN "warning" ["warning"]
         "Something in the configuration or around the server deserves a look; it goes on";
     PANICKED = ERROR "panicked" ["transport"]

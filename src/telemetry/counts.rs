@@ -183,7 +183,7 @@ mod tests {
     const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
     fn report(rcode: u16, qtype: u16) -> Report {
-        Report { len: 40, rcode: Rcode(rcode), qtype: Some(RecordType(qtype)), truncated: false, malformed: None }
+        Report { len: 40, rcode: Rcode(rcode), qtype: Some(RecordType(qtype)), truncated: false, malformed: None, zone: None }
     }
 
     #[test]

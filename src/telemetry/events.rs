@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tracing::{error, info, warn};
 
@@ -97,6 +98,16 @@ pub(crate) fn accept_paused(error: &io::Error) {
     warn!(event = catalog::ACCEPT_PAUSED.name, %error, "accepting TCP connections pauses");
 }
 
+/// A query log cannot be written.
+pub(super) fn query_log_failed(file: &Path, error: &io::Error) {
+    warn!(event = catalog::QUERY_LOG_FAILED.name, file = %file.display(), %error, "a query log cannot be written");
+}
+
+/// A query log is written again.
+pub(super) fn query_log_resumed(file: &Path) {
+    info!(event = catalog::QUERY_LOG_RESUMED.name, file = %file.display(), "a query log is written again");
+}
+
 /// Something that deserves a look, in words.
 pub fn warning(warning: &str) {
     warn!(event = catalog::WARNED.name, warning, "attention");
@@ -153,6 +164,8 @@ mod tests {
             let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
             account_changed(&who, "DeleteHostedZone", &["deleted zone Z1".to_owned()]);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
+            query_log_failed(Path::new("logs/a.log"), &io::Error::from_raw_os_error(libc::ENOSPC));
+            query_log_resumed(Path::new("logs/a.log"));
             warning("the store could not be written");
             panicked(Transport::Udp);
         });

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! catalog   every metric and event: name, meaning             logs     where log lines go, as text or JSON
+//!                                                             query_log  who asked what, in files
 //! counts    per writer, without locks ──┐                     events   the log lines
 //! Telemetry the rest, by whoever knows ─┴─ scrape ──> text
 //! ```
@@ -22,12 +23,14 @@ use crate::ids::HealthCheckId;
 use crate::zone::external::ExternalTarget;
 use connections::ConnectionCounts;
 use counts::Counts;
+use query_log::QueryLogCounts;
 
 pub mod catalog;
 pub mod connections;
 pub mod counts;
 pub mod events;
 pub mod logs;
+pub mod query_log;
 pub mod scrape;
 
 /// The counters of one process.
@@ -40,6 +43,7 @@ pub struct Telemetry {
     /// By result, for each name outside the zones.
     lookups: Mutex<BTreeMap<ExternalTarget, [u64; LookupResult::ALL.len()]>>,
     reloads: ReloadCounts,
+    query_log: Arc<QueryLogCounts>,
 }
 
 /// What resolving a name outside the zones came to.
@@ -99,6 +103,11 @@ impl Telemetry {
     /// What the streams' connections came to.
     pub fn connections(&self) -> &ConnectionCounts {
         &self.connections
+    }
+
+    /// What became of the lines of query logs.
+    pub fn query_log(&self) -> Arc<QueryLogCounts> {
+        self.query_log.clone()
     }
 
     /// Counts a probe that ended.

@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use super::catalog::{self as m, Kind, Metric};
 use super::connections::{Closed, Refused};
 use super::counts::{COUNTED_TYPES, Counts, RCODES, Slot, Totals};
+use super::query_log::QueryLogCounts;
 use super::{LookupResult, STATUSES, Telemetry, lock};
 use crate::health::table::Status;
 use crate::places::Places;
@@ -87,7 +88,10 @@ impl Sources {
         let truncated = |totals: &Totals| totals.of_slot(Slot::TRUNCATED);
         page.counter(&m::TRUNCATED, by_transport.map(|(transport, totals)| ([transport], truncated(totals))))?;
         page.counter(&m::QTYPES, series(&qtype_slots()))?;
-        page.counter(&m::RECEIVE_FAILURES, [([""; 0], udp.of_slot(Slot::RECEIVE_FAILED))])
+        page.counter(&m::RECEIVE_FAILURES, [([""; 0], udp.of_slot(Slot::RECEIVE_FAILED))])?;
+        let QueryLogCounts { written, dropped, failed } = &*self.telemetry.query_log;
+        let lines = [("written", written), ("dropped", dropped), ("failed", failed)];
+        page.counter(&m::QUERY_LOG, lines.map(|(result, count)| ([result], count.load(Ordering::Relaxed))))
     }
 
     fn put_connections(&self, page: &mut Page<'_>) -> fmt::Result {

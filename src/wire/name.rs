@@ -271,23 +271,28 @@ impl Ord for Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_root() {
-            return f.write_str(".");
-        }
-        for label in self.labels() {
-            write_label(f, label)?;
-            f.write_str(".")?;
-        }
-        Ok(())
+        write_name(f, self.as_wire())
     }
 }
 
+/// Writes a name that is in wire form, as [`Name`] shows itself.
+pub fn write_name(f: &mut impl fmt::Write, wire: &[u8]) -> fmt::Result {
+    if let [0] = wire {
+        return f.write_char('.');
+    }
+    for label in Labels(wire) {
+        write_label(f, label)?;
+        f.write_char('.')?;
+    }
+    Ok(())
+}
+
 /// Writes one label with what master files need escaped (RFC 1035 §5.1).
-fn write_label(f: &mut fmt::Formatter<'_>, label: &[u8]) -> fmt::Result {
+fn write_label(f: &mut impl fmt::Write, label: &[u8]) -> fmt::Result {
     for &octet in label {
         match octet {
             b'.' | b';' | b'\\' | b'"' | b'(' | b')' | b'@' | b'$' => write!(f, "\\{}", octet as char)?,
-            0x21..=0x7e => write!(f, "{}", octet as char)?,
+            0x21..=0x7e => f.write_char(octet as char)?,
             _ => write!(f, "\\{octet:03}")?,
         }
     }

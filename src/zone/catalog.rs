@@ -1,18 +1,20 @@
-//! All zones of a snapshot, by apex: the closest one that encloses a name; and which of them whom is shown.
+//! All zones of a snapshot, by apex: the closest one that encloses a name; which of them whom is shown, and which log
+//! their queries.
 //!
 //! Knows no records. Invariant: no two zones that one asker sees have one apex. Sources: RFC 1034 §4.3.2 step 2; Route 53
 //! developer guide, "Working with private hosted zones".
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::table::Table;
-use super::tree::{Zone, hash, is_same};
+use super::tree::{Zone, ZoneKey, hash, is_same};
 use crate::wire::LABELS_MAX;
+use crate::wire::name::Name;
 use crate::wire::qname::QName;
 
 /// The zones that are served.
@@ -24,6 +26,16 @@ pub struct Catalog {
     has_labels: LabelCounts,
     /// What askers of some networks see instead; none in a view itself.
     views: Option<Box<Views>>,
+    /// The zones that log their queries, in the order of their keys; a view has none of its own.
+    logged: Box<[(ZoneKey, Arc<LoggedAs>)]>,
+}
+
+/// What a zone's queries are logged as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedAs {
+    /// The hosted zone's id.
+    pub zone_id: Box<str>,
+    pub log_group: Box<str>,
 }
 
 /// Catalogs by the network of whoever asks.
@@ -73,6 +85,27 @@ impl Catalog {
         prefix_lens.sort_unstable_by_key(|len| Reverse(*len));
         prefix_lens.dedup();
         Self { views: Some(Box::new(Views { by_network, prefix_lens })), ..self }
+    }
+
+    /// The same where the zones of these names that everybody sees log their queries; a private zone of such a name does not.
+    pub fn with_logged(self, logged: &BTreeMap<Name, Arc<LoggedAs>>) -> Self {
+        let key = |name: &Name| self.at(&name.as_wire().to_ascii_lowercase()).map(|zone| zone.zone_key());
+        let by_key = logged.iter().filter_map(|(name, logged)| Some((key(name)?, logged.clone())));
+        let mut by_key: Vec<_> = by_key.collect();
+        by_key.sort_unstable_by_key(|(key, _)| *key);
+        Self { logged: by_key.into(), ..self }
+    }
+
+    /// Whether any zone logs its queries.
+    #[inline]
+    pub fn has_logged(&self) -> bool {
+        !self.logged.is_empty()
+    }
+
+    /// What the queries of a zone are logged as, if they are: a zone of this catalog or of its views.
+    pub fn logged(&self, zone: ZoneKey) -> Option<&Arc<LoggedAs>> {
+        let at = self.logged.binary_search_by_key(&zone, |(key, _)| *key).ok()?;
+        Some(&self.logged[at].1)
     }
 
     /// What whoever asks from this address sees.

@@ -9,6 +9,8 @@
 //! Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
 
 use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
@@ -34,6 +36,10 @@ pub struct Zone {
     pub(super) max_labels: usize,
     pub(super) soa: ZoneSoa,
 }
+
+/// Tells the zones of one snapshot apart: where a zone lies. Means nothing to another snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ZoneKey(NonZeroUsize);
 
 /// A part of a zone.
 #[derive(Debug, Default)]
@@ -130,6 +136,11 @@ impl Zone {
     /// The apex with the case it was written in.
     pub fn apex(&self) -> &Name {
         &self.apex
+    }
+
+    #[inline]
+    pub fn zone_key(&self) -> ZoneKey {
+        ZoneKey(NonNull::from(self).addr())
     }
 
     /// Octets of the apex.

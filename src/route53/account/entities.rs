@@ -123,6 +123,22 @@ pub struct QueryLog {
     pub log_group_arn: String,
 }
 
+impl QueryLog {
+    /// The name of the log group in `arn:aws:logs:us-east-1:123456789012:log-group:NAME`; those of Route 53 are all there.
+    pub fn log_group_of(arn: &str) -> Option<&str> {
+        let mut parts = arn.splitn(7, ':');
+        let mut next = || parts.next();
+        let (arn, partition, service, region, account, kind) = (next()?, next()?, next()?, next()?, next()?, next()?);
+        let name = next()?;
+        let name = name.strip_suffix(":*").unwrap_or(name);
+        let is_account = account.len() == 12 && account.bytes().all(|octet| octet.is_ascii_digit());
+        let is_name = (1..=512).contains(&name.len())
+            && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"_-/.#".contains(&octet));
+        let is_arn = (arn, partition, service, region, kind) == ("arn", "aws", "logs", "us-east-1", "log-group");
+        (is_arn && is_account && is_name).then_some(name)
+    }
+}
+
 /// One accepted change, for those who ask whether it is live: it was when they were answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

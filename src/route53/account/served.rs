@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Account;
-use super::entities::{Collection, Instance, Policy};
+use super::entities::{Collection, Instance, Policy, QueryLog};
 use super::zone::{Zone, ZoneRecord};
 use crate::control::state::State;
 use crate::ids::{CollectionId, HealthCheckId, LocationName};
@@ -19,6 +19,7 @@ use crate::route53::name::parse_name;
 use crate::route53::policy::Document;
 use crate::route53::policy::compile::{Compiled, Placed, compile};
 use crate::wire::name::Name;
+use crate::zone::catalog::LoggedAs;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::Ttl;
 
@@ -34,9 +35,15 @@ impl Account {
         let mut own: Vec<&mut Arc<Zone>> =
             self.zones.values_mut().filter(|zone| zone.record.file.is_none() && !zone.record.private).collect();
         own.sort_by(|a, b| (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id)));
+        let logs: BTreeMap<&str, &QueryLog> = self.query_logs.values().map(|log| (&*log.zone, &**log)).collect();
         for zone in own {
-            if !names.insert(zone.parted.name().to_lowercase()) {
+            let name = zone.parted.name().to_lowercase();
+            if !names.insert(name.clone()) {
                 continue;
+            }
+            if let Some(log_group) = logs.get(&*zone.record.id).and_then(|log| QueryLog::log_group_of(&log.log_group_arn)) {
+                let logged = LoggedAs { zone_id: (&*zone.record.id).into(), log_group: log_group.into() };
+                state.logged.insert(name, Arc::new(logged));
             }
             // What an instance makes has names that are in no part.
             match in_one_piece.contains(&*zone.record.id) {

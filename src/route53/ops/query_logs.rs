@@ -20,7 +20,7 @@ const PAGE_MAX: usize = 100;
 pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let zone = context.own_zone(input.word("HostedZoneId"))?;
     let arn = input.word("CloudWatchLogsLogGroupArn");
-    if log_group(arn).is_none() {
+    if QueryLog::log_group_of(arn).is_none() {
         return Err(ApiError::invalid_input("The ARN for the CloudWatch Logs log group is invalid"));
     }
     if zone.record.private {
@@ -34,20 +34,6 @@ pub(super) fn create(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let location = format!("queryloggingconfig/{}", log.id);
     let output = Struct::new().with("QueryLoggingConfig", query_logging_config(&log));
     Done::creating(location, output, vec![Edit::Put(Record::QueryLog(Arc::new(log)))])
-}
-
-/// The name of the log group in `arn:aws:logs:us-east-1:123456789012:log-group:NAME`; those of Route 53 are all there.
-fn log_group(arn: &str) -> Option<&str> {
-    let mut parts = arn.splitn(7, ':');
-    let mut next = || parts.next();
-    let (arn, partition, service, region, account, kind) = (next()?, next()?, next()?, next()?, next()?, next()?);
-    let name = next()?;
-    let name = name.strip_suffix(":*").unwrap_or(name);
-    let is_account = account.len() == 12 && account.bytes().all(|octet| octet.is_ascii_digit());
-    let is_name =
-        (1..=512).contains(&name.len()) && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"_-/.#".contains(&octet));
-    let is_arn = (arn, partition, service, region, kind) == ("arn", "aws", "logs", "us-east-1", "log-group");
-    (is_arn && is_account && is_name).then_some(name)
 }
 
 pub(super) fn get(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
