@@ -2,7 +2,7 @@
 //!
 //! Knows no pages. hyper is driven here rather than by `axum::serve`, which bounds neither the time for a request's
 //! header nor the number of connections. Invariant: at most [`HttpLimits::connections`] at once, each for at most
-//! [`HttpLimits::connection`]: peers that never send, or never read, cost no more than that.
+//! twice [`HttpLimits::connection`]: peers that never send, or never read, cost no more than that.
 
 use std::io;
 use std::net::IpAddr;
@@ -26,7 +26,8 @@ pub struct HttpLimits {
     pub connections: usize,
     /// From the opening of a connection, or the last response, to the end of the next request's header.
     pub header: Duration,
-    /// For all requests of a connection; clients open another.
+    /// For all requests of a connection; then the one that has begun is answered, within as long again, and clients open
+    /// another.
     pub connection: Duration,
 }
 
@@ -90,10 +91,12 @@ async fn serve_connection(io: TcpStream, router: Router, limits: HttpLimits, sto
         .serve_connection(TokioIo::new(io), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // What ends a connection early is the peer's business: there is nobody to tell.
-    let _ = timeout(limits.connection, async {
+    let _ = timeout(limits.connection * 2, async {
         tokio::select! {
             ended = connection.as_mut() => return ended,
             () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            // A request that has begun is still answered: a change that was made must not look as if it had not been.
+            () = sleep(limits.connection) => connection.as_mut().graceful_shutdown(),
         }
         connection.await
     })
