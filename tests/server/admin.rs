@@ -97,6 +97,25 @@ async fn connections_beyond_the_bound_wait_for_a_place() {
     assert_eq!(read_to_close(&mut first).await, NOTHING);
 }
 
+/// A connection's time is over while its request is being answered: the answer still comes, and then the end.
+#[tokio::test]
+async fn a_request_that_is_being_answered_outlives_its_connections_time() {
+    let limits = HttpLimits { connection: Duration::from_secs(2), ..HttpLimits::default() };
+    let longer = limits.connection * 3 / 2;
+    let late = move || async move {
+        let _ = tokio::time::timeout(longer, std::future::pending::<()>()).await;
+        "late"
+    };
+    let router = axum::Router::new().route("/late", axum::routing::get(late));
+    let mut listeners = Listeners::bind(&[], Some("127.0.0.1:0".parse().unwrap()), NonZeroUsize::MIN).unwrap();
+    let address = listeners.http_address().unwrap();
+    tokio::spawn(api::serve(listeners.take_http().unwrap(), router, limits, CancellationToken::new()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /late HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let response = String::from_utf8(read_to_close(&mut stream).await).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("late"), "{response}");
+}
+
 #[tokio::test]
 async fn the_listener_stops_although_a_connection_idles() {
     let http = http();
