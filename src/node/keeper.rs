@@ -25,6 +25,7 @@ use crate::route53::ops::{Context, Done, Settings};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
 use crate::telemetry::{Telemetry, events};
+use crate::zone::external::Externals;
 
 /// Keeps the account and what is in use of the files.
 pub(super) struct Keeper {
@@ -224,15 +225,29 @@ impl Publishing {
             });
         };
         if same_checks {
-            return runner.in_step(move || publish(None)).await;
+            runner.in_step(move || publish(None)).await;
+        } else {
+            telemetry.keep_checks(&state.checks.keys().cloned().collect());
+            let adopt = move |change: Change| {
+                publish(Some(Arc::new(change.table)));
+                publish::tell(&telemetry, &change.events);
+                store.save_all(change.saved);
+            };
+            runner.replace(state.checks, adopt).await;
         }
-        telemetry.keep_checks(&state.checks.keys().cloned().collect());
-        let adopt = move |change: Change| {
-            publish(Some(Arc::new(change.table)));
-            publish::tell(&telemetry, &change.events);
-            store.save_all(change.saved);
-        };
-        runner.replace(state.checks, adopt).await;
+        self.publish_externals(&built.externals).await;
+    }
+
+    /// Publishes what became known of the targets while they were not yet in use, which nobody could publish then.
+    async fn publish_externals(&self, targets: &Arc<Externals>) {
+        if targets.targets().is_empty() {
+            return;
+        }
+        let known = self.follower.replace(targets.clone()).await;
+        self.published.update(|now| {
+            let is_same = now.externals.targets() == known.targets();
+            is_same.then(|| Snapshot { externals: known.clone(), ..Snapshot::clone(now) })
+        });
     }
 }
 
