@@ -37,6 +37,13 @@ pub fn random_u64() -> u64 {
     u64::from_ne_bytes(octets)
 }
 
+/// The same, twice as long.
+pub fn random_u128() -> u128 {
+    let mut octets = [0; 16];
+    fill_random(&mut octets);
+    u128::from_le_bytes(octets)
+}
+
 /// Draws for one thread: fast and even, and no secret (wyrand).
 ///
 /// Seeded from the system's source, then independent of it: a draw costs a multiplication.

@@ -112,6 +112,13 @@ pub enum LogLevel {
     Trace,
 }
 
+impl Config {
+    /// Whether anybody can ask the Route 53 API.
+    pub fn serves_route53(&self) -> bool {
+        self.http.is_some() && self.route53.enabled
+    }
+}
+
 /// Reads the text of `waypost.toml`. The configuration is none when a problem is an error.
 pub fn parse(file: &Arc<str>, text: &str) -> (Option<Config>, Problems) {
     let text = Text::new(file.clone(), text);

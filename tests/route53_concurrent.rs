@@ -17,31 +17,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
-use api::{Api, change};
+use api::{Api, CONFIG, STORE, change};
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use serve::{Client, Site};
 use support::{name, query};
 use texts::{element, elements, root};
 use waypost::wire::rtype::RecordType;
-
-const CONFIG: &str = r#"
-[server]
-listen  = ["127.0.0.1:0"]
-workers = 2
-
-[http]
-listen = "127.0.0.1:0"
-
-[log]
-format = "json"
-
-[store]
-path = "waypost.redb"
-
-[zones]
-files = ["example.com.toml"]
-"#;
 
 fn zone_file(last: u8) -> String {
     format!(
@@ -51,7 +33,8 @@ fn zone_file(last: u8) -> String {
 
 fn site(test: &str) -> Site {
     let site = Site::new(test);
-    site.write("waypost.toml", CONFIG);
+    let two_workers = CONFIG.replace("workers = 1", "workers = 2");
+    site.write("waypost.toml", &format!("{two_workers}{STORE}\n[zones]\nfiles = [\"example.com.toml\"]\n"));
     site.write("example.com.toml", &zone_file(1));
     site
 }

@@ -18,26 +18,11 @@ use std::process::Command;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use api::{Api, batch, change, exchange};
+use api::{Api, CONFIG, STORE, batch, change, exchange};
 use serve::{Client, Process, Serving, Site};
 use support::{last_octets, name, query};
 use texts::{elements, root};
 use waypost::wire::rtype::RecordType;
-
-const CONFIG: &str = r#"
-[server]
-listen  = ["127.0.0.1:0"]
-workers = 1
-
-[http]
-listen = "127.0.0.1:0"
-
-[log]
-format = "json"
-
-[store]
-path = "waypost.redb"
-"#;
 
 /// A batch of two record sets, which are there both or neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +56,7 @@ const ROUNDS: u32 = 8;
 #[test]
 fn a_killed_server_has_what_it_acknowledged_and_no_half_of_anything() {
     let site = Site::new("crash-killed");
-    site.write("waypost.toml", CONFIG);
+    site.write("waypost.toml", &format!("{CONFIG}{STORE}"));
     let mut server = site.serve();
     let zone = Api::new(server.http).zone("example.org");
     let mut known = Known::new();
@@ -144,7 +129,7 @@ fn check(server: &Serving, zone: &str, known: &mut Known, when: &str) {
 #[test]
 fn a_full_disk_refuses_changes_and_nothing_else() {
     let site = Site::new("crash-full");
-    site.write("waypost.toml", CONFIG);
+    site.write("waypost.toml", &format!("{CONFIG}{STORE}"));
     let server = serve_limited(&site);
     let api = Api::new(server.http);
     let zone = api.zone("example.org");

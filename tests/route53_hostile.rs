@@ -15,23 +15,11 @@ mod texts;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use api::{Api, Key, batch, change, connect, end_and_read, exchange, now, sign};
+use api::{Api, CONFIG, Key, batch, change, connect, end_and_read, exchange, now, sign};
 use serve::{Client, Serving, Site};
 use support::{last_octets, name, query};
 use texts::{NAMESPACE, root};
 use waypost::wire::rtype::RecordType;
-
-const CONFIG: &str = r#"
-[server]
-listen  = ["127.0.0.1:0"]
-workers = 1
-
-[http]
-listen = "127.0.0.1:0"
-
-[log]
-format = "json"
-"#;
 
 const KEY: Key = Key { id: "AKIAHOSTILE", secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
 

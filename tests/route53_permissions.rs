@@ -13,28 +13,13 @@ mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Api, Key, Response, batch, change};
+use api::{Api, CONFIG, Key, Response, batch, change};
 use serve::{Serving, Site};
 use texts::{element, escape, root};
 use waypost::route53::bounds::Rules;
 use waypost::route53::ops::only_reads;
 use waypost::route53::request;
 use waypost::route53::shapes::Model;
-
-const CONFIG: &str = r#"
-[server]
-listen  = ["127.0.0.1:0"]
-workers = 1
-
-[http]
-listen = "127.0.0.1:0"
-
-[log]
-format = "json"
-
-[resolver]
-servers = ["127.0.0.1:9"]
-"#;
 
 const ADMIN: Key = Key { id: "AKIAADMIN", secret: "of-the-admin-and-long-enough" };
 const READER: Key = Key { id: "AKIAREADER", secret: "of-the-reader-and-long-enough" };
@@ -214,7 +199,7 @@ impl World {
             key(OTHER, "zones = [\"other.example.\"]"),
             key(OTHER_READER, "zones = [\"other.example.\"]\naccess = \"read\""),
         ];
-        site.write("waypost.toml", &format!("{CONFIG}{}", keys.concat()));
+        site.write("waypost.toml", &format!("{CONFIG}\n[resolver]\nservers = [\"127.0.0.1:9\"]\n{}", keys.concat()));
         let server = site.serve();
         let mut world = Self { server, ids: BTreeMap::new(), other_zone: String::new() };
         world.fill();

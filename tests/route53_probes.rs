@@ -15,30 +15,12 @@ mod texts;
 
 use std::time::Instant;
 
-use api::Api;
+use api::{Api, CONFIG, STORE};
 use endpoint::Endpoint;
 use serve::{Client, PATIENCE, Serving, Site};
 use support::{last_octets, name, query};
 use texts::{element, root};
 use waypost::wire::rtype::RecordType;
-
-const CONFIG: &str = r#"
-[server]
-listen  = ["127.0.0.1:0"]
-workers = 1
-
-[http]
-listen = "127.0.0.1:0"
-
-[log]
-format = "json"
-
-[store]
-path = "waypost.redb"
-
-[zones]
-files = []
-"#;
 
 /// Asks until the page says so: what probes saw is published within a second of them.
 #[track_caller]
@@ -57,7 +39,7 @@ fn await_page(server: &Serving, path: &str, expected: &str) -> String {
 fn a_check_of_the_api_is_probed_told_of_and_followed_by_answers() {
     let endpoint = Endpoint::start();
     let site = Site::new("route53-probes");
-    site.write("waypost.toml", CONFIG);
+    site.write("waypost.toml", &format!("{CONFIG}{STORE}\n[zones]\nfiles = []\n"));
     let mut server = site.serve();
     let api = Api::new(server.http);
     let zone = api.zone("example.org");

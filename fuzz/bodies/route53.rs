@@ -14,7 +14,7 @@ use waypost::route53::bounds::Rules;
 use waypost::route53::error::ApiError;
 use waypost::route53::ops::{Context, Done, Settings, perform};
 use waypost::route53::request;
-use waypost::route53::shapes::{Model, Operation, Place};
+use waypost::route53::shapes::{Model, Operation};
 use waypost::route53::value::Struct;
 use waypost::route53::xml;
 use waypost::snapshot::Snapshot;
@@ -78,10 +78,7 @@ fn done(model: &Model, account: &mut Account, octets: &[u8], rules: Rules) -> Re
 
 /// A body, which written again is read as the same.
 fn read_body(model: &Model, operation: &Operation, body: &[u8], rules: Rules) -> Result<Struct, ApiError> {
-    let in_body = |input: &&str| model.members(input).iter().any(|member| member.place == Place::Body);
-    let Some(shape) = operation.input.filter(|input| operation.method == "POST" && in_body(input)) else {
-        return Ok(Struct::new());
-    };
+    let Some(shape) = model.body_of(operation) else { return Ok(Struct::new()) };
     let said = xml::read::read(model, shape, body, rules)?;
     let written = xml::write::response(model, shape, &said);
     let again = xml::read::read(model, shape, written.as_bytes(), rules).expect("what is written can be read");

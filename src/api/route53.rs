@@ -21,12 +21,12 @@ use super::throttle::Throttle;
 use super::{Peer, backup};
 use crate::clock;
 use crate::route53::access::{Keys, Principal};
-use crate::route53::account::Account;
+use crate::route53::account::{Account, uuid};
 use crate::route53::bounds::Rules;
 use crate::route53::error::ApiError;
 use crate::route53::ops::{self, Context, Done};
 use crate::route53::request::{self, VERSION};
-use crate::route53::shapes::{Model, Operation, Place};
+use crate::route53::shapes::{Model, Operation};
 use crate::route53::sigv4;
 use crate::route53::value::Struct;
 use crate::route53::xml;
@@ -134,7 +134,7 @@ impl Route53 {
         }
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         let (operation, mut input) = request::read(&self.model, parts.method.as_str(), path, query, terms.rules)?;
-        if let Some(shape) = operation.input.filter(|_| operation.method == "POST" && self.has_body(operation)) {
+        if let Some(shape) = self.model.body_of(operation) {
             input.take(self.read_input(shape, body, terms.rules).await?);
         }
         let ask = Ask { model: self.model.clone(), operation: operation.name, input, caller };
@@ -156,13 +156,8 @@ impl Route53 {
         read.await.unwrap_or_else(|error| Err(ApiError::internal(error.to_string())))
     }
 
-    /// Whether any member of the operation's input is in its body.
-    fn has_body(&self, operation: &Operation) -> bool {
-        self.model.members(operation.input.unwrap_or_default()).iter().any(|member| member.place == Place::Body)
-    }
-
     fn respond(&self, replied: Result<(Ask, Done), ApiError>, host: &str) -> Response {
-        let request_id = new_request_id();
+        let request_id = uuid(clock::random_u128());
         let mut response = match replied {
             Ok((ask, done)) => {
                 let operation = ask.operation();
@@ -216,12 +211,6 @@ async fn read_body(body: Body) -> Result<Bytes, ApiError> {
         None => ApiError::new("IncompleteBody", 400, "The request's body ends before the end that its header says."),
     };
     to_bytes(body, BODY_MAX).await.map_err(refuse)
-}
-
-fn new_request_id() -> String {
-    let (high, low) = (clock::random_u64(), clock::random_u64());
-    let hex = format!("{high:016x}{low:016x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// Octets of a request's body: a batch of 1,000 records of 4,000 characters, and its XML.

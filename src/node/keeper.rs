@@ -72,10 +72,16 @@ impl Keeper {
     }
 
     /// Puts what the files say now to use; for whoever has the turn.
-    pub async fn adopt(&self, next: Loaded) {
+    pub async fn adopt(self: &Arc<Self>, next: Loaded) {
         self.publishing.publish(&next.built, false).await;
-        self.account().adopt_files(&next.state);
+        let (keeper, state) = (self.clone(), next.state.clone());
+        let is_shown = next.config.serves_route53();
         self.set_loaded(next);
+        if is_shown {
+            // A large file takes a while: off the threads that probes run on.
+            let shown = tokio::task::spawn_blocking(move || keeper.account().adopt_files(&state));
+            shown.await.expect("showing files does not panic, and the runtime outlives the reload");
+        }
     }
 
     /// How many zones and health checks are in use.
@@ -97,16 +103,11 @@ impl Keeper {
 
     fn ask(&self, account: &Account, ask: &Ask) -> Result<Done, ApiError> {
         let snapshot = self.publishing.published.load();
-        let mut random = || {
-            let mut octets = [0; 16];
-            clock::fill_random(&mut octets);
-            u128::from_le_bytes(octets)
-        };
         let settings = self.settings();
         let mut context = Context {
             account,
             now: clock::now(),
-            random: &mut random,
+            random: &mut clock::random_u128,
             settings: &settings,
             caller: &ask.caller,
             snapshot: &snapshot,

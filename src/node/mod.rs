@@ -63,7 +63,7 @@ pub fn serve(config_path: &Path) -> Result<(), ServeError> {
     let open = &mut |config: &Config, state: &State| {
         let (store, mut account) = open_store(config, config_path)?;
         let whole = account.served(state);
-        if config.http.is_some() && config.route53.enabled {
+        if config.serves_route53() {
             account.adopt_files(state);
         }
         opened = Some((store, account));

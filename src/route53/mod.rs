@@ -19,6 +19,7 @@ pub mod fatal;
 pub mod geo;
 pub mod name;
 pub mod ops;
+mod percent;
 pub mod policy;
 pub mod records;
 pub mod request;

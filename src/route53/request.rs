@@ -6,6 +6,7 @@
 
 use super::bounds::{self, Broken, Rules};
 use super::error::ApiError;
+use super::percent::{decode_query, decode_segment};
 use super::shapes::{Kind, Model, Operation, Place, Segment, Shape};
 use super::value::Struct;
 
@@ -63,7 +64,7 @@ fn unknown(status: u16, method: &str, path: &str) -> ApiError {
 fn segments(path: &str) -> Vec<String> {
     let mut segments: Vec<String> = Vec::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        let segment = decode(segment, false);
+        let segment = text(decode_segment(segment));
         if segments.len() != 2 || segments[1] != segment {
             segments.push(segment);
         }
@@ -116,6 +117,11 @@ fn failed(shape: &Shape, name: &str, value: &str, broken: &Broken) -> String {
         Broken::Max(bound) => format!("Member must have length less than or equal to {bound}"),
         Broken::Pattern(pattern) => format!("Member must satisfy regular expression pattern: {pattern}"),
     };
+    unsatisfied(name, value, &must)
+}
+
+/// What AWS says of a member whose value is not as it must be.
+pub(super) fn unsatisfied(name: &str, value: &str, must: &str) -> String {
     let name = in_camel_case(name);
     format!("1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: {must}")
 }
@@ -134,29 +140,13 @@ fn in_camel_case(name: &str) -> String {
 fn form_urlencoded(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name, true), decode(value, true))
+        (text(decode_query(name)), text(decode_query(value)))
     })
 }
 
-/// Percent-decodes; what does not decode to UTF-8 is replaced, so that nothing it could be taken for fits it.
-fn decode(text: &str, is_query: bool) -> String {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        rest = tail;
-        let escaped = (first == b'%').then(|| tail.split_at_checked(2)).flatten();
-        let escaped = escaped.filter(|(hex, _)| hex.iter().all(u8::is_ascii_hexdigit));
-        let escaped = escaped.and_then(|(hex, tail)| Some((u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?, tail)));
-        match escaped {
-            Some((octet, tail)) => {
-                octets.push(octet);
-                rest = tail;
-            }
-            None if is_query && first == b'+' => octets.push(b' '),
-            None => octets.push(first),
-        }
-    }
-    String::from_utf8_lossy(&octets).into_owned()
+/// As text; what does not decode to UTF-8 is replaced, so that nothing it could be taken for fits it.
+fn text(octets: Vec<u8>) -> String {
+    String::from_utf8(octets).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -236,7 +226,7 @@ mod tests {
     #[test]
     fn an_escape_without_two_digits_stands_for_itself() {
         for (text, decoded) in [("%41%4a", "AJ"), ("%+1", "%+1"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%ff", "\u{fffd}")] {
-            assert_eq!(decode(text, false), decoded, "{text}");
+            assert_eq!(super::text(decode_segment(text)), decoded, "{text}");
         }
     }
 

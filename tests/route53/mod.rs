@@ -31,7 +31,7 @@ use waypost::route53::error::ApiError;
 use waypost::route53::ops::{self, Context, Done, Settings};
 use waypost::route53::records::rrset::{Rrset, Said};
 use waypost::route53::request::{self, VERSION};
-use waypost::route53::shapes::{Model, Operation, Place};
+use waypost::route53::shapes::{Model, Operation};
 use waypost::route53::xml;
 use waypost::routing::draw::Draw;
 use waypost::routing::trace::Explanation;
@@ -97,8 +97,7 @@ impl Api {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let (rules, path) = (self.settings.rules, format!("/{VERSION}/{path}"));
         let (operation, mut input) = request::read(&self.model, method, &path, query, rules)?;
-        let shape = operation.input.filter(|shape| has_body(&self.model, operation, shape));
-        if let Some(shape) = shape {
+        if let Some(shape) = self.model.body_of(operation) {
             let body = if body.starts_with("<?xml") { body.to_owned() } else { root(operation.name, body) };
             input.take(xml::read::read(&self.model, shape, body.as_bytes(), rules)?);
         }
@@ -280,8 +279,4 @@ const MOST_PROBES: usize = 10;
 /// The content of a CreateHealthCheck request.
 pub fn check_request(reference: &str, config: &str) -> String {
     format!("<CallerReference>{reference}</CallerReference><HealthCheckConfig>{config}</HealthCheckConfig>")
-}
-
-fn has_body(model: &Model, operation: &Operation, shape: &str) -> bool {
-    operation.method == "POST" && model.members(shape).iter().any(|member| member.place == Place::Body)
 }

@@ -14,6 +14,22 @@ use aws_lc_rs::{digest, hmac};
 use crate::serve::PATIENCE;
 use crate::texts::{element, root};
 
+/// A server on ports that the system chooses, with one worker, the API, and its log as JSON.
+pub const CONFIG: &str = r#"
+[server]
+listen  = ["127.0.0.1:0"]
+workers = 1
+
+[http]
+listen = "127.0.0.1:0"
+
+[log]
+format = "json"
+"#;
+
+/// What makes the server keep its account.
+pub const STORE: &str = "\n[store]\npath = \"waypost.redb\"\n";
+
 /// An access key.
 #[derive(Clone, Copy)]
 pub struct Key {

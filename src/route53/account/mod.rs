@@ -151,3 +151,10 @@ pub(super) fn id(kind: char, number: u128) -> String {
     }
     id
 }
+
+/// The UUID that this random number makes (version 4, RFC 9562 §5.4).
+pub fn uuid(random: u128) -> String {
+    let random = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{random:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}

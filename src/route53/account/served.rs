@@ -34,7 +34,7 @@ impl Account {
         let mut names: BTreeSet<Name> = state.zones.iter().map(|zone| zone.name.to_lowercase()).collect();
         let mut own: Vec<&mut Arc<Zone>> =
             self.zones.values_mut().filter(|zone| zone.record.file.is_none() && !zone.record.private).collect();
-        own.sort_by(|a, b| (a.record.created_at, &a.record.id).cmp(&(b.record.created_at, &b.record.id)));
+        own.sort_by(|a, b| a.record.rank().cmp(&b.record.rank()));
         let logs: BTreeMap<&str, &QueryLog> = self.query_logs.values().map(|log| (&*log.zone, &**log)).collect();
         for zone in own {
             let name = zone.parted.name().to_lowercase();
@@ -73,9 +73,8 @@ impl Account {
 
     /// Whether queries are answered from this zone: it is public, and no other of its name comes before it.
     pub fn is_served(&self, zone: &ZoneRecord) -> bool {
-        let rank = |zone: &ZoneRecord| (zone.file.is_none(), zone.created_at, zone.id.clone());
         let others = self.zones.values().map(|other| &other.record);
-        let before = |other: &ZoneRecord| !other.private && other.name == zone.name && rank(other) < rank(zone);
+        let before = |other: &ZoneRecord| !other.private && other.name == zone.name && other.rank() < zone.rank();
         !zone.private && !others.into_iter().any(|other| before(other))
     }
 }

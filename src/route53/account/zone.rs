@@ -22,7 +22,7 @@ pub struct Zone {
     pub record: Arc<ZoneRecord>,
     /// In the order of the API's lists.
     pub rrsets: Rrsets,
-    /// The same as they are served.
+    /// The same as they are served; nothing for a zone of a file.
     pub(super) parted: Arc<PartedZone>,
     /// The same in one piece, where that was asked for since the last change.
     pub(super) hosted: Option<Arc<HostedZone>>,
@@ -84,6 +84,13 @@ pub struct Protection {
     pub created_at: Timestamp,
 }
 
+impl ZoneRecord {
+    /// Which of several zones of one name answers: the one that comes first.
+    pub fn rank(&self) -> (bool, Timestamp, &str) {
+        (self.file.is_none(), self.created_at, &self.id)
+    }
+}
+
 impl Zone {
     /// A zone without record sets.
     pub fn new(record: Arc<ZoneRecord>) -> Self {
@@ -93,7 +100,10 @@ impl Zone {
 
     /// Adds a record set, or replaces the one of its key.
     pub fn put(&mut self, rrset: Arc<Rrset>) {
-        Arc::make_mut(&mut self.parted).put(rrset.set.clone());
+        // What is a file's is served from the file.
+        if self.record.file.is_none() {
+            Arc::make_mut(&mut self.parted).put(rrset.set.clone());
+        }
         self.hosted = None;
         self.rrsets.put(rrset);
     }

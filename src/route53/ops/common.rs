@@ -11,7 +11,7 @@ use crate::route53::account::edit::{Edit, Key, Record};
 use crate::route53::account::entities::Change;
 use crate::route53::account::zone::{Zone, ZoneRecord};
 use crate::route53::error::ApiError;
-use crate::route53::request::bare;
+use crate::route53::request::{bare, unsatisfied};
 use crate::route53::value::{Struct, timestamp};
 
 /// How many changes can be asked about; older ones are forgotten.
@@ -53,11 +53,9 @@ impl<'c> Context<'c> {
         account::id(kind, (self.random)())
     }
 
-    /// A new random UUID (RFC 9562 §5.4).
+    /// A new UUID.
     pub(super) fn new_uuid(&mut self) -> String {
-        let random = (self.random)() & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-        let hex = format!("{random:032x}");
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        account::uuid((self.random)())
     }
 
     /// A new change, of a zone or of the account: what is answered of it, and the edits that keep it.
@@ -92,10 +90,7 @@ pub(super) fn page_size(input: &Struct, member: &str, default: usize, most: usiz
     let Some(said) = input.text(member) else { return Ok(default) };
     match said.trim().parse::<usize>() {
         Ok(number) if number > 0 => Ok(number.min(most)),
-        _ => Err(ApiError::invalid_input(format!(
-            "1 validation error detected: Value '{said}' at '{}' failed to satisfy constraint: Member must be a positive number",
-            member[..1].to_ascii_lowercase() + &member[1..]
-        ))),
+        _ => Err(ApiError::invalid_input(unsatisfied(member, said, "Member must be a positive number"))),
     }
 }
 

@@ -106,6 +106,12 @@ impl Model {
         self.shapes.get(name).expect("the table of shapes names only shapes that it has")
     }
 
+    /// The shape of the body of the operation's requests; none where all that it takes is in the path and the query.
+    pub fn body_of(&self, operation: &Operation) -> Option<&'static str> {
+        let is_in_body = |member: &Member| member.place == Place::Body;
+        operation.input.filter(|input| operation.method == "POST" && self.members(input).iter().any(is_in_body))
+    }
+
     /// The members of a structure; none for other shapes.
     pub fn members(&self, name: &str) -> &[Member] {
         match &self.shape(name).kind {

@@ -9,8 +9,8 @@
 use aws_lc_rs::digest;
 
 use super::claim::Claim;
-use super::percent::{decode_query, encode};
 use super::{Refusal, Request, key};
+use crate::route53::percent::{decode_query, encode};
 
 /// The forms that signers make of one request.
 pub(super) struct CanonicalRequests {

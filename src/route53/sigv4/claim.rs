@@ -9,9 +9,9 @@ use std::fmt;
 use aws_lc_rs::digest;
 use domain::utils::base64;
 
-use super::percent::decode_query;
 use super::refusal::SKEW_SECS;
 use super::{ALGORITHM, Refusal, Request, stamp};
+use crate::route53::percent::decode_query;
 
 /// Who claims to have signed, what, and when.
 #[derive(Debug)]

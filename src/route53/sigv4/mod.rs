@@ -9,7 +9,6 @@
 mod canonical;
 mod claim;
 mod key;
-mod percent;
 mod refusal;
 mod sign;
 mod stamp;

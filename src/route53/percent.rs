@@ -1,4 +1,4 @@
-//! Percent-encoding as signers do it.
+//! Percent-encoding, for those who verify a request and for those who read it: they take it for the same.
 //!
 //! Source: RFC 3986 §2.1 and §2.3; "Create a signed AWS API request", step 1, `UriEncode`.
 
@@ -23,11 +23,20 @@ const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Decodes a part of a query, where a plus is a space; an escape without its two digits stands for itself.
 pub(super) fn decode_query(text: &str) -> Vec<u8> {
+    decode(text, b' ')
+}
+
+/// Decodes a segment of a path, where a plus is a plus.
+pub(super) fn decode_segment(text: &str) -> Vec<u8> {
+    decode(text, b'+')
+}
+
+fn decode(text: &str, plus: u8) -> Vec<u8> {
     let mut rest = text.as_bytes();
     let mut octets = Vec::with_capacity(rest.len());
     while let Some((&first, tail)) = rest.split_first() {
         let (octet, tail) = match first {
-            b'+' => (b' ', tail),
+            b'+' => (plus, tail),
             b'%' => parse_escape(tail).unwrap_or((b'%', tail)),
             _ => (first, tail),
         };
@@ -59,5 +68,6 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(decode_query(&encode(&all, false)), all);
         assert_eq!(decode_query("a+b%2fc%2%zz%"), b"a b/c%2%zz%");
+        assert_eq!(decode_segment("a+b%2fc%2%zz%"), b"a+b/c%2%zz%");
     }
 }
