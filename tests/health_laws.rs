@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use waypost::health::board::{Board, SavedVerdict};
-use waypost::health::check::{CheckKind, Deadlines, EndpointCheck, HealthCheck, Protocol, Target, TargetHost, Thresholds};
+use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
 use waypost::health::machine::{Rules, State, observe};
 use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
+use waypost::health::protocol::Protocol;
 use waypost::health::table::Status;
+use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
 
 /// What a whole history of passes and failures amounts to.
@@ -175,8 +177,8 @@ fn a_reload_keeps_what_is_known_of_checks_that_probe_the_same() {
     }
     let mut stricter = endpoint("kept", 80);
     let CheckKind::Endpoint(check) = &mut stricter.kind else { unreachable!() };
-    check.thresholds = thresholds(5, 5);
-    check.interval *= 2;
+    check.timing.thresholds = thresholds(5, 5);
+    check.timing.interval *= 2;
     let disabled = HealthCheck { disabled: true, ..endpoint("off", 83) };
     let replaced = board.replace(&set([stricter, endpoint("moved", 8_081), endpoint("new", 84), disabled]), at(9));
     assert_eq!(words(&replaced.events), ["moved: unhealthy -> unknown: not yet probed", "off: unhealthy -> healthy: disabled"]);
@@ -315,16 +317,14 @@ fn endpoint(name: &str, port: u16) -> HealthCheck {
     let check = EndpointCheck {
         target: Target { host: TargetHost::Address([127, 0, 0, 1].into()), port },
         protocol: Protocol::Tcp,
-        interval: second,
-        deadlines: Deadlines { connect: second, status: second, body: second },
-        thresholds: thresholds(1, 1),
+        timing: Timing::plain(second, Deadlines { connect: second, status: second, body: second }, thresholds(1, 1)),
     };
-    HealthCheck { id: id(name), kind: CheckKind::Endpoint(Box::new(check)), inverted: false, disabled: false }
+    HealthCheck::plain(id(name), CheckKind::Endpoint(Box::new(check)))
 }
 
 fn calculated(name: &str, children: &[&str], health_threshold: u32) -> HealthCheck {
     let children = children.iter().map(|child| id(child)).collect();
-    HealthCheck { id: id(name), kind: CheckKind::Calculated { children, health_threshold }, inverted: false, disabled: false }
+    HealthCheck::plain(id(name), CheckKind::Calculated { children, health_threshold })
 }
 
 fn set(checks: impl IntoIterator<Item = HealthCheck>) -> BTreeMap<HealthCheckId, HealthCheck> {

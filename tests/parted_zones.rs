@@ -133,7 +133,7 @@ fn first_groups() -> Groups {
 fn state() -> State {
     let id = HealthCheckId::new("down").unwrap();
     let kind = waypost::health::check::CheckKind::Calculated { children: Vec::new(), health_threshold: 1 };
-    let check = waypost::health::check::HealthCheck { id: id.clone(), kind, inverted: false, disabled: false };
+    let check = waypost::health::check::HealthCheck::plain(id.clone(), kind);
     State { checks: [(id, check)].into(), ..State::default() }
 }
 

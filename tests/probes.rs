@@ -13,7 +13,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-use waypost::health::check::{Deadlines, EndpointCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds};
+use waypost::health::check::{EndpointCheck, Target, TargetHost};
+use waypost::health::protocol::{HttpRequest, Protocol};
+use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
 use waypost::prober::{ProbeReport, Prober, Trust};
 use waypost::resolver::NameServers;
@@ -385,7 +387,7 @@ fn named(name: &str, port: u16) -> Target {
 
 fn endpoint(target: Target, protocol: Protocol, deadlines: Deadlines) -> EndpointCheck {
     let thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
-    EndpointCheck { target, protocol, interval: PATIENT, deadlines, thresholds }
+    EndpointCheck { target, protocol, timing: Timing::plain(PATIENT, deadlines, thresholds) }
 }
 
 fn request(search: Option<&str>) -> HttpRequest {

@@ -14,11 +14,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
-use waypost::health::check::{
-    CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds,
-};
+use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
 use waypost::health::observation::{Failure, Observation, Outcome, Passed};
+use waypost::health::protocol::{HttpRequest, Protocol};
 use waypost::health::table::{HealthTable, Status};
+use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
 use waypost::prober::runner::{Change, Probe, RunnerHandle, Watcher};
 use waypost::prober::{ProbeReport, Prober, Trust};
@@ -292,7 +292,7 @@ async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_pro
     let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
     probed.target.port = port;
     probed.protocol = Protocol::Http(HttpRequest { host: "web.test".into(), path: "/".into(), search: None });
-    probed.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
+    probed.timing.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let (changes, mut told) = mpsc::unbounded_channel();
     let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![([127, 0, 0, 1], 53).into()]));
     let board = Board::new(&set([check]), clock::now());
@@ -327,12 +327,14 @@ fn endpoint(name: &str, interval: Duration) -> HealthCheck {
     let check = EndpointCheck {
         target: Target { host: TargetHost::Address([127, 0, 0, 1].into()), port: 80 },
         protocol: Protocol::Tcp,
-        interval,
-        deadlines: Deadlines { connect: SECOND, status: SECOND, body: SECOND },
-        thresholds: Thresholds { fall: three, rise: three },
+        timing: Timing::plain(
+            interval,
+            Deadlines { connect: SECOND, status: SECOND, body: SECOND },
+            Thresholds { fall: three, rise: three },
+        ),
     };
     let id = HealthCheckId::new(name).unwrap();
-    HealthCheck { id, kind: CheckKind::Endpoint(Box::new(check)), inverted: false, disabled: false }
+    HealthCheck::plain(id, CheckKind::Endpoint(Box::new(check)))
 }
 
 fn set(checks: impl IntoIterator<Item = HealthCheck>) -> BTreeMap<HealthCheckId, HealthCheck> {

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::{ConfigFile, Ending, Failure, load, tell, write_json};
 use crate::control::state::State;
-use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Protocol};
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck};
+use crate::health::protocol::Protocol;
 use crate::ids::HealthCheckId;
 use crate::prober::{ProbeReport, Prober, Trust};
 use crate::problem::Problem;

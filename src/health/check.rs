@@ -5,9 +5,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU8;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::protocol::Protocol;
+use super::timing::{Timing, VERDICT_HOLDS};
 use crate::ids::HealthCheckId;
 
 /// One health check.
@@ -19,6 +21,10 @@ pub struct HealthCheck {
     pub inverted: bool,
     /// Nothing is probed and the status is healthy, before inversion.
     pub disabled: bool,
+    /// It is probed and reported, and decides nothing: routing counts it as healthy.
+    pub observe: bool,
+    /// Where its endpoint stands, such as `aws:eu-central-1`; what overrides and brakes of a region go by.
+    pub region: Option<Arc<str>>,
 }
 
 /// Where a check's status comes from.
@@ -37,10 +43,7 @@ pub enum CheckKind {
 pub struct EndpointCheck {
     pub target: Target,
     pub protocol: Protocol,
-    /// From the end of one probe to the start of the next; 100 ms to 1 hour.
-    pub interval: Duration,
-    pub deadlines: Deadlines,
-    pub thresholds: Thresholds,
+    pub timing: Timing,
 }
 
 /// What is connected to; resolved at each probe when it is a name.
@@ -57,31 +60,12 @@ pub enum TargetHost {
     Name(String),
 }
 
-/// How an endpoint shows that it works.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// The connection is accepted.
-    Tcp,
-    Http(HttpRequest),
-    /// `server_name` is sent as SNI; none sends none. `verify` checks the certificate for it (or for the address).
-    Https {
-        request: HttpRequest,
-        server_name: Option<String>,
-        verify: bool,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpRequest {
-    /// The Host header, with the port already added where it is needed (Route 53: any port but 80 and 443).
-    pub host: String,
-    /// Begins with `/`.
-    pub path: String,
-    /// Must lie wholly within the first [`SEARCH_WITHIN`] octets of the body.
-    pub search: Option<String>,
-}
-
 impl HealthCheck {
+    /// A check that is what its kind says and nothing more.
+    pub fn plain(id: HealthCheckId, kind: CheckKind) -> Self {
+        Self { id, kind, inverted: false, disabled: false, observe: false, region: None }
+    }
+
     /// What is probed: nothing when the check is calculated or disabled.
     pub fn probed(&self) -> Option<&EndpointCheck> {
         match &self.kind {
@@ -110,7 +94,7 @@ impl EndpointCheck {
     ///
     /// Long enough for three probes, however far apart.
     pub fn verdict_holds(&self) -> Duration {
-        VERDICT_HOLDS.max(self.interval * 3)
+        VERDICT_HOLDS.max(self.timing.interval * 3)
     }
 }
 
@@ -122,43 +106,3 @@ impl fmt::Display for Target {
         }
     }
 }
-
-/// `GET /healthz Host: www.example.org search "ready"`
-impl fmt::Display for HttpRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GET {} Host: {}", self.path, self.host)?;
-        match &self.search {
-            Some(search) => write!(f, " search {search:?}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// How long each phase of a probe may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadlines {
-    /// TCP connection and, for HTTPS, the TLS handshake.
-    pub connect: Duration,
-    /// From there to the status line.
-    pub status: Duration,
-    /// From there to the search string.
-    pub body: Duration,
-}
-
-/// How many observations in a row flip a status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    pub fall: NonZeroU8,
-    pub rise: NonZeroU8,
-}
-
-/// Octets of a body that may hold the search string (Route 53).
-pub const SEARCH_WITHIN: usize = 5_120;
-/// How long a verdict holds at least without an observation that upholds it.
-pub const VERDICT_HOLDS: Duration = Duration::from_secs(3_600);
-/// The shortest interval accepted.
-pub const INTERVAL_MIN: Duration = Duration::from_millis(100);
-/// The longest interval accepted.
-pub const INTERVAL_MAX: Duration = Duration::from_secs(3_600);
-/// The largest threshold accepted (Route 53, `FailureThreshold`).
-pub const THRESHOLD_MAX: u8 = 10;

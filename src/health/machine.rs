@@ -28,9 +28,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::check::{EndpointCheck, Thresholds};
+use super::check::EndpointCheck;
 use super::observation::{Observation, Outcome};
 use super::table::Status;
+use super::timing::Thresholds;
 
 /// All that is remembered of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +127,6 @@ impl State {
 
 impl From<&EndpointCheck> for Rules {
     fn from(check: &EndpointCheck) -> Self {
-        Self { thresholds: check.thresholds, holds: check.verdict_holds() }
+        Self { thresholds: check.timing.thresholds, holds: check.verdict_holds() }
     }
 }

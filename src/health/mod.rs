@@ -12,5 +12,7 @@ pub mod calculated;
 pub mod check;
 pub mod machine;
 pub mod observation;
+pub mod protocol;
 pub mod schedule;
 pub mod table;
+pub mod timing;

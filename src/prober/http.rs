@@ -19,8 +19,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::{Log, tls};
-use crate::health::check::{Deadlines, HttpRequest, SEARCH_WITHIN};
 use crate::health::observation::{Failure, NotRun, Outcome, Passed};
+use crate::health::protocol::{HttpRequest, SEARCH_WITHIN};
+use crate::health::timing::Deadlines;
 use crate::ids::HealthCheckId;
 
 /// Asks once, and judges the response.

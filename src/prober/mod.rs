@@ -19,8 +19,9 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::{timeout, timeout_at};
 
 use crate::clock;
-use crate::health::check::{EndpointCheck, Protocol, TargetHost};
+use crate::health::check::{EndpointCheck, TargetHost};
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
+use crate::health::protocol::Protocol;
 use crate::ids::HealthCheckId;
 use crate::resolver::NameServers;
 
@@ -79,20 +80,20 @@ impl Prober {
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {
         let address = self.address(check, log).await?;
         log.address = Some(address);
-        let limit = check.deadlines.connect;
+        let limit = check.timing.deadlines.connect;
         let connect_by = clock::monotonic() + limit;
         let connected = timeout(limit, connect::connect(address)).await;
         log.end("connect");
         let stream = connected.map_err(|_| Failure::ConnectTimeout(limit))??;
         match &check.protocol {
             Protocol::Tcp => Ok(Passed::Connected),
-            Protocol::Http(request) => http::ask(stream, request, id, check.deadlines, log).await,
+            Protocol::Http(request) => http::ask(stream, request, id, check.timing.deadlines, log).await,
             Protocol::Https { request, server_name, verify } => {
                 let handshake = self.tls.connect(stream, address, server_name.as_deref(), *verify);
                 let secured = timeout_at(connect_by.into(), handshake).await;
                 log.end("tls");
                 let stream = secured.map_err(|_| Failure::TlsTimeout(limit))??;
-                http::ask(stream, request, id, check.deadlines, log).await
+                http::ask(stream, request, id, check.timing.deadlines, log).await
             }
         }
     }
@@ -102,7 +103,7 @@ impl Prober {
         match &check.target.host {
             TargetHost::Address(address) => Ok(SocketAddr::new(*address, port)),
             TargetHost::Name(name) => {
-                let resolved = self.resolver.resolve(name, check.deadlines.connect).await;
+                let resolved = self.resolver.resolve(name, check.timing.deadlines.connect).await;
                 log.end("resolve");
                 Ok(SocketAddr::new(resolved?, port))
             }

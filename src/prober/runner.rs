@@ -280,7 +280,7 @@ impl Probe for Prober {
 }
 
 fn intervals(board: &Board) -> Vec<(HealthCheckId, Duration)> {
-    board.probed().map(|(id, check)| (id.clone(), check.interval)).collect()
+    board.probed().map(|(id, check)| (id.clone(), check.timing.interval)).collect()
 }
 
 /// A probe that panicked is a fault of ours: it counts neither way, and the check goes on.

@@ -113,7 +113,7 @@ mod tests {
     fn checks() -> Checks {
         let calculated = |name: &str, children: &[&str], health_threshold, inverted| {
             let kind = CheckKind::Calculated { children: children.iter().map(|child| id(child)).collect(), health_threshold };
-            (id(name), HealthCheck { id: id(name), kind, inverted, disabled: false })
+            (id(name), HealthCheck { inverted, ..HealthCheck::plain(id(name), kind) })
         };
         // A calculated check without children and a threshold of 0 is healthy, as an endpoint's is supposed to be.
         [

@@ -19,8 +19,9 @@ use jiff::Timestamp;
 
 use super::supposed::Checks;
 use crate::health::board::Board;
-use crate::health::check::{EndpointCheck, Protocol};
+use crate::health::check::EndpointCheck;
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
+use crate::health::protocol::Protocol;
 use crate::health::schedule::Schedule;
 use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
@@ -118,7 +119,7 @@ impl Timeline {
     /// Every probe of one check.
     fn probe<'t>(&'t self, id: &'t HealthCheckId, check: &EndpointCheck, probes: &mut Vec<Probe<'t>>) {
         let mut schedule = Schedule::default();
-        schedule.replace(vec![(id.clone(), check.interval)], Duration::ZERO, |_| false);
+        schedule.replace(vec![(id.clone(), check.timing.interval)], Duration::ZERO, |_| false);
         while let Some(began) = schedule.next_due().filter(|due| *due <= self.at) {
             let (lasts, outcome) = see(check, self.behaviour(id, began));
             let ended = began + lasts;
@@ -148,7 +149,7 @@ fn see(check: &EndpointCheck, behaviour: Behaviour) -> (Duration, Outcome) {
     match behaviour {
         Behaviour::Passes => (Duration::ZERO, Outcome::Passed(passed(check))),
         Behaviour::Fails => (Duration::ZERO, Failure::Refused.into()),
-        Behaviour::Hangs => (check.deadlines.connect, Failure::ConnectTimeout(check.deadlines.connect).into()),
+        Behaviour::Hangs => (check.timing.deadlines.connect, Failure::ConnectTimeout(check.timing.deadlines.connect).into()),
     }
 }
 

@@ -96,7 +96,7 @@ pub fn snapshot_placed(
 /// A check that no test probes.
 fn always(id: &HealthCheckId) -> HealthCheck {
     let kind = waypost::health::check::CheckKind::Calculated { children: Vec::new(), health_threshold: 0 };
-    HealthCheck { id: id.clone(), kind, inverted: false, disabled: false }
+    HealthCheck::plain(id.clone(), kind)
 }
 
 /// A verdict as the test wants it.

@@ -11,7 +11,8 @@ use std::fmt::Write;
 
 use super::probed::bracketed;
 use super::state::State;
-use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, HttpRequest, Protocol, TargetHost};
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
+use crate::health::protocol::{HttpRequest, Protocol};
 use crate::toml_table::show_duration;
 use crate::wire::name::Name;
 
@@ -83,13 +84,13 @@ impl Printer {
             }
         }
         self.line("port", &check.target.port.to_string());
-        let secs = check.interval.as_secs();
-        let is_whole = check.interval.subsec_nanos() == 0;
-        let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(check.interval)) };
+        let secs = check.timing.interval.as_secs();
+        let is_whole = check.timing.interval.subsec_nanos() == 0;
+        let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(check.timing.interval)) };
         self.line("request_interval", &interval);
-        self.line("timeout", &quoted(&show_duration(check.deadlines.connect)));
-        self.line("failure_threshold", &check.thresholds.fall.to_string());
-        self.line("rise", &check.thresholds.rise.to_string());
+        self.line("timeout", &quoted(&show_duration(check.timing.deadlines.connect)));
+        self.line("failure_threshold", &check.timing.thresholds.fall.to_string());
+        self.line("rise", &check.timing.thresholds.rise.to_string());
     }
 
     fn target_of_tcp(&mut self, host: &TargetHost) {

@@ -10,12 +10,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::control::load::load_zones;
-use crate::control::probed::deadlines;
+use crate::control::probed::timing::deadlines;
 use crate::geography::area::{Area, Continent, Country};
 use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
-use crate::health::check::{Target, Thresholds};
+use crate::health::check::Target;
+use crate::health::timing::{Thresholds, Timing};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::places::cidr::CidrCollection;
 use crate::wire::rtype::RecordType;
@@ -69,7 +70,7 @@ fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
                 _ => Protocol::Https { request, server_name, verify },
             };
             let target = Target { host, port };
-            EndpointCheck { target, protocol, interval, deadlines: deadlines(timeout), thresholds }
+            EndpointCheck { target, protocol, timing: Timing::plain(interval, deadlines(timeout), thresholds) }
         },
     )
 }
@@ -169,7 +170,7 @@ fn state() -> impl Strategy<Value = State> {
         {
             let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
             let kind = CheckKind::Endpoint(Box::new(endpoint));
-            checks.insert(check_id.clone(), HealthCheck { id: check_id.clone(), kind, inverted, disabled });
+            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, ..HealthCheck::plain(check_id.clone(), kind) });
             let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
             let options = options(&policy, place, numbers);
             if options != GroupOptions::default() {

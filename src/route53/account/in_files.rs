@@ -14,7 +14,8 @@ use super::Account;
 use super::entities::{Check, CheckConfig, Collection};
 use super::zone::{Zone, ZoneRecord};
 use crate::control::state::State;
-use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Protocol, TargetHost};
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
+use crate::health::protocol::Protocol;
 use crate::places::cidr::CidrCollection;
 use crate::route53::name::show_name;
 use crate::route53::records::of_file;
@@ -130,8 +131,8 @@ fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
         kind: kind.to_owned(),
         resource_path: request.map(|request| request.path.clone()),
         search_string: search,
-        request_interval: Some(endpoint.interval.as_secs().max(1) as u32),
-        failure_threshold: Some(endpoint.thresholds.fall.get()),
+        request_interval: Some(endpoint.timing.interval.as_secs().max(1) as u32),
+        failure_threshold: Some(endpoint.timing.thresholds.fall.get()),
         measure_latency: Some(false),
         enable_sni: Some(matches!(&endpoint.protocol, Protocol::Https { server_name: Some(_), .. })),
         ..CheckConfig::default()

@@ -11,9 +11,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
-use crate::health::check::{
-    CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, Protocol, Target, TargetHost, Thresholds,
-};
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::timing::{Deadlines, Thresholds, Timing};
 use crate::ids::HealthCheckId;
 use crate::route53::account::entities::CheckConfig;
 
@@ -27,7 +27,7 @@ pub fn meaning(id: HealthCheckId, config: &CheckConfig) -> HealthCheck {
         "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL" => without_data(config),
         _ => CheckKind::Endpoint(Box::new(endpoint(config))),
     };
-    HealthCheck { id, kind, inverted: config.inverted, disabled: config.disabled }
+    HealthCheck { inverted: config.inverted, disabled: config.disabled, ..HealthCheck::plain(id, kind) }
 }
 
 /// An alarm or control of which nobody tells us anything: what it is then, its configuration says.
@@ -68,12 +68,11 @@ fn endpoint(config: &CheckConfig) -> EndpointCheck {
         },
     };
     let threshold = config.failure_threshold.and_then(NonZeroU8::new).unwrap_or(FAILURE_THRESHOLD);
+    let interval = Duration::from_secs(config.request_interval.unwrap_or(REQUEST_INTERVAL_SECS).into());
     EndpointCheck {
         target: Target { host, port },
-        interval: Duration::from_secs(config.request_interval.unwrap_or(REQUEST_INTERVAL_SECS).into()),
-        deadlines: deadlines(&protocol),
+        timing: Timing::plain(interval, deadlines(&protocol), Thresholds { fall: threshold, rise: threshold }),
         protocol,
-        thresholds: Thresholds { fall: threshold, rise: threshold },
     }
 }
 

@@ -150,7 +150,7 @@ impl Probes {
     fn observe(&mut self, id: &HealthCheckId, seen: impl FnOnce(u8, u8) -> (u8, Outcome)) {
         let index = self.board.index(id).expect("the checks of a target are of the setting");
         let check = self.board.check(index).clone();
-        let thresholds = check.probed().expect("only probed checks are failed").thresholds;
+        let thresholds = check.probed().expect("only probed checks are failed").timing.thresholds;
         let (times, outcome) = seen(thresholds.fall.get(), thresholds.rise.get());
         let observation = Observation { at: Timestamp::UNIX_EPOCH, outcome };
         for _ in 0..times {

@@ -6,19 +6,23 @@
 //! Source: Route 53 API reference, `HealthCheckConfig`; developer guide, "How Route 53 determines whether a health
 //! check is healthy" (deadlines, Host header, SNI).
 
+mod target;
+pub(super) mod timing;
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU8;
-use std::ops::RangeInclusive;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::health::check::{
-    CheckKind, Deadlines, EndpointCheck, HealthCheck, HttpRequest, INTERVAL_MAX, INTERVAL_MIN, Protocol, THRESHOLD_MAX, Target,
-    TargetHost, Thresholds,
-};
+use self::target::{address_of, read_host, target_host};
+use self::timing::read_timing;
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::timing::Timing;
 use crate::ids::HealthCheckId;
 use crate::problem::{Place, nearest};
 use crate::toml_table::{Span, Table, Value};
+
+pub(super) use self::target::{bracketed, read_target};
 
 /// A health check that a file names, with its place; none inside when it could not be read.
 pub(super) struct DefinedCheck {
@@ -54,12 +58,6 @@ struct Request {
     search: Option<String>,
 }
 
-struct Timing {
-    interval: Duration,
-    timeout: Duration,
-    thresholds: Thresholds,
-}
-
 /// Everything that makes an [`EndpointCheck`], whichever notation it was written in.
 struct EndpointSpec<'s> {
     scheme: Scheme,
@@ -67,7 +65,7 @@ struct EndpointSpec<'s> {
     request: &'s Request,
     enable_sni: bool,
     verify: bool,
-    timing: &'s Timing,
+    timing: Timing,
 }
 
 /// The `[probe.NAME]` tables by name; none where one could not be read.
@@ -98,10 +96,10 @@ impl Probe {
             request: &self.request,
             enable_sni: true,
             verify: self.verify,
-            timing: &self.timing,
+            timing: self.timing,
         };
         let kind = CheckKind::Endpoint(Box::new(spec.check()));
-        Some(HealthCheck { id, kind, inverted: self.inverted, disabled: self.disabled })
+        Some(HealthCheck { inverted: self.inverted, disabled: self.disabled, ..HealthCheck::plain(id, kind) })
     }
 }
 
@@ -121,13 +119,7 @@ impl Scheme {
 
 impl EndpointSpec<'_> {
     fn check(self) -> EndpointCheck {
-        EndpointCheck {
-            protocol: self.protocol(),
-            target: self.target,
-            interval: self.timing.interval,
-            deadlines: deadlines(self.timing.timeout),
-            thresholds: self.timing.thresholds,
-        }
+        EndpointCheck { protocol: self.protocol(), target: self.target, timing: self.timing }
     }
 
     fn protocol(&self) -> Protocol {
@@ -147,29 +139,6 @@ impl EndpointSpec<'_> {
             Scheme::Https => Protocol::Https { request, server_name, verify: self.verify },
         }
     }
-}
-
-/// `timeout` bounds connecting; Route 53 gives the status line and the body 2 s each.
-pub(super) fn deadlines(timeout: Duration) -> Deadlines {
-    let answering = timeout.min(Duration::from_secs(2));
-    Deadlines { connect: timeout, status: answering, body: answering }
-}
-
-/// An address as a Host header has it (RFC 3986 §3.2.2).
-pub(super) fn bracketed(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    }
-}
-
-/// The address that a host is, if it is one, in brackets or without.
-fn address_of(host: &str) -> Option<IpAddr> {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
-}
-
-fn target_host(host: &str) -> TargetHost {
-    address_of(host).map_or_else(|| TargetHost::Name(host.to_owned()), TargetHost::Address)
 }
 
 fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
@@ -194,7 +163,10 @@ fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
     }
     let verify = table.bool_or("verify", true);
     let port = read_port(&mut table);
-    let timing = read_timing(&mut table, scheme.unwrap_or(Scheme::Https), ["interval", "fall"], Duration::from_secs(10));
+    let timing = {
+        let scheme = scheme.unwrap_or(Scheme::Https);
+        read_timing(&mut table, ["interval", "fall"], Duration::from_secs(10), scheme.default_timeout())
+    };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
     table.finish();
     Some(Probe { span, scheme: scheme?, port, request, verify, timing, inverted, disabled })
@@ -215,7 +187,7 @@ fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
     table.finish();
-    Some(HealthCheck { id: id.clone(), kind: kind?, inverted, disabled })
+    Some(HealthCheck { inverted, disabled, ..HealthCheck::plain(id.clone(), kind?) })
 }
 
 fn read_calculated(table: &mut Table<'_>) -> Option<CheckKind> {
@@ -252,14 +224,14 @@ fn read_endpoint_check(value: &Value<'_>, word: &str, table: &mut Table<'_>) -> 
     let enable_sni = table.bool_or("enable_sni", true);
     let verify = table.bool_or("verify", false);
     let port = read_port(table);
-    let timing = read_timing(table, scheme, ["request_interval", "failure_threshold"], Duration::from_secs(30));
+    let timing = read_timing(table, ["request_interval", "failure_threshold"], Duration::from_secs(30), scheme.default_timeout());
     let host = read_check_host(table, &request);
     let Some(port) = port.or(scheme.default_port()) else {
         table.error("port is missing; a tcp check has no usual one");
         return None;
     };
     let target = Target { host: host?, port };
-    let spec = EndpointSpec { scheme, target, request: &request, enable_sni, verify, timing: &timing };
+    let spec = EndpointSpec { scheme, target, request: &request, enable_sni, verify, timing };
     Some(CheckKind::Endpoint(Box::new(spec.check())))
 }
 
@@ -312,45 +284,6 @@ fn read_port(table: &mut Table<'_>) -> Option<u16> {
     table.optional_int("port", 1..=65_535).map(|port| u16::try_from(port).expect("1 to 65535"))
 }
 
-fn read_timing(table: &mut Table<'_>, scheme: Scheme, keys: [&'static str; 2], interval: Duration) -> Timing {
-    let [interval_key, fall_key] = keys;
-    let interval = table.optional(interval_key).and_then(|value| read_interval(&value)).unwrap_or(interval);
-    let timeout = table.optional_duration("timeout", TIMEOUTS).unwrap_or(scheme.default_timeout());
-    let fall = table.optional_int(fall_key, 1..=THRESHOLD_MAX.into()).unwrap_or(3);
-    let rise = table.optional_int("rise", 1..=THRESHOLD_MAX.into()).unwrap_or(fall);
-    let threshold = |count: i64| u8::try_from(count).ok().and_then(NonZeroU8::new).expect("1 to 10");
-    Timing { interval, timeout, thresholds: Thresholds { fall: threshold(fall), rise: threshold(rise) } }
-}
-
-/// An interval: seconds as a number, as Route 53 has it, or a duration.
-fn read_interval(value: &Value<'_>) -> Option<Duration> {
-    if value.is_int() {
-        let secs = value.int(1..=INTERVAL_MAX.as_secs().cast_signed())?;
-        return Some(Duration::from_secs(secs.unsigned_abs()));
-    }
-    value.duration(INTERVAL_MIN..=INTERVAL_MAX)
-}
-
-/// A host name or an address, without a final dot.
-fn read_host(value: &Value<'_>) -> Option<String> {
-    let written = value.string()?;
-    let host = parse_host(written);
-    if host.is_none() {
-        value.wrong(format_args!("{written:?} is no host name"), "such as www.example.org");
-    }
-    host
-}
-
-fn parse_host(text: &str) -> Option<String> {
-    if let Some(address) = address_of(text) {
-        return Some(bracketed(address));
-    }
-    let host = text.strip_suffix('.').unwrap_or(text);
-    let is_name = host.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
-    let is_valid = is_name && !host.contains("..") && !host.starts_with('.');
-    ((1..=255).contains(&host.len()) && is_valid).then(|| host.to_owned())
-}
-
 fn read_path(value: &Value<'_>) -> Option<String> {
     let written = value.string()?;
     if written.len() > 255 || !written.bytes().all(|octet| octet.is_ascii_graphic()) {
@@ -373,33 +306,6 @@ fn read_search(value: &Value<'_>) -> Option<String> {
     Some(written.to_owned())
 }
 
-/// Reads what an endpoint's probe connects to: an address or a host name, with or without a port.
-pub(super) fn read_target(value: &Value<'_>) -> Option<(TargetHost, Option<u16>)> {
-    let written = value.string()?;
-    let target = parse_target(written);
-    if target.is_none() {
-        value.wrong(
-            format_args!("{written:?} is nothing to connect to"),
-            "such as 127.0.0.1:8081, [::1]:8081, www.example.org:8081; without a port, the probe's",
-        );
-    }
-    target
-}
-
-fn parse_target(text: &str) -> Option<(TargetHost, Option<u16>)> {
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return (address.port() != 0).then(|| (TargetHost::Address(address.ip()), Some(address.port())));
-    }
-    if let Some(address) = address_of(text) {
-        return Some((TargetHost::Address(address), None));
-    }
-    let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port != 0)?)),
-        None => (text, None),
-    };
-    Some((target_host(&parse_host(host)?), port))
-}
-
 /// The types of `[check]`.
 const TYPES: [&str; 6] = ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated"];
 /// The most children of a calculated check (Route 53, `ChildHealthChecks`).
@@ -408,4 +314,3 @@ const CHILDREN_MAX: i64 = 256;
 const TIMEOUT_HTTP: Duration = Duration::from_secs(4);
 /// The same, of TCP checks.
 const TIMEOUT_TCP: Duration = Duration::from_secs(10);
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
