@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use waypost::health::board::{Board, SavedVerdict};
-use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
 use waypost::health::machine::{Rules, State, observe};
 use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
 use waypost::health::protocol::Protocol;
@@ -317,6 +317,7 @@ fn endpoint(name: &str, port: u16) -> HealthCheck {
     let check = EndpointCheck {
         target: Target { host: TargetHost::Address([127, 0, 0, 1].into()), port },
         protocol: Protocol::Tcp,
+        via: Via::default(),
         timing: Timing::plain(second, Deadlines { connect: second, status: second, body: second }, thresholds(1, 1)),
     };
     HealthCheck::plain(id(name), CheckKind::Endpoint(Box::new(check)))

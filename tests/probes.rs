@@ -14,7 +14,9 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use waypost::health::check::{EndpointCheck, Target, TargetHost};
-use waypost::health::protocol::{HttpRequest, Protocol};
+use waypost::health::protocol::Protocol;
+use waypost::health::protocol::http::{HttpRequest, Search};
+use waypost::health::protocol::tls::TlsOptions;
 use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
 use waypost::prober::{ProbeReport, Prober, Trust};
@@ -134,7 +136,7 @@ async fn a_connection_that_is_reset_counts_as_closed() {
 #[tokio::test]
 async fn the_request_is_a_get_that_says_who_asks() {
     let mut server = Server::answering("HTTP/1.1 200 OK\r\n\r\n").await;
-    let request = HttpRequest { host: "www.example.org:8080".into(), path: "/healthz?deep=1".into(), search: None };
+    let request = HttpRequest::get("www.example.org:8080", "/healthz?deep=1");
     check(server.address, Protocol::Http(request), PATIENTLY, "HTTP status 200").await;
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -149,7 +151,7 @@ async fn the_request_is_a_get_that_says_who_asks() {
 #[tokio::test]
 async fn a_request_that_cannot_be_written_is_our_fault() {
     let server = Server::answering("HTTP/1.1 200 OK\r\n\r\n").await;
-    let request = HttpRequest { host: "a\nb".into(), path: "/".into(), search: None };
+    let request = HttpRequest::get("a\nb", "/");
     let report = probe(server.address, Protocol::Http(request), PATIENTLY).await;
     assert_eq!(report.observation.outcome.code(), "not_run_impossible");
 }
@@ -334,8 +336,8 @@ async fn the_report_names_each_phase_that_ran_and_the_address() {
     let plain = Server::answering(response).await;
     let secured = Server::secured(response, Certificate::issued("www.example.org", 2000, 4000)).await;
     let search = |protocol| match protocol {
-        Protocol::Https { request, server_name, verify } => {
-            Protocol::Https { request: HttpRequest { search: Some("healthy".into()), ..request }, server_name, verify }
+        Protocol::Https(request, tls) => {
+            Protocol::Https(HttpRequest { search: Some(Search::Text("healthy".into())), ..request }, tls)
         }
         other => other,
     };
@@ -387,11 +389,11 @@ fn named(name: &str, port: u16) -> Target {
 
 fn endpoint(target: Target, protocol: Protocol, deadlines: Deadlines) -> EndpointCheck {
     let thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
-    EndpointCheck { target, protocol, timing: Timing::plain(PATIENT, deadlines, thresholds) }
+    EndpointCheck::plain(target, protocol, Timing::plain(PATIENT, deadlines, thresholds))
 }
 
 fn request(search: Option<&str>) -> HttpRequest {
-    HttpRequest { host: "www.example.org".into(), path: "/".into(), search: search.map(str::to_owned) }
+    HttpRequest { search: search.map(|text| Search::Text(text.to_owned())), ..HttpRequest::get("www.example.org", "/") }
 }
 
 fn http(search: Option<&str>) -> Protocol {
@@ -399,7 +401,7 @@ fn http(search: Option<&str>) -> Protocol {
 }
 
 fn https(server_name: Option<&str>, verify: bool) -> Protocol {
-    Protocol::Https { request: request(None), server_name: server_name.map(str::to_owned), verify }
+    Protocol::Https(request(None), TlsOptions { server_name: server_name.map(str::to_owned), verify, days_left: None })
 }
 
 fn with_length(body: &str) -> String {

@@ -11,8 +11,6 @@ use std::time::Duration;
 use super::grouped::Groups;
 use super::state::State;
 use crate::health::check::{CheckKind, EndpointCheck};
-use crate::health::protocol::Protocol;
-use crate::health::timing::Deadlines;
 use crate::ids::HealthCheckId;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -120,15 +118,6 @@ fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
 
 /// An interval and a probe that takes as long as it may, `fall` times.
 fn failing(check: &EndpointCheck) -> Duration {
-    (check.timing.interval + longest_probe(check)) * u32::from(check.timing.thresholds.fall.get())
-}
-
-/// The deadlines of the phases that the protocol has.
-fn longest_probe(check: &EndpointCheck) -> Duration {
-    let Deadlines { connect, status, body } = check.timing.deadlines;
-    match &check.protocol {
-        Protocol::Tcp => connect,
-        Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => connect + status + body,
-        Protocol::Http(_) | Protocol::Https { .. } => connect + status,
-    }
+    let longest = check.protocol.longest(check.timing.deadlines);
+    (check.timing.interval + longest) * u32::from(check.timing.thresholds.fall.get())
 }

@@ -3,17 +3,15 @@
 //! Invariant: the printed texts, read back, give the same state, but for where things were written. The health
 //! checks and CIDR collections, which are shared by all zones, are in the first zone's text.
 
+mod endpoint;
 mod record;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write;
 
-use super::probed::bracketed;
 use super::state::State;
-use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
-use crate::health::protocol::{HttpRequest, Protocol};
-use crate::toml_table::show_duration;
+use crate::health::check::{CheckKind, HealthCheck};
 use crate::wire::name::Name;
 
 /// One zone's text.
@@ -67,73 +65,6 @@ impl Printer {
             }
         }
     }
-
-    fn endpoint_check(&mut self, check: &EndpointCheck) {
-        match &check.protocol {
-            Protocol::Tcp => {
-                self.line("type", "\"tcp\"");
-                self.target_of_tcp(&check.target.host);
-            }
-            Protocol::Http(request) => self.request("http", check, request),
-            Protocol::Https { request, server_name, verify } => {
-                self.request("https", check, request);
-                if server_name.is_none() {
-                    self.line("enable_sni", "false");
-                }
-                self.line("verify", &verify.to_string());
-            }
-        }
-        self.line("port", &check.target.port.to_string());
-        let secs = check.timing.interval.as_secs();
-        let is_whole = check.timing.interval.subsec_nanos() == 0;
-        let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(check.timing.interval)) };
-        self.line("request_interval", &interval);
-        self.line("timeout", &quoted(&show_duration(check.timing.deadlines.connect)));
-        self.line("failure_threshold", &check.timing.thresholds.fall.to_string());
-        self.line("rise", &check.timing.thresholds.rise.to_string());
-    }
-
-    fn target_of_tcp(&mut self, host: &TargetHost) {
-        match host {
-            TargetHost::Address(address) => self.line("ip_address", &quoted(&address.to_string())),
-            TargetHost::Name(name) => self.line("fully_qualified_domain_name", &quoted(name)),
-        }
-    }
-
-    fn request(&mut self, scheme: &str, check: &EndpointCheck, request: &HttpRequest) {
-        let matched = if request.search.is_some() { "_str_match" } else { "" };
-        self.line("type", &quoted(&format!("{scheme}{matched}")));
-        let host = host_without_port(scheme, check, request);
-        let own = match &check.target.host {
-            TargetHost::Address(address) => {
-                self.line("ip_address", &quoted(&address.to_string()));
-                bracketed(*address)
-            }
-            TargetHost::Name(name) => {
-                if name != host {
-                    self.line("target", &quoted(name));
-                }
-                // A name is always told: without one there would be nothing to probe.
-                String::new()
-            }
-        };
-        if host != own {
-            self.line("fully_qualified_domain_name", &quoted(host));
-        }
-        self.line("resource_path", &quoted(&request.path));
-        if let Some(search) = &request.search {
-            self.line("search_string", &quoted(search));
-        }
-    }
-}
-
-/// The Host header as it was before the port was added to it.
-fn host_without_port<'r>(scheme: &str, check: &EndpointCheck, request: &'r HttpRequest) -> &'r str {
-    let usual = if scheme == "http" { 80 } else { 443 };
-    if check.target.port == usual {
-        return &request.host;
-    }
-    request.host.strip_suffix(&format!(":{}", check.target.port)).unwrap_or(&request.host)
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

@@ -90,12 +90,8 @@ impl<'d> Probing<'_, 'd> {
         self.used.insert(word);
         let probe = self.probe(word, &value);
         let check = probe.zip(own).zip(id.clone()).and_then(|((probe, own), id)| {
-            let check = probe.check(id, own, target.flatten());
-            if check.is_none() {
-                let message = format_args!("nothing says which port the tcp probe {word:?} connects to");
-                value.wrong(message, "port in the probe, or in target");
-            }
-            check
+            let check = probe.check(word, id, own, target.flatten());
+            check.map_err(|unfit| value.wrong(unfit.message, unfit.help)).ok()
         });
         let place = table.document().place(span);
         self.checks.extend(id.clone().map(|id| DefinedCheck { id, place, check }));

@@ -4,6 +4,7 @@
 //! Source: Route 53 API 2013-04-01, `ResourceRecordSet`, `HealthCheckConfig`.
 
 use crate::health::check::HealthCheck;
+use crate::health::protocol::Protocol;
 use crate::route53::account::entities::CheckConfig;
 use crate::route53::account::in_files;
 use crate::route53::checks::meaning;
@@ -80,6 +81,16 @@ pub fn check(check: &HealthCheck) -> (CheckConfig, Vec<String>) {
     let config = in_files::config(check);
     let behind = meaning(check.id.clone(), &config);
     let lost = behind != *check;
-    let what = "Route 53 does not validate certificates, has one threshold for both directions, fixed timeouts and whole seconds";
+    let what = match check.kind.protocol() {
+        Some(protocol) if protocol.default_port() == Some(0) => NOTHING_LIKE_IT,
+        Some(Protocol::Tcp | Protocol::Http(_) | Protocol::Https(..)) | None => LESS_OF_IT,
+        Some(_) => ONLY_ITS_PORT,
+    };
     (config, lost.then(|| format!("health check {}: {what}", check.id)).into_iter().collect())
 }
+
+const LESS_OF_IT: &str = "Route 53 does not validate certificates, has one threshold for both directions, fixed timeouts and whole \
+                          seconds, sends a plain GET over HTTP/1.1 and accepts every status from 200 to 399";
+const ONLY_ITS_PORT: &str = "Route 53 has no checks of its type: a TCP check of the same port stands for it";
+const NOTHING_LIKE_IT: &str =
+    "Route 53 has no checks of its type: a calculated check of no children, always healthy, stands for it";

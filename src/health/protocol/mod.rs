@@ -1,0 +1,120 @@
+//! How an endpoint shows that it works: what is asked of it, and what passes.
+//!
+//! Plain data, one file a kind; the prober asks. Invariant: a request that exists can be written.
+//! Sources: Route 53 API reference, `HealthCheckConfig`, for `tcp`, `http` and `https`; the others are waypost's own.
+
+pub mod dns;
+pub mod grpc;
+pub mod http;
+pub mod tls;
+
+use std::time::Duration;
+
+use self::dns::DnsQuery;
+use self::grpc::GrpcCheck;
+use self::http::HttpRequest;
+use self::tls::{TlsCheck, TlsOptions};
+use super::check::Target;
+use super::observation::Passed;
+use super::timing::Deadlines;
+
+/// How an endpoint shows that it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// The connection is accepted.
+    Tcp,
+    Http(HttpRequest),
+    Https(HttpRequest, TlsOptions),
+    /// TLS is established, with a certificate that will do.
+    Tls(TlsCheck),
+    /// A query is answered as expected.
+    Dns(DnsQuery),
+    /// An echo request is replied to.
+    Icmp,
+    /// The health service of gRPC says SERVING.
+    Grpc(GrpcCheck),
+}
+
+impl Protocol {
+    /// The kind, as the `type` of a check is written.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Http(_) => "http",
+            Self::Https(..) => "https",
+            Self::Tls(_) => "tls",
+            Self::Dns(_) => "dns",
+            Self::Icmp => "icmp",
+            Self::Grpc(_) => "grpc",
+        }
+    }
+
+    /// The port where nothing says another; none where there is no usual one, 0 where there are no ports.
+    pub fn default_port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp | Self::Grpc(_) => None,
+            Self::Http(_) => Some(80),
+            Self::Https(..) | Self::Tls(_) => Some(443),
+            Self::Dns(_) => Some(53),
+            Self::Icmp => Some(0),
+        }
+    }
+
+    /// Everything that is asked of `target`, and what of the answer is looked at.
+    pub fn subject(&self, target: &Target) -> String {
+        let word = self.word();
+        match self {
+            Self::Tcp | Self::Icmp => format!("{word} {target}"),
+            Self::Http(request) => format!("{word} {target} {request}"),
+            Self::Https(request, tls) => format!("{word} {target} {request} {tls}"),
+            Self::Tls(check) => format!("{word} {target} {check}"),
+            Self::Dns(query) => format!("{word} {target} {query}"),
+            Self::Grpc(check) => format!("{word} {target} {check}"),
+        }
+    }
+
+    /// What is asked of `target`, shortly: `GET http://192.0.2.10:8080/healthz as www.example.org`.
+    pub fn words(&self, target: &Target) -> String {
+        let word = self.word();
+        match self {
+            Self::Tcp | Self::Icmp => format!("{word} {target}"),
+            Self::Http(request) | Self::Https(request, _) => {
+                format!("{} {word}://{target}{} as {}", request.method.as_str(), request.path, request.host)
+            }
+            Self::Tls(check) => match &check.tls.server_name {
+                Some(name) => format!("{word} {target} as {name}"),
+                None => format!("{word} {target}"),
+            },
+            Self::Dns(query) => format!("{word} {target} {} {}", query.name, query.rtype.word),
+            Self::Grpc(check) => format!("{word} {target} health of {:?} as {}", check.service, check.authority),
+        }
+    }
+
+    /// What is seen of an endpoint that is as it should be.
+    pub fn passed(&self) -> Passed {
+        match self {
+            Self::Tcp => Passed::Connected,
+            Self::Http(request) | Self::Https(request, _) => request.passed(request.expect.example()),
+            Self::Tls(_) => Passed::Secured,
+            Self::Dns(query) => Passed::Answered(query.rcode.to_string()),
+            Self::Icmp => Passed::EchoReplied,
+            Self::Grpc(_) => Passed::Serving,
+        }
+    }
+
+    /// How long a probe may take: the deadlines of the phases that the protocol has.
+    pub fn longest(&self, deadlines: Deadlines) -> Duration {
+        let Deadlines { connect, status, body } = deadlines;
+        match self {
+            Self::Tcp | Self::Tls(_) | Self::Icmp => connect,
+            Self::Http(request) | Self::Https(request, _) => {
+                // A redirect may lead to a name that is resolved within the time to connect.
+                let redirected = (connect * 2 + status) * request.follow.into();
+                connect + status + redirected + if request.search.is_some() { body } else { Duration::ZERO }
+            }
+            // Over UDP, and over TCP if that was too short.
+            Self::Dns(_) => status + connect + status,
+            Self::Grpc(_) => connect + status,
+        }
+    }
+}
