@@ -3,12 +3,12 @@
 //! The kernel's own ping socket where this process may have one, else a raw socket. Invariant: a reply counts only if it
 //! carries the token of this request, which nobody can guess. Sources: RFC 792, RFC 4443 §4; icmp(7).
 
-use std::io::{self, Read as _};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::unix::AsyncFd;
+use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::Log;
@@ -27,16 +27,15 @@ async fn echo(address: IpAddr, source: Option<IpAddr>) -> Result<(), Outcome> {
     let socket = open(address)?;
     bind_source(&socket, address, source)?;
     socket.connect(&SocketAddr::new(address, 0).into()).map_err(|error| here(&error))?;
-    let socket = AsyncFd::register(socket).map_err(|error| here(&error))?;
+    // Whatever the protocol, a datagram is sent and heard in the same way.
+    let socket = UdpSocket::from_std(socket.into()).map_err(|error| here(&error))?;
     let token = clock::random_u128().to_be_bytes();
-    socket.get_ref().send(&request(address, token)).map_err(|error| here(&error))?;
+    socket.send(&request(address, token)).await.map_err(|error| here(&error))?;
     let mut packet = [0; PACKET_MAX];
     loop {
-        let mut ready = socket.readable().await.map_err(|error| here(&error))?;
-        match ready.try_io(|socket| socket.get_ref().read(&mut packet)) {
-            Ok(Ok(len)) if is_reply(address, &packet[..len], token) => return Ok(()),
-            Ok(Ok(_)) | Err(_) => {}
-            Ok(Err(error)) => return Err(answered(&error)),
+        let len = socket.recv(&mut packet).await.map_err(|error| answered(&error))?;
+        if is_reply(address, &packet[..len], token) {
+            return Ok(());
         }
     }
 }

@@ -1,22 +1,19 @@
 //! Whatever state there is, printed and read back it is the same.
 
+mod checks;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::num::NonZeroU8;
 use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 
+use self::checks::endpoint_check;
 use super::*;
 use crate::control::load::load_zones;
-use crate::control::probed::timing::deadlines;
 use crate::geography::area::{Area, Continent, Country};
 use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
-use crate::health::check::Target;
-use crate::health::timing::{Thresholds, Timing};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::places::cidr::CidrCollection;
 use crate::wire::rtype::RecordType;
@@ -31,48 +28,6 @@ impl Include for Nothing {
     fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
         Err(format!("{path} is not there"))
     }
-}
-
-fn host() -> impl Strategy<Value = TargetHost> {
-    prop_oneof![
-        any::<IpAddr>().prop_map(TargetHost::Address),
-        "[a-z][a-z0-9-]{0,9}(\\.[a-z]{1,5}){0,3}".prop_map(TargetHost::Name)
-    ]
-}
-
-fn timing() -> impl Strategy<Value = (Duration, Duration, Thresholds)> {
-    (100u64..=3_600_000, 10u64..=60_000, 1u8..=10, 1u8..=10).prop_map(|(interval, timeout, fall, rise)| {
-        let count = |count| NonZeroU8::new(count).expect("1 to 10");
-        let thresholds = Thresholds { fall: count(fall), rise: count(rise) };
-        (Duration::from_millis(interval), Duration::from_millis(timeout), thresholds)
-    })
-}
-
-/// A protocol as both notations can make it: the Host header is a name or the address, with the port where due.
-fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
-    let port = prop_oneof![Just(80), Just(443), 1u16..=65_535];
-    let request = (proptest::option::of("[a-z]{1,8}\\.example"), "/[!-~]{0,20}", proptest::option::of(".{1,40}"));
-    (0..3, host(), port, request, any::<bool>(), any::<bool>(), timing()).prop_map(
-        |(kind, host, port, (named, path, search), sni, verify, (interval, timeout, thresholds))| {
-            let own = match &host {
-                TargetHost::Address(address) => bracketed(*address),
-                TargetHost::Name(name) => name.clone(),
-            };
-            let is_name = named.is_some() || matches!(host, TargetHost::Name(_));
-            let name = named.unwrap_or(own);
-            let server_name = (is_name && sni).then(|| name.clone());
-            let usual = if kind == 1 { 80 } else { 443 };
-            let header = if port == usual { name } else { format!("{name}:{port}") };
-            let request = HttpRequest { host: header, path, search };
-            let protocol = match kind {
-                0 => Protocol::Tcp,
-                1 => Protocol::Http(request),
-                _ => Protocol::Https { request, server_name, verify },
-            };
-            let target = Target { host, port };
-            EndpointCheck { target, protocol, timing: Timing::plain(interval, deadlines(timeout), thresholds) }
-        },
-    )
 }
 
 fn coordinates() -> impl Strategy<Value = Coordinates> {
