@@ -72,7 +72,11 @@ fn read_headers(table: &mut Table<'_>) -> Vec<(String, String)> {
         if !is_token {
             value.wrong(format_args!("{name:?} is no name of a header"), "letters, digits and hyphens");
         } else if OURS.contains(&name.as_str()) {
-            value.wrong(format_args!("{name} is written by waypost"), "Host follows from host and port; others");
+            let help = match name.as_str() {
+                "host" => "Host follows from `host` and `port`",
+                _ => "any header that does not say how the message is sent",
+            };
+            value.wrong(format_args!("{name} is written by waypost"), help);
         } else if !is_content {
             value.wrong("this is no value of a header", format!("at most {HEADER_MAX} printable ASCII characters"));
         } else if headers.iter().any(|(other, _)| *other == name) {

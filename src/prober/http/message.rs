@@ -24,6 +24,9 @@ pub(super) fn message(request: &HttpRequest, hop: &Hop, id: &HealthCheckId) -> R
     for (name, value) in added {
         builder = builder.header(name, value);
     }
+    if !request.http2 {
+        builder = builder.header(CONNECTION, "close");
+    }
     let body = request.body.clone().unwrap_or_default();
     builder
         .body(Full::new(Bytes::from(body)))
@@ -36,7 +39,7 @@ fn addressed(builder: Builder, hop: &Hop, http2: bool) -> Builder {
     if http2 {
         return builder.uri(format!("{}://{}{path}", hop.scheme(), hop.host));
     }
-    builder.uri(path).header(HOST, &hop.host).header(CONNECTION, "close")
+    builder.uri(path).header(HOST, &hop.host)
 }
 
 fn agent(id: &HealthCheckId) -> String {
