@@ -123,6 +123,10 @@ fn broken_2(error: &h2::Error) -> Failure {
     match error.get_io().and_then(tls::rustls_error) {
         Some(error) => tls::judge(error),
         None if error.is_io() || error.is_go_away() && error.is_remote() => Failure::ConnectionClosed,
+        // What h2 finds itself is told by its code only; a head that is too large has no other.
+        None if error.is_library() && error.reason() == Some(h2::Reason::PROTOCOL_ERROR) => {
+            Failure::MalformedResponse(format!("HTTP/2: an error of protocol, or a head over {HEAD_MAX} octets"))
+        }
         None => Failure::MalformedResponse(format!("HTTP/2: {error}")),
     }
 }

@@ -69,6 +69,23 @@ async fn headers_without_end_are_not_read_to_the_end() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_too_large_is_no_head_over_http2_either() {
+    let with_headers = |count: usize| {
+        move |_| {
+            let named = (0..count).map(|number| format!("x-{number:04}"));
+            let builder = named.fold(hyper::Response::builder(), |builder, name| builder.header(name, "y".repeat(62)));
+            builder.body(http_body_util::Full::from("healthy")).unwrap()
+        }
+    };
+    // 100 octets each, as HTTP/2 counts them (RFC 9113 §6.5.2).
+    let small = serve_http2(None, with_headers(150)).await;
+    check(small, over_2(), PATIENTLY, "HTTP status 200, search string found").await;
+    let large = serve_http2(None, with_headers(170)).await;
+    let seen = "malformed HTTP response: HTTP/2: an error of protocol, or a head over 16384 octets";
+    check(large, over_2(), PATIENTLY, seen).await;
+}
+
+#[tokio::test]
 async fn a_body_that_would_unpack_without_end_is_searched_as_it_is_sent() {
     let start = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0".to_vec();
     let (address, _) = endless(start, vec![0; 60_000]).await;

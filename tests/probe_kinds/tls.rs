@@ -110,3 +110,31 @@ async fn each_phase_ends_with_its_own_failure() {
     let report = probe(plain.address, any(), PATIENTLY).await;
     assert_eq!(summary(&report), "tls_handshake: connect tls");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_shows_the_phases_and_when_the_certificate_expires() {
+    let address = secured(Certificate::issued(NAME, 2000, 4000)).await;
+    let folder = std::env::temp_dir().join(format!("waypost-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let zone = format!(
+        "zone = \"example.org.\"\nns = [\"ns1.example.org.\"]\n[check.web]\ntype = \"tls\"\ntarget = \"127.0.0.1\"\n\
+         port = {}\nhost = \"{NAME}\"\nverify = false\n",
+        address.port()
+    );
+    std::fs::write(folder.join("zone.toml"), zone).unwrap();
+    let config = "[server]\nlisten = [\"127.0.0.1:0\"]\n[zones]\nfiles = [\"zone.toml\"]\n";
+    std::fs::write(folder.join("waypost.toml"), config).unwrap();
+    let run = |folder: std::path::PathBuf, more: &'static [&'static str]| async move {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_waypost"));
+        command.args(["probe", "web", "-c"]).arg(folder.join("waypost.toml")).args(more);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = run(folder.clone(), &[]).await;
+    assert!(said.starts_with(&format!("health check web: tls {address} as {NAME}\n")), "{said}");
+    assert!(said.contains("\n  connect ") && said.contains("\n  tls "), "{said}");
+    assert!(said.ends_with("  the certificate expires at 4000-01-01T00:00:00Z\npassed: TLS established\n"), "{said}");
+    assert!(run(folder.clone(), &["--json"]).await.contains("\"certificate_not_after\": \"4000-01-01T00:00:00Z\""));
+    std::fs::remove_dir_all(folder).unwrap();
+}
