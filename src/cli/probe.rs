@@ -4,6 +4,7 @@
 //! one attempt is no verdict.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -96,7 +97,7 @@ impl Probed {
         Self {
             health_check: id.to_string(),
             target: check.protocol.words(&check.target),
-            address: report.address.map(|address| address.to_string()),
+            address: report.address.map(shown),
             passed: outcome.passed(),
             code: outcome.code(),
             outcome: outcome.to_string(),
@@ -125,6 +126,11 @@ impl Probed {
         text.push_str(&format!("{passed}: {}\n", self.outcome));
         text
     }
+}
+
+/// An address, with its port where the kind of check knows ports.
+fn shown(address: SocketAddr) -> String {
+    if address.port() == 0 { address.ip().to_string() } else { address.to_string() }
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -26,7 +26,8 @@ pub(super) type Message = Request<Full<Bytes>>;
 /// The other half of a hyper connection: whoever awaits a response or a body must also turn this.
 pub(super) struct Turning {
     connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
-    tasks: Tasks,
+    /// HTTP/1.1 has none.
+    tasks: Option<Tasks>,
 }
 
 /// Sends the request and reads the response's head.
@@ -46,7 +47,7 @@ async fn over_1(stream: Stream, message: Message) -> hyper::Result<(Response<Inc
         .max_headers(HEAD_MAX / SHORTEST_HEADER)
         .handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await?;
-    let mut turning = Turning { connection: Some(Box::pin(connection)), tasks: Tasks::default() };
+    let mut turning = Turning { connection: Some(Box::pin(connection)), tasks: None };
     let response = turning.driving(sender.send_request(message)).await?;
     Ok((response, turning))
 }
@@ -59,7 +60,7 @@ async fn over_2(stream: Stream, message: Message) -> hyper::Result<(Response<Inc
         .initial_connection_window_size(WINDOW)
         .handshake(TokioIo::new(stream));
     // From here on, dropping it ends the tasks, however this ends.
-    let mut turning = Turning { connection: None, tasks };
+    let mut turning = Turning { connection: None, tasks: Some(tasks) };
     let (mut sender, connection) = handshake.await?;
     turning.connection = Some(Box::pin(connection));
     let response = turning.driving(sender.send_request(message)).await?;
@@ -86,11 +87,13 @@ impl Turning {
 impl Drop for Turning {
     fn drop(&mut self) {
         // The tasks hold on to their set: without this they would keep each other, and the socket.
-        self.tasks.0.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        if let Some(Tasks(tasks)) = &self.tasks {
+            tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        }
     }
 }
 
-/// What hyper runs beside a connection of HTTP/2; one of HTTP/1.1 needs nothing.
+/// What hyper runs beside a connection of HTTP/2.
 #[derive(Clone, Default)]
 struct Tasks(Arc<Mutex<JoinSet<()>>>);
 

@@ -148,7 +148,10 @@ fn see(check: &EndpointCheck, behaviour: Behaviour) -> (Duration, Outcome) {
     match behaviour {
         Behaviour::Passes => (Duration::ZERO, Outcome::Passed(check.protocol.passed())),
         Behaviour::Fails => (Duration::ZERO, Failure::Refused.into()),
-        Behaviour::Hangs => (check.timing.deadlines.connect, Failure::ConnectTimeout(check.timing.deadlines.connect).into()),
+        Behaviour::Hangs => {
+            let (took, failure) = check.protocol.hung(check.timing.deadlines);
+            (took, failure.into())
+        }
     }
 }
 

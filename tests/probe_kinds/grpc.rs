@@ -91,7 +91,9 @@ async fn what_is_no_health_service_fails_as_what_it_is() {
     let page = serve_http2(None, |_| Response::builder().status(404).body(Full::<Bytes>::default()).unwrap()).await;
     check(page, Protocol::Grpc(check_of("")), PATIENTLY, "HTTP status 404").await;
     let text = serve_http2(None, |_| Response::new(Full::new(Bytes::from_static(b"hello")))).await;
-    check(text, Protocol::Grpc(check_of("")), PATIENTLY, "malformed answer: it is no HealthCheckResponse").await;
+    check(text, Protocol::Grpc(check_of("")), PATIENTLY, "malformed answer: it has no grpc-status").await;
+    let other = serve_http2(None, |_| answer(b"hello", "0", None)).await;
+    check(other, Protocol::Grpc(check_of("")), PATIENTLY, "malformed answer: it is no HealthCheckResponse").await;
     let long = serve_http2(None, |_| Response::new(Full::new(Bytes::from(vec![0; 100_000])))).await;
     check(long, Protocol::Grpc(check_of("")), PATIENTLY, "malformed answer: it has more than 1024 octets").await;
     let old = Server::holding("HTTP/1.1 400 Bad Request\r\n\r\n").await;

@@ -11,6 +11,7 @@ use crate::toml_table::{Table, Value};
 
 /// Reads a request; the Host header follows from the target.
 pub(super) fn read_request(table: &mut Table<'_>, words: Words) -> HttpRequest {
+    let path = table.optional(words.path).and_then(|value| read_path(&value)).unwrap_or_else(|| "/".to_owned());
     let method = table.optional("method").and_then(|value| value.word(&Method::WORDS)).unwrap_or_default();
     let body = table.optional("body").and_then(|value| read_body(&value, method));
     let follow = table.optional("follow").and_then(|value| read_follow(&value, method)).unwrap_or(0);
@@ -22,7 +23,7 @@ pub(super) fn read_request(table: &mut Table<'_>, words: Words) -> HttpRequest {
         search: read_search(table, words, method),
         http2: table.bool_or("http2", false),
         follow,
-        ..HttpRequest::get("", table.optional(words.path).and_then(|value| read_path(&value)).unwrap_or_else(|| "/".to_owned()))
+        ..HttpRequest::get("", path)
     }
 }
 

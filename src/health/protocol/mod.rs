@@ -15,7 +15,7 @@ use self::grpc::GrpcCheck;
 use self::http::HttpRequest;
 use self::tls::{TlsCheck, TlsOptions};
 use super::check::Target;
-use super::observation::Passed;
+use super::observation::{Failure, Passed};
 use super::timing::Deadlines;
 
 /// How an endpoint shows that it works.
@@ -99,6 +99,18 @@ impl Protocol {
             Self::Dns(query) => Passed::Answered(query.rcode.to_string()),
             Self::Icmp => Passed::EchoReplied,
             Self::Grpc(_) => Passed::Serving,
+        }
+    }
+
+    /// How long a probe takes, and what it sees, when nothing is answered.
+    pub fn hung(&self, deadlines: Deadlines) -> (Duration, Failure) {
+        let Deadlines { connect, status, .. } = deadlines;
+        match self {
+            Self::Dns(_) => (status, Failure::AnswerTimeout(status)),
+            Self::Icmp => (connect, Failure::AnswerTimeout(connect)),
+            Self::Tcp | Self::Http(_) | Self::Https(..) | Self::Tls(_) | Self::Grpc(_) => {
+                (connect, Failure::ConnectTimeout(connect))
+            }
         }
     }
 

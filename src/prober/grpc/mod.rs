@@ -54,10 +54,11 @@ async fn judge(response: Response<Incoming>) -> Result<Passed, Outcome> {
     if status != 200 {
         return Err(Failure::BadStatus(status).into());
     }
-    check_status(response.headers())?;
+    let is_over = check_status(response.headers())?;
     let body = Limited::new(response.into_body(), BODY_MAX).collect().await.map_err(|error| unread(&*error))?;
-    if let Some(trailers) = body.trailers() {
-        check_status(trailers)?;
+    let is_over = is_over || body.trailers().map_or(Ok(false), check_status)?;
+    if !is_over {
+        return Err(Failure::MalformedAnswer("it has no grpc-status".into()).into());
     }
     match wire::serving(&body.to_bytes()) {
         Some("SERVING") => Ok(Passed::Serving),
@@ -66,9 +67,12 @@ async fn judge(response: Response<Incoming>) -> Result<Passed, Outcome> {
     }
 }
 
-/// Fails when a status is there, and is not OK.
-fn check_status(headers: &HeaderMap) -> Result<(), Failure> {
-    let Some(status) = headers.get("grpc-status").filter(|status| *status != "0") else { return Ok(()) };
+/// Whether a status is there; fails when it is not OK.
+fn check_status(headers: &HeaderMap) -> Result<bool, Failure> {
+    let Some(status) = headers.get("grpc-status") else { return Ok(false) };
+    if status == "0" {
+        return Ok(true);
+    }
     let code = String::from_utf8_lossy(status.as_bytes()).into_owned();
     let name = code.parse().ok().and_then(|code: usize| STATUSES.get(code)).unwrap_or(&"of an unknown kind");
     let said = headers.get("grpc-message").map(|said| format!(": {}", wire::message(said.as_bytes(), MESSAGE_MAX)));
