@@ -228,17 +228,18 @@ fn route53s_types_want_their_own_words() {
 
 #[test]
 fn the_longest_probe_is_that_of_its_phases() {
-    for (lines, secs) in [
-        ("type = \"tcp\"\nport = 1", 10),
-        ("type = \"icmp\"", 4),
-        ("type = \"tls\"", 4),
-        ("type = \"grpc\"\nport = 1", 6),
-        ("type = \"dns\"\nquery = \"a A\"", 8),
-        ("type = \"http\"", 6),
-        ("type = \"http\"\nmatches = \"x\"", 8),
-        ("type = \"http\"\nfollow = 2", 26),
+    for (lines, longest, hung) in [
+        ("type = \"tcp\"\nport = 1", 10, 10),
+        ("type = \"icmp\"", 4, 4),
+        ("type = \"tls\"", 4, 4),
+        ("type = \"grpc\"\nport = 1", 6, 4),
+        ("type = \"dns\"\nquery = \"a A\"", 8, 2),
+        ("type = \"http\"", 6, 4),
+        ("type = \"http\"\nmatches = \"x\"", 8, 4),
+        ("type = \"http\"\nfollow = 2", 26, 4),
     ] {
         let check = read(&probe(lines));
-        assert_eq!(check.protocol.longest(check.timing.deadlines), Duration::from_secs(secs), "{lines}");
+        assert_eq!(check.protocol.longest(check.timing.deadlines), Duration::from_secs(longest), "{lines}");
+        assert_eq!(check.protocol.hung(check.timing.deadlines).0, Duration::from_secs(hung), "{lines}");
     }
 }
