@@ -1,7 +1,9 @@
 //! ICMP checks against this machine itself, with or without the permission to make them.
 
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::Command;
 
 use waypost::health::check::Via;
@@ -67,30 +69,66 @@ async fn a_source_that_is_not_ours_is_our_trouble() {
 /// Run as nobody, where this process is root and may become nobody; elsewhere the other tests see the same.
 #[test]
 fn without_permission_the_probe_is_not_made_and_says_what_to_set() {
-    if is_ping_group(65_534) || !field("Uid:").starts_with("0\t") {
+    if is_ping_group(65_534) || !is_root() {
         return;
     }
-    let folder = std::env::temp_dir().join(format!("waypost-icmp-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("zone.toml"), ZONE).unwrap();
-    fs::write(folder.join("waypost.toml"), "[server]\nlisten = [\"127.0.0.1:0\"]\n[zones]\nfiles = [\"zone.toml\"]\n").unwrap();
-    let (config, program) = (folder.join("waypost.toml"), folder.join("waypost"));
-    // Where it was built, nobody may look.
-    fs::copy(env!("CARGO_BIN_EXE_waypost"), &program).unwrap();
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&program)
-        .args(["probe", "ping", "-c"])
-        .arg(&config)
-        .output()
-        .unwrap();
-    fs::remove_dir_all(&folder).unwrap();
-    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let site = Site::new("nobody");
+    let output = site.probe(Command::new("setpriv").args(["--reuid=65534", "--regid=65534", "--clear-groups"])).unwrap();
     let expected = "not made, which counts neither way: probe not made: not permitted here: ICMP needs a group of this \
                     process within the sysctl net.ipv4.ping_group_range, or CAP_NET_RAW\n";
-    assert!(said.ends_with(expected), "{said}{told}");
-    assert_eq!(output.status.code(), Some(1));
+    assert!(output.ends_with(expected), "{output}");
 }
 
-const ZONE: &str =
-    "zone = \"example.org.\"\nns = [\"ns1.example.org.\"]\n[check.ping]\ntype = \"icmp\"\ntarget = \"127.0.0.1\"\n";
+/// In a network of its own, where this process may make one: nobody replies, or there is no way.
+#[test]
+fn silence_is_the_endpoints_and_no_route_is_ours() {
+    if !is_root() || !Command::new("unshare").args(["--net", "true"]).status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let site = Site::new("silence");
+    for (setup, expected) in [
+        ("ip link set lo up && echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all", "failed: no answer within 200ms\n"),
+        // Loopback is down.
+        ("true", "probe not made: no way out from here: Network is unreachable (os error 101)\n"),
+    ] {
+        let script = format!("{{ {setup}; }} || exit 1; exec \"$@\"");
+        let said = site.probe(Command::new("unshare").args(["--net", "sh", "-c", &script, "sh"])).unwrap();
+        assert!(said.ends_with(expected), "{setup}: {said}");
+    }
+}
+
+fn is_root() -> bool {
+    field("Uid:").starts_with("0\t")
+}
+
+/// A folder with a configuration of one check, and the program: where that was built, nobody may look.
+struct Site(PathBuf);
+
+impl Site {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("waypost-icmp-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let config = "[server]\nlisten = [\"127.0.0.1:0\"]\n[zones]\nfiles = [\"zone.toml\"]\n";
+        fs::write(folder.join("zone.toml"), ZONE).unwrap();
+        fs::write(folder.join("waypost.toml"), config).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_waypost"), folder.join("waypost")).unwrap();
+        Self(folder)
+    }
+
+    /// What the probe says that `under` runs; it must not have passed.
+    fn probe(&self, under: &mut Command) -> io::Result<String> {
+        let command = under.arg(self.0.join("waypost")).args(["probe", "ping", "-c"]).arg(self.0.join("waypost.toml"));
+        let output = command.output()?;
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const ZONE: &str = "zone = \"example.org.\"\nns = [\"ns1.example.org.\"]\n\
+                    [check.ping]\ntype = \"icmp\"\ntarget = \"127.0.0.1\"\ntimeout = \"200ms\"\n";
