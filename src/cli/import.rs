@@ -5,7 +5,7 @@
 
 mod put;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::control::load::load_zones;
 use crate::control::state::State;
 use crate::problem::{Problem, Problems};
 use crate::route53::account::Account;
-use crate::route53::account::entities::{Check, Collection};
+use crate::route53::account::entities::{Check, CheckConfig, Collection};
 use crate::route53::account::zone::{Zone, ZoneRecord};
 use crate::route53::exchange::batches::Step;
 use crate::route53::exchange::{documents, words};
@@ -120,18 +120,17 @@ fn finish(state: State, server: &ServerArgs, out: &mut dyn Write) -> Result<Endi
     }
     let Some(zone) = state.zones.first() else { return Err(Failure::bad_input(Problem::error("there is no zone in it"))) };
     let mut lost = words::options(zone);
+    let (checks, lost_of_checks) = checks_of(&state);
     let mut rrsets = Rrsets::new();
     for set in &zone.record_sets {
         let (rrset, found) = words::rrset(set, zone, OWN_ZONE);
-        rrset.into_iter().for_each(|rrset| rrsets.put(Arc::new(rrset)));
+        if let Some(mut rrset) = rrset {
+            rrset.said.health_check_id = rrset.said.health_check_id.filter(|id| checks.contains_key(id));
+            rrsets.put(Arc::new(rrset));
+        }
         lost.extend(found);
     }
-    let mut checks = BTreeMap::new();
-    for check in state.checks.values() {
-        let (config, found) = words::check(check);
-        checks.insert(check.id.as_str().to_owned(), config);
-        lost.extend(found);
-    }
+    lost.extend(lost_of_checks);
     refuse_loss(&lost, server.lossy, "Route 53")?;
     let mut collections = BTreeMap::new();
     for (id, blocks) in &state.collections {
@@ -143,6 +142,19 @@ fn finish(state: State, server: &ServerArgs, out: &mut dyn Write) -> Result<Endi
     }
     let put = Put { name: zone.name.clone(), rrsets, changes: None, checks, collections };
     put.run(server, out)
+}
+
+/// The checks that Route 53 has words for, and what is lost with all of them.
+fn checks_of(state: &State) -> (BTreeMap<String, CheckConfig>, Vec<String>) {
+    let (mut checks, mut lost) = (BTreeMap::new(), Vec::new());
+    for check in state.checks.values() {
+        let (config, found) = words::check(check);
+        checks.extend(config.map(|config| (check.id.as_str().to_owned(), config)));
+        lost.extend(found);
+    }
+    let there: BTreeSet<String> = checks.keys().cloned().collect();
+    checks.values_mut().for_each(|config| config.child_health_checks.retain(|child| there.contains(child)));
+    (checks, lost)
 }
 
 /// Stands for the id of the zone that is not made yet; no zone has it.

@@ -63,6 +63,7 @@ pub(super) fn run(args: &ProbeArgs, out: &mut dyn Write) -> Result<Ending, Failu
     let loaded = load(&args.config)?;
     let (check, endpoint) = find(&loaded.built.state, &args.check).map_err(Failure::bad_input)?;
     let (prober, warnings) = Prober::new(Trust::System, &NameServers::of(&loaded.config.resolver.servers));
+    let prober = prober.with_commands_max(loaded.config.commands_max);
     for warning in warnings {
         tell(&format!("warning: {warning}\n"));
     }
@@ -129,6 +130,8 @@ fn target(check: &EndpointCheck) -> String {
         Protocol::Tcp => format!("tcp {target}"),
         Protocol::Http(request) => format!("GET http://{target}{} as {}", request.path, request.host),
         Protocol::Https { request, .. } => format!("GET https://{target}{} as {}", request.path, request.host),
+        Protocol::Role(role) => format!("{} {target} as {}", role.engine.word(), role.user),
+        Protocol::Command(command) => command.to_string(),
     }
 }
 

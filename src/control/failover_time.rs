@@ -130,5 +130,8 @@ fn longest_probe(check: &EndpointCheck) -> Duration {
         Protocol::Tcp => connect,
         Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => connect + status + body,
         Protocol::Http(_) | Protocol::Https { .. } => connect + status,
+        // Logging in, and asking.
+        Protocol::Role(_) => connect + status + body,
+        Protocol::Command(_) => connect,
     }
 }

@@ -50,6 +50,7 @@ pub struct EndpointCheck {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub host: TargetHost,
+    /// 0: none, for a command that needs to know no port.
     pub port: u16,
 }
 
@@ -87,6 +88,8 @@ impl EndpointCheck {
                 let sni = server_name.as_deref().unwrap_or("-");
                 format!("https {} {request} sni={sni} verify={verify}", self.target)
             }
+            Protocol::Role(role) => format!("{} {} {role}", role.engine.word(), self.target),
+            Protocol::Command(command) => format!("command {} {command}", self.target),
         }
     }
 
@@ -101,6 +104,8 @@ impl EndpointCheck {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
+            TargetHost::Address(address) if self.port == 0 => address.fmt(f),
+            TargetHost::Name(name) if self.port == 0 => name.fmt(f),
             TargetHost::Address(address) => SocketAddr::new(*address, self.port).fmt(f),
             TargetHost::Name(name) => write!(f, "{name}:{}", self.port),
         }

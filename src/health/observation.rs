@@ -34,6 +34,10 @@ pub enum Passed {
     Status(u16),
     /// It did, and its body held the search string.
     SearchStringFound(u16),
+    /// The database answered, and its role is one that passes; the detail says which it has.
+    Role(String),
+    /// The command ended with status 0; the detail is the first line that it wrote.
+    Command(String),
 }
 
 /// What made a probe fail, all of it the endpoint's doing.
@@ -55,6 +59,22 @@ pub enum Failure {
     SearchStringAbsent,
     /// Closed or reset before all that was needed had been read.
     ConnectionClosed,
+    /// The database let us not in: the user, the password, or what the user may do.
+    LoginRefused(String),
+    LoginTimeout(Duration),
+    QueryTimeout(Duration),
+    /// The database answered with an error of its own: starting up, shutting down, too many connections.
+    DatabaseError(String),
+    /// What came is not what its protocol has there.
+    MalformedReply(String),
+    WrongRole {
+        wanted: String,
+        found: String,
+    },
+    /// The command was killed at its deadline.
+    CommandTimeout(Duration),
+    /// The command ended with another status than 0, or by a signal; the detail says which, and the first line it wrote.
+    CommandFailed(String),
 }
 
 /// Why a probe could not be made here.
@@ -111,6 +131,14 @@ impl Failure {
             Self::BodyTimeout(_) => "body_timeout",
             Self::SearchStringAbsent => "search_string_absent",
             Self::ConnectionClosed => "connection_closed",
+            Self::LoginRefused(_) => "login_refused",
+            Self::LoginTimeout(_) => "login_timeout",
+            Self::QueryTimeout(_) => "query_timeout",
+            Self::DatabaseError(_) => "database_error",
+            Self::MalformedReply(_) => "malformed_reply",
+            Self::WrongRole { .. } => "wrong_role",
+            Self::CommandTimeout(_) => "command_timeout",
+            Self::CommandFailed(_) => "command_failed",
         }
     }
 }
@@ -143,6 +171,9 @@ impl fmt::Display for Passed {
             Self::Connected => f.write_str("connected"),
             Self::Status(code) => write!(f, "HTTP status {code}"),
             Self::SearchStringFound(code) => write!(f, "HTTP status {code}, search string found"),
+            Self::Role(detail) => f.write_str(detail),
+            Self::Command(line) if line.is_empty() => f.write_str("command passed"),
+            Self::Command(line) => f.write_str(line),
         }
     }
 }
@@ -164,6 +195,14 @@ impl fmt::Display for Failure {
             Self::BodyTimeout(limit) => write!(f, "search string not seen within {limit:?}"),
             Self::SearchStringAbsent => f.write_str("search string absent from the first 5120 octets of the body"),
             Self::ConnectionClosed => f.write_str("connection closed before the response was complete"),
+            Self::LoginRefused(detail) => write!(f, "login refused: {detail}"),
+            Self::LoginTimeout(limit) => write!(f, "connected, but not logged in within {limit:?}"),
+            Self::QueryTimeout(limit) => write!(f, "logged in, but role not told within {limit:?}"),
+            Self::DatabaseError(detail) => write!(f, "database error: {detail}"),
+            Self::MalformedReply(detail) => write!(f, "malformed reply: {detail}"),
+            Self::WrongRole { wanted, found } => write!(f, "wrong role: {found}; wanted is {wanted}"),
+            Self::CommandTimeout(limit) => write!(f, "command not ended within {limit:?}"),
+            Self::CommandFailed(detail) => write!(f, "command failed: {detail}"),
         }
     }
 }

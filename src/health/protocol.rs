@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use super::command::CommandCheck;
+use super::role::RoleCheck;
+
 /// How an endpoint shows that it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -17,6 +20,10 @@ pub enum Protocol {
         server_name: Option<String>,
         verify: bool,
     },
+    /// The database has the role that is wanted.
+    Role(Box<RoleCheck>),
+    /// A command says so.
+    Command(CommandCheck),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

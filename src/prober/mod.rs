@@ -7,9 +7,14 @@
 
 pub mod runner;
 
+mod command;
 mod connect;
 mod http;
+mod mysql;
+mod postgres;
+mod redis;
 mod resolve;
+mod roles;
 mod tls;
 
 use std::net::SocketAddr;
@@ -25,10 +30,11 @@ use crate::health::protocol::Protocol;
 use crate::ids::HealthCheckId;
 use crate::resolver::NameServers;
 
-/// Makes probes. One serves all checks; it holds what they share: trust anchors and the resolver.
+/// Makes probes. One serves all checks; it holds what they share: trust anchors, the resolver, and places for commands.
 pub struct Prober {
     tls: tls::Tls,
     resolver: resolve::Resolver,
+    commands: command::Commands,
 }
 
 /// Which authorities vouch for the endpoints' certificates.
@@ -52,7 +58,7 @@ pub struct ProbeReport {
 /// One step of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phase {
-    /// `resolve`, `connect`, `tls`, `status` or `body`.
+    /// `resolve`, `connect`, `tls`, `status`, `body`; `login`, `query`; `wait`, `run`.
     pub name: &'static str,
     pub took: Duration,
 }
@@ -63,7 +69,12 @@ impl Prober {
         let mut warnings = Vec::new();
         let tls = tls::Tls::new(trust, &mut warnings);
         let resolver = resolve::Resolver::new(name_servers, &mut warnings);
-        (Self { tls, resolver }, warnings)
+        (Self { tls, resolver, commands: command::Commands::new(COMMANDS_MAX) }, warnings)
+    }
+
+    /// The same, which runs at most `max` commands at a time; with 0 it runs none.
+    pub fn with_commands_max(self, max: usize) -> Self {
+        Self { commands: command::Commands::new(max), ..self }
     }
 
     /// Probes once. `id` is told to the endpoint, in the User-Agent.
@@ -79,14 +90,22 @@ impl Prober {
 
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {
         let address = self.address(check, log).await?;
-        log.address = Some(address);
         let limit = check.timing.deadlines.connect;
+        if let Protocol::Command(command) = &check.protocol {
+            return self.commands.run(command, id, &check.target, address.ip(), limit, log).await;
+        }
+        log.address = Some(address);
         let connect_by = clock::monotonic() + limit;
         let connected = timeout(limit, connect::connect(address)).await;
         log.end("connect");
         let stream = connected.map_err(|_| Failure::ConnectTimeout(limit))??;
         match &check.protocol {
             Protocol::Tcp => Ok(Passed::Connected),
+            Protocol::Command(_) => unreachable!("a command is run without a connection"),
+            Protocol::Role(role) => {
+                let deadlines = check.timing.deadlines;
+                roles::Session { tls: &self.tls, role, address, deadlines, connect_by }.ask(stream, log).await
+            }
             Protocol::Http(request) => http::ask(stream, request, id, check.timing.deadlines, log).await,
             Protocol::Https { request, server_name, verify } => {
                 let handshake = self.tls.connect(stream, address, server_name.as_deref(), *verify);
@@ -126,3 +145,6 @@ impl Log {
         self.phase_began = now;
     }
 }
+
+/// The most commands run at one time, where nothing else is said.
+const COMMANDS_MAX: usize = 16;

@@ -158,6 +158,8 @@ fn passed(check: &EndpointCheck) -> Passed {
         Protocol::Tcp => Passed::Connected,
         Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => Passed::SearchStringFound(200),
         Protocol::Http(_) | Protocol::Https { .. } => Passed::Status(200),
+        Protocol::Role(check) => Passed::Role(check.wanted.word().to_owned()),
+        Protocol::Command(_) => Passed::Command(String::new()),
     }
 }
 

@@ -13,6 +13,7 @@ use super::probed::bracketed;
 use super::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
 use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::role::{Encryption, Engine, RoleCheck};
 use crate::toml_table::show_duration;
 use crate::wire::name::Name;
 
@@ -72,7 +73,7 @@ impl Printer {
         match &check.protocol {
             Protocol::Tcp => {
                 self.line("type", "\"tcp\"");
-                self.target_of_tcp(&check.target.host);
+                self.bare_target(&check.target.host);
             }
             Protocol::Http(request) => self.request("http", check, request),
             Protocol::Https { request, server_name, verify } => {
@@ -82,8 +83,18 @@ impl Printer {
                 }
                 self.line("verify", &verify.to_string());
             }
+            Protocol::Role(role) => self.role(&check.target.host, role),
+            Protocol::Command(command) => {
+                self.line("type", "\"command\"");
+                let words = std::iter::once(&command.program).chain(&command.arguments);
+                self.line("command", &list(words.map(|word| quoted(word))));
+                self.bare_target(&check.target.host);
+            }
         }
-        self.line("port", &check.target.port.to_string());
+        // A command may have none.
+        if check.target.port != 0 {
+            self.line("port", &check.target.port.to_string());
+        }
         let secs = check.timing.interval.as_secs();
         let is_whole = check.timing.interval.subsec_nanos() == 0;
         let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(check.timing.interval)) };
@@ -93,11 +104,36 @@ impl Printer {
         self.line("rise", &check.timing.thresholds.rise.to_string());
     }
 
-    fn target_of_tcp(&mut self, host: &TargetHost) {
+    fn bare_target(&mut self, host: &TargetHost) {
         match host {
             TargetHost::Address(address) => self.line("ip_address", &quoted(&address.to_string())),
             TargetHost::Name(name) => self.line("fully_qualified_domain_name", &quoted(name)),
         }
+    }
+
+    fn role(&mut self, host: &TargetHost, role: &RoleCheck) {
+        self.line("type", &quoted(role.engine.word()));
+        match (&role.encryption, host) {
+            // Whom the certificate is for is not what is connected to.
+            (Encryption::On { server_name: Some(server_name), .. }, host) if *host != TargetHost::Name(server_name.clone()) => {
+                let target = match host {
+                    TargetHost::Address(address) => bracketed(*address),
+                    TargetHost::Name(name) => name.clone(),
+                };
+                self.line("target", &quoted(&target));
+                self.line("fully_qualified_domain_name", &quoted(server_name));
+            }
+            (_, host) => self.bare_target(host),
+        }
+        self.line("role", &quoted(role.wanted.word()));
+        self.line("user", &quoted(&role.user));
+        if let Engine::Postgres { database } = &role.engine {
+            self.line("database", &quoted(database));
+        }
+        if let Some(file) = &role.password_file {
+            self.line("password_file", &quoted(file));
+        }
+        self.line("tls", &quoted(role.encryption.word()));
     }
 
     fn request(&mut self, scheme: &str, check: &EndpointCheck, request: &HttpRequest) {

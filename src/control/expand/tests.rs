@@ -16,6 +16,8 @@ use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::health::check::Target;
+use crate::health::command::CommandCheck;
+use crate::health::role::{Encryption, Engine, Role, RoleCheck};
 use crate::health::timing::{Thresholds, Timing};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::places::cidr::CidrCollection;
@@ -68,6 +70,41 @@ fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
                 0 => Protocol::Tcp,
                 1 => Protocol::Http(request),
                 _ => Protocol::Https { request, server_name, verify },
+            };
+            let target = Target { host, port };
+            EndpointCheck { target, protocol, timing: Timing::plain(interval, deadlines(timeout), thresholds) }
+        },
+    )
+}
+
+/// A check of a database's role, or a command, as both notations can make it.
+fn own_check() -> impl Strategy<Value = EndpointCheck> {
+    let name = "[a-z]{1,8}\\.example";
+    let word = "[^\u{0}]{1,20}";
+    let file = proptest::option::of("/[^\u{0}]{0,20}");
+    let words = proptest::collection::vec(prop_oneof!["[^\u{0}]{0,9}".boxed(), Just("{port}".to_owned()).boxed()], 0..4);
+    (0..4usize, 0..4, 0..3usize, host(), 0u16..=65_535, proptest::option::of(name), (word, word, file, words), timing()).prop_map(
+        |(kind, tls, role, host, port, named, (user, database, password_file, words), (interval, timeout, thresholds))| {
+            let own = match &host {
+                TargetHost::Address(_) => None,
+                TargetHost::Name(name) => Some(name.clone()),
+            };
+            let engine = [Engine::Postgres { database }, Engine::Mysql, Engine::Redis].into_iter().nth(kind);
+            let (protocol, port) = match engine {
+                Some(engine) => {
+                    let encryption = match tls {
+                        0 | 1 => Encryption::Off,
+                        tls => Encryption::On { server_name: named.or(own), verify: tls == 2 },
+                    };
+                    let wanted = [Role::Primary, Role::Replica, Role::Any][role];
+                    let check = RoleCheck { engine, wanted, user, password_file, encryption };
+                    (Protocol::Role(Box::new(check)), port.max(1))
+                }
+                None => {
+                    let command = CommandCheck { program: format!("/{user}"), arguments: words };
+                    let needs_port = u16::from(command.needs_port());
+                    (Protocol::Command(command), port.max(needs_port))
+                }
             };
             let target = Target { host, port };
             EndpointCheck { target, protocol, timing: Timing::plain(interval, deadlines(timeout), thresholds) }
@@ -159,7 +196,8 @@ fn state() -> impl Strategy<Value = State> {
     let ttl = 0..=i64::from(Ttl::MAX);
     let place = area().prop_map(|place| Some(place).filter(|place| !matches!(place, Area::Continent(_))));
     let group = (place, any::<(u16, u8)>());
-    let one = (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), endpoint_check(), group);
+    let one =
+        (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), prop_oneof![endpoint_check(), own_check()], group);
     proptest::collection::vec(one, 1..8).prop_map(|parts| {
         let apex = Name::parse("example.", None).expect("a name");
         let mut checks = BTreeMap::new();

@@ -6,6 +6,8 @@
 //! Source: Route 53 API reference, `HealthCheckConfig`; developer guide, "How Route 53 determines whether a health
 //! check is healthy" (deadlines, Host header, SNI).
 
+mod command;
+mod roles;
 mod target;
 pub(super) mod timing;
 
@@ -13,9 +15,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::command::read_command;
+use self::roles::{RoleSpec, read_role};
 use self::target::{address_of, read_host, target_host};
 use self::timing::read_timing;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use crate::health::command::CommandCheck;
 use crate::health::protocol::{HttpRequest, Protocol};
 use crate::health::timing::Timing;
 use crate::ids::HealthCheckId;
@@ -34,13 +39,18 @@ pub(super) struct DefinedCheck {
 /// How to check, with no address in it.
 pub(super) struct Probe {
     pub span: Span,
-    scheme: Scheme,
+    asked: Asked,
     port: Option<u16>,
-    request: Request,
-    verify: bool,
     timing: Timing,
     inverted: bool,
     disabled: bool,
+}
+
+/// What is asked of an endpoint, wherever it is.
+enum Asked {
+    Web { scheme: Scheme, request: Request, verify: bool },
+    Role(RoleSpec),
+    Command(CommandCheck),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +58,14 @@ enum Scheme {
     Tcp,
     Http,
     Https,
+}
+
+/// What a probe's type makes of its other keys.
+#[derive(Clone, Copy)]
+enum Kind {
+    Web(Scheme),
+    Role,
+    Command,
 }
 
 /// The HTTP part of both notations.
@@ -89,17 +107,31 @@ impl Probe {
     /// The health check of an endpoint at `own`, or at the `target` written for it.
     pub fn check(&self, id: HealthCheckId, own: TargetHost, target: Option<(TargetHost, Option<u16>)>) -> Option<HealthCheck> {
         let (host, port) = target.unwrap_or((own, None));
-        let port = port.or(self.port).or(self.scheme.default_port())?;
-        let spec = EndpointSpec {
-            scheme: self.scheme,
-            target: Target { host, port },
-            request: &self.request,
-            enable_sni: true,
-            verify: self.verify,
-            timing: self.timing,
-        };
-        let kind = CheckKind::Endpoint(Box::new(spec.check()));
+        let port = port.or(self.port).or(self.asked.default_port())?;
+        let check = self.asked.check(Target { host, port }, self.timing);
+        let kind = CheckKind::Endpoint(Box::new(check));
         Some(HealthCheck { inverted: self.inverted, disabled: self.disabled, ..HealthCheck::plain(id, kind) })
+    }
+}
+
+impl Asked {
+    /// The port where none is written; 0 where none is needed.
+    fn default_port(&self) -> Option<u16> {
+        match self {
+            Self::Web { scheme, .. } => scheme.default_port(),
+            Self::Role(role) => Some(role.default_port()),
+            Self::Command(command) => (!command.needs_port()).then_some(0),
+        }
+    }
+
+    fn check(&self, target: Target, timing: Timing) -> EndpointCheck {
+        match self {
+            Self::Web { scheme, request, verify } => {
+                EndpointSpec { scheme: *scheme, target, request, enable_sni: true, verify: *verify, timing }.check()
+            }
+            Self::Role(role) => EndpointCheck { protocol: role.protocol(&target), target, timing },
+            Self::Command(command) => EndpointCheck { protocol: Protocol::Command(command.clone()), target, timing },
+        }
     }
 }
 
@@ -114,6 +146,16 @@ impl Scheme {
 
     fn default_timeout(self) -> Duration {
         if self == Self::Tcp { TIMEOUT_TCP } else { TIMEOUT_HTTP }
+    }
+}
+
+impl Kind {
+    fn default_timeout(self) -> Duration {
+        match self {
+            Self::Web(scheme) => scheme.default_timeout(),
+            Self::Role => TIMEOUT_HTTP,
+            Self::Command => TIMEOUT_COMMAND,
+        }
     }
 }
 
@@ -142,34 +184,39 @@ impl EndpointSpec<'_> {
 }
 
 fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
-    let scheme = table.required("type", "\"https\"").and_then(|value| {
+    let kind = table.required("type", "\"https\"").and_then(|value| {
         let found = value.string()?;
-        let scheme = [("http", Scheme::Http), ("https", Scheme::Https), ("tcp", Scheme::Tcp)]
-            .into_iter()
-            .find(|(word, _)| *word == found)
-            .map(|(_, scheme)| scheme);
-        if scheme.is_none() {
-            value.wrong(
-                format_args!("{found:?} is no type of probe"),
-                "accepted are http, https, tcp; search = \"…\" makes the first two match a string",
-            );
+        let kind = PROBE_TYPES.into_iter().find(|(word, _)| *word == found);
+        if kind.is_none() {
+            let words = PROBE_TYPES.map(|(word, _)| word).join(", ");
+            let help = format!("accepted are {words}; search = \"…\" makes http and https match a string");
+            value.wrong(format_args!("{found:?} is no type of probe"), help);
         }
-        scheme
+        kind
     });
+    let asked = match kind {
+        Some((word, Kind::Role)) => read_role(word, &mut table, "host").map(Asked::Role),
+        Some((_, Kind::Command)) => read_command(&mut table).map(Asked::Command),
+        Some((_, Kind::Web(scheme))) => read_web(Some(scheme), &mut table),
+        // Without a type nothing is known of what is asked, and no key of it is called unknown.
+        None => read_web(None, &mut table),
+    };
+    let port = read_port(&mut table);
+    let timeout = kind.map_or(TIMEOUT_HTTP, |(_, kind)| kind.default_timeout());
+    let timing = read_timing(&mut table, ["interval", "fall"], Duration::from_secs(10), timeout);
+    let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    table.finish();
+    Some(Probe { span, asked: asked?, port, timing, inverted, disabled })
+}
+
+fn read_web(scheme: Option<Scheme>, table: &mut Table<'_>) -> Option<Asked> {
     let for_http = scheme.is_none_or(|scheme| scheme != Scheme::Tcp);
-    let request = read_request(&mut table, ["host", "path", "search"], for_http);
+    let request = read_request(table, ["host", "path", "search"], for_http);
     if scheme.is_some_and(|scheme| scheme != Scheme::Https) {
         table.refuse("verify", "means something only with type = \"https\"");
     }
     let verify = table.bool_or("verify", true);
-    let port = read_port(&mut table);
-    let timing = {
-        let scheme = scheme.unwrap_or(Scheme::Https);
-        read_timing(&mut table, ["interval", "fall"], Duration::from_secs(10), scheme.default_timeout())
-    };
-    let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
-    table.finish();
-    Some(Probe { span, scheme: scheme?, port, request, verify, timing, inverted, disabled })
+    Some(Asked::Web { scheme: scheme?, request, verify })
 }
 
 fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
@@ -183,11 +230,42 @@ fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
     }
     let kind = match word.as_str() {
         "calculated" => read_calculated(&mut table),
+        "command" => read_command_check(&mut table),
+        "postgres" | "mysql" | "redis" => read_role_check(&word, &mut table),
         word => read_endpoint_check(&value, word, &mut table),
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
     table.finish();
     Some(HealthCheck { inverted, disabled, ..HealthCheck::plain(id.clone(), kind?) })
+}
+
+fn read_role_check(word: &str, table: &mut Table<'_>) -> Option<CheckKind> {
+    let role = read_role(word, table, "fully_qualified_domain_name");
+    let asked = role.map(Asked::Role);
+    let host = asked.as_ref().and_then(|asked| match asked {
+        Asked::Role(role) => role.host.clone(),
+        _ => None,
+    });
+    read_asked(asked, host, TIMEOUT_HTTP, table)
+}
+
+fn read_command_check(table: &mut Table<'_>) -> Option<CheckKind> {
+    let asked = read_command(table).map(Asked::Command);
+    let host = table.optional("fully_qualified_domain_name").and_then(|value| read_host(&value));
+    read_asked(asked, host, TIMEOUT_COMMAND, table)
+}
+
+/// Reads what is left of a check of waypost's own kinds; `host` is the endpoint where no other is written.
+fn read_asked(asked: Option<Asked>, host: Option<String>, timeout: Duration, table: &mut Table<'_>) -> Option<CheckKind> {
+    let port = read_port(table);
+    let timing = read_timing(table, ["request_interval", "failure_threshold"], Duration::from_secs(30), timeout);
+    let host = read_check_host(table, host.as_deref());
+    let asked = asked?;
+    let Some(port) = port.or(asked.default_port()) else {
+        table.error("port is missing, and an argument of the command is told it");
+        return None;
+    };
+    Some(CheckKind::Endpoint(Box::new(asked.check(Target { host: host?, port }, timing))))
 }
 
 fn read_calculated(table: &mut Table<'_>) -> Option<CheckKind> {
@@ -225,7 +303,7 @@ fn read_endpoint_check(value: &Value<'_>, word: &str, table: &mut Table<'_>) -> 
     let verify = table.bool_or("verify", false);
     let port = read_port(table);
     let timing = read_timing(table, ["request_interval", "failure_threshold"], Duration::from_secs(30), scheme.default_timeout());
-    let host = read_check_host(table, &request);
+    let host = read_check_host(table, request.host.as_deref());
     let Some(port) = port.or(scheme.default_port()) else {
         table.error("port is missing; a tcp check has no usual one");
         return None;
@@ -251,10 +329,10 @@ fn refuse_type(value: &Value<'_>, found: &str, word: &str) {
 }
 
 /// What a check connects to: `target` (waypost's own), else `ip_address`, else the domain name.
-fn read_check_host(table: &mut Table<'_>, request: &Request) -> Option<TargetHost> {
+fn read_check_host(table: &mut Table<'_>, domain_name: Option<&str>) -> Option<TargetHost> {
     let target = table.optional("target").and_then(|value| read_host(&value)).map(|host| target_host(&host));
     let address = table.optional_parsed::<IpAddr>("ip_address", "such as 192.0.2.10 or 2001:db8::10").map(TargetHost::Address);
-    let host = target.or(address).or_else(|| request.host.as_deref().map(target_host));
+    let host = target.or(address).or_else(|| domain_name.map(target_host));
     if host.is_none() && table.optional("ip_address").is_none() && table.optional("fully_qualified_domain_name").is_none() {
         table.error("ip_address or fully_qualified_domain_name is needed: nothing says what to probe");
     }
@@ -307,10 +385,23 @@ fn read_search(value: &Value<'_>) -> Option<String> {
 }
 
 /// The types of `[check]`.
-const TYPES: [&str; 6] = ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated"];
+const TYPES: [&str; 10] =
+    ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated", "postgres", "mysql", "redis", "command"];
+/// The types of `[probe]`.
+const PROBE_TYPES: [(&str, Kind); 7] = [
+    ("http", Kind::Web(Scheme::Http)),
+    ("https", Kind::Web(Scheme::Https)),
+    ("tcp", Kind::Web(Scheme::Tcp)),
+    ("postgres", Kind::Role),
+    ("mysql", Kind::Role),
+    ("redis", Kind::Role),
+    ("command", Kind::Command),
+];
 /// The most children of a calculated check (Route 53, `ChildHealthChecks`).
 const CHILDREN_MAX: i64 = 256;
 /// Route 53's deadline for connecting, of HTTP and HTTPS checks.
 const TIMEOUT_HTTP: Duration = Duration::from_secs(4);
 /// The same, of TCP checks.
 const TIMEOUT_TCP: Duration = Duration::from_secs(10);
+/// How long a command may run: what monitoring plugins give themselves, too.
+const TIMEOUT_COMMAND: Duration = Duration::from_secs(10);

@@ -92,7 +92,7 @@ impl<'d> Probing<'_, 'd> {
         let check = probe.zip(own).zip(id.clone()).and_then(|((probe, own), id)| {
             let check = probe.check(id, own, target.flatten());
             if check.is_none() {
-                let message = format_args!("nothing says which port the tcp probe {word:?} connects to");
+                let message = format_args!("nothing says which port the probe {word:?} connects to");
                 value.wrong(message, "port in the probe, or in target");
             }
             check

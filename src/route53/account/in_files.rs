@@ -34,7 +34,9 @@ impl Account {
         }
         let file = state.zones.first().and_then(|zone| zone.files.first()).map_or("a zone file", |file| file);
         for check in state.checks.values() {
-            self.checks.insert(check.id.as_str().to_owned(), Arc::new(self::check(check, file)));
+            // What Route 53 has no word for is not shown as something else.
+            let Some(config) = config(check) else { continue };
+            self.checks.insert(check.id.as_str().to_owned(), Arc::new(self::check(check, config, file)));
         }
         for (id, blocks) in &state.collections {
             self.collections.insert(id.as_str().to_owned(), Arc::new(collection(id.as_str(), blocks, file)));
@@ -80,21 +82,21 @@ fn zone_id(name: &str) -> String {
     super::id('Z', hasher.finish128().as_u128())
 }
 
-fn check(check: &HealthCheck, file: &str) -> Check {
+fn check(check: &HealthCheck, config: CheckConfig, file: &str) -> Check {
     Check {
         id: check.id.as_str().to_owned(),
         caller_reference: check.id.as_str().to_owned(),
         version: 1,
-        config: config(check),
+        config,
         tags: BTreeMap::new(),
         file: Some(file.to_owned()),
     }
 }
 
-/// The check as the API would have been told of it, as far as Route 53 has words for it.
-pub fn config(check: &HealthCheck) -> CheckConfig {
+/// The check as the API would have been told of it, as far as Route 53 has words for it; none where it has no such type.
+pub fn config(check: &HealthCheck) -> Option<CheckConfig> {
     let config = match &check.kind {
-        CheckKind::Endpoint(endpoint) => config_of(endpoint),
+        CheckKind::Endpoint(endpoint) => config_of(endpoint)?,
         CheckKind::Calculated { children, health_threshold } => CheckConfig {
             kind: "CALCULATED".to_owned(),
             child_health_checks: children.iter().map(|child| child.as_str().to_owned()).collect(),
@@ -102,14 +104,15 @@ pub fn config(check: &HealthCheck) -> CheckConfig {
             ..CheckConfig::default()
         },
     };
-    CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config }
+    Some(CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config })
 }
 
-fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
+fn config_of(endpoint: &EndpointCheck) -> Option<CheckConfig> {
     let (request, is_https) = match &endpoint.protocol {
         Protocol::Tcp => (None, false),
         Protocol::Http(request) => (Some(request), false),
         Protocol::Https { request, .. } => (Some(request), true),
+        Protocol::Role(_) | Protocol::Command(_) => return None,
     };
     let search = request.and_then(|request| request.search.clone());
     let kind = match (request, is_https, &search) {
@@ -124,7 +127,7 @@ fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
         TargetHost::Name(name) => (None, Some(name.clone())),
     };
     let said_host = request.map(|request| request.host.rsplit_once(':').map_or(&*request.host, |(host, _)| host).to_owned());
-    CheckConfig {
+    Some(CheckConfig {
         fully_qualified_domain_name: name.or(said_host.filter(|host| Some(host) != ip_address.as_ref())),
         ip_address,
         port: Some(endpoint.target.port),
@@ -136,7 +139,7 @@ fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
         measure_latency: Some(false),
         enable_sni: Some(matches!(&endpoint.protocol, Protocol::Https { server_name: Some(_), .. })),
         ..CheckConfig::default()
-    }
+    })
 }
 
 fn collection(id: &str, blocks: &CidrCollection, file: &str) -> Collection {

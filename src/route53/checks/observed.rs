@@ -22,6 +22,7 @@ fn words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Passed(Passed::Connected) => "Success: TCP connection established".to_owned(),
         Outcome::Passed(Passed::Status(code) | Passed::SearchStringFound(code)) => format!("Success: {}", status(*code)),
+        Outcome::Passed(passed @ (Passed::Role(_) | Passed::Command(_))) => format!("Success: {passed}"),
         Outcome::Failed(failure) => format!("Failure: {}", of_failure(failure)),
         // Those are not kept: they say nothing of the endpoint.
         Outcome::NotRun(reason) => format!("Failure: {reason}"),
@@ -45,6 +46,8 @@ fn of_failure(failure: &Failure) -> String {
         }
         Failure::SearchStringAbsent => "The search string was not found in the first 5120 bytes of the response body".to_owned(),
         Failure::ConnectionClosed => "The connection was closed before the response was complete".to_owned(),
+        // Of kinds that Route 53 does not have.
+        failure => Outcome::from(failure.clone()).to_string(),
     }
 }
 

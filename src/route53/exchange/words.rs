@@ -75,11 +75,14 @@ const SERVICES: [(&str, &str); 2] = [(".cloudfront.net", "Z2FDTNDATAQYW2"), (".a
 /// Stands for the id of a hosted zone that is not known: of no zone that anybody has.
 pub const UNKNOWN_ZONE: &str = "ZUNKNOWN";
 
-/// The check as the API would be told of it, and what is lost with it, in words.
-pub fn check(check: &HealthCheck) -> (CheckConfig, Vec<String>) {
-    let config = in_files::config(check);
+/// The check as the API would be told of it, and what is lost with it, in words; none where Route 53 has no such type.
+pub fn check(check: &HealthCheck) -> (Option<CheckConfig>, Vec<String>) {
+    let Some(config) = in_files::config(check) else {
+        let what = "Route 53 has no checks of its type; it is left out, and what names it goes without";
+        return (None, vec![format!("health check {}: {what}", check.id)]);
+    };
     let behind = meaning(check.id.clone(), &config);
     let lost = behind != *check;
     let what = "Route 53 does not validate certificates, has one threshold for both directions, fixed timeouts and whole seconds";
-    (config, lost.then(|| format!("health check {}: {what}", check.id)).into_iter().collect())
+    (Some(config), lost.then(|| format!("health check {}: {what}", check.id)).into_iter().collect())
 }
