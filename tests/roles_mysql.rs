@@ -83,7 +83,8 @@ async fn a_server_is_asked_for_its_role_and_every_refusal_has_its_name() {
         (&plain, RoleCheck { password_file: None, ..user("open") }, "primary", all),
         (&plain, user("curved"), unspoken, "connect login"),
     ] {
-        let report = probe(&prober, SocketAddr::from(([127, 0, 0, 1], server.port)), Protocol::Role(Box::new(role.clone()))).await;
+        let report =
+            probe(&prober, SocketAddr::from(([127, 0, 0, 1], server.port)), Protocol::Role(Box::new(role.clone()))).await;
         let (words, passed, _) = told(&report);
         assert_eq!((&*words, &*passed), (expected, phases), "{role}");
     }
@@ -127,16 +128,16 @@ impl Cellar {
     /// logs in by a method that waypost does not speak.
     fn server(&self, name: &str, more: &[String]) -> Server {
         let (data, socket, port) = (self.0.join(name), self.0.join(format!("{name}.socket")), free_port());
-        let user = user();
+        let (user, data) = (user(), format!("--datadir={}", data.display()));
         let mut install = Command::new("mariadb-install-db");
-        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &user, "--datadir"]);
-        run(install.arg(&data));
+        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &user, &data]);
+        run(&mut install);
         let mut command = Command::new(MARIADB);
-        command.args(["--no-defaults", "--bind-address=127.0.0.1", &format!("--port={port}"), &user, "--datadir"]).arg(&data);
+        command.args(["--no-defaults", "--bind-address=127.0.0.1", &format!("--port={port}"), &user, &data]);
         command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=8M", "--plugin-load-add=auth_ed25519"]);
-        command.args(["--innodb-log-file-size=8M", "--socket"]).arg(&socket).args(more);
+        command.args(["--innodb-log-file-size=8M", &format!("--socket={}", socket.display())]).args(more);
         let server = Server { port, socket, _process: Process::spawn(&mut command) };
-        run(server.client("mariadb-admin").args(["--wait=60", "--connect-timeout=60", "ping"]));
+        run(server.client("mariadb-admin").args(["--wait=30", "--connect-timeout=5", "ping"]));
         server.sql(
             "CREATE USER waypost@localhost IDENTIFIED BY 'secret'; CREATE USER open@localhost; \
              CREATE USER curved@localhost IDENTIFIED VIA ed25519 USING PASSWORD('secret')",

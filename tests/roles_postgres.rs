@@ -92,7 +92,8 @@ async fn a_server_is_asked_for_its_role_and_every_refusal_has_its_name() {
     let elsewhere = RoleCheck { engine: Engine::Postgres { database: "shop".into() }, ..good.clone() };
     check(&server, elsewhere, "login refused: database \"shop\" does not exist (3D000)", "connect login").await;
     let missing = format!("{}/none", cellar.folder.display());
-    let expected = format!("probe not made: impossible: reading the password file {missing}: No such file or directory (os error 2)");
+    let expected =
+        format!("probe not made: impossible: reading the password file {missing}: No such file or directory (os error 2)");
     check(&server, RoleCheck { password_file: Some(missing), ..good.clone() }, &expected, "connect").await;
     let tls = Encryption::On { server_name: None, verify: false };
     let plain = RoleCheck { encryption: tls, ..good.clone() };

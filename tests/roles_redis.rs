@@ -85,7 +85,11 @@ async fn a_server_is_asked_for_its_role_and_every_refusal_has_its_name() {
         (named("waypost", file("wrong")), wrong, "connect login"),
         (named("default", file("wrong")), wrong, "connect login"),
         (named("default", None), "login refused: NOAUTH Authentication required.", "connect query"),
-        (named("mute", None), "login refused: NOPERM this user has no permissions to run the 'role' command", "connect login query"),
+        (
+            named("mute", None),
+            "login refused: NOPERM this user has no permissions to run the 'role' command",
+            "connect login query",
+        ),
     ] {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let report = probe(&prober(Vec::new()), address, Protocol::Role(Box::new(role.clone()))).await;
