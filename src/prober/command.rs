@@ -5,7 +5,7 @@
 //! group's number can be nobody else's. Invariants: at most as many run at once as there are places; no zombie stays;
 //! little more than [`OUTPUT_MAX`] octets of output are read. Sources: waitid(2), pidfd_open(2), setpgid(2).
 
-use std::io;
+use std::io::{self, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -176,12 +176,15 @@ impl Running {
                 }
             }
         }
-        // What it wrote last is in the pipe.
-        let mut buffer = [0; KEPT_MAX];
-        while kept.len() < KEPT_MAX
-            && let Some(Ok(length @ 1..)) = output.as_ref().map(|output| output.try_read(&mut buffer))
-        {
-            keep(&mut kept, &buffer[..length]);
+        // What it wrote last is in the pipe, whether or not tokio has heard of it. Others may hold the pipe open still.
+        if let Some(output) = output {
+            let mut output = io::PipeReader::from(output.into_nonblocking_fd()?);
+            let mut buffer = [0; KEPT_MAX];
+            while kept.len() < KEPT_MAX
+                && let Ok(length @ 1..) = output.read(&mut buffer)
+            {
+                keep(&mut kept, &buffer[..length]);
+            }
         }
         Ok(kept)
     }
