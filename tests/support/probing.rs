@@ -42,9 +42,10 @@ pub async fn probe(prober: &Prober, address: SocketAddr, protocol: Protocol) -> 
     prober.probe(&id(), &endpoint(address, protocol, PATIENTLY)).await
 }
 
-/// A check of a primary, by a user `waypost`, without a password, unencrypted.
+/// A check of a primary without a password, unencrypted, by a user `waypost`, or Redis's own.
 pub fn role(engine: Engine) -> RoleCheck {
-    RoleCheck { engine, wanted: Role::Primary, user: "waypost".into(), password_file: None, encryption: Encryption::Off }
+    let user = if engine == Engine::Redis { "default" } else { "waypost" };
+    RoleCheck { engine, wanted: Role::Primary, user: user.into(), password_file: None, encryption: Encryption::Off }
 }
 
 /// The outcome's words, the names of the phases, and the code.

@@ -198,8 +198,11 @@ fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
         Some((word, Kind::Role)) => read_role(word, &mut table, "host").map(Asked::Role),
         Some((_, Kind::Command)) => read_command(&mut table).map(Asked::Command),
         Some((_, Kind::Web(scheme))) => read_web(Some(scheme), &mut table),
-        // Without a type nothing is known of what is asked, and no key of it is called unknown.
-        None => read_web(None, &mut table),
+        // Without a type nothing is known of what is asked, and no key of any type is called unknown.
+        None => {
+            OWN_KEYS.into_iter().for_each(|key| drop(table.optional(key)));
+            read_web(None, &mut table)
+        }
     };
     let port = read_port(&mut table);
     let timeout = kind.map_or(TIMEOUT_HTTP, |(_, kind)| kind.default_timeout());
@@ -387,6 +390,8 @@ fn read_search(value: &Value<'_>) -> Option<String> {
 /// The types of `[check]`.
 const TYPES: [&str; 10] =
     ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated", "postgres", "mysql", "redis", "command"];
+/// The keys of waypost's own types.
+const OWN_KEYS: [&str; 6] = ["role", "user", "password_file", "database", "tls", "command"];
 /// The types of `[probe]`.
 const PROBE_TYPES: [(&str, Kind); 7] = [
     ("http", Kind::Web(Scheme::Http)),
