@@ -426,6 +426,18 @@ mod tests {
         assert_eq!(config.zone_files[0].0, "zones/*.toml");
         assert_eq!(config.geo, Geo::default());
         assert_eq!((config.resolver.servers.len(), config.resolver.keep.as_secs()), (0, 3_600));
+        assert_eq!(config.commands_max, 16);
+    }
+
+    #[test]
+    fn commands_at_one_time_are_none_to_a_thousand() {
+        let text = "[server]\nlisten = [\"127.0.0.1:5300\"]\n[zones]\nfiles = [\"*.toml\"]\n[probes]\n";
+        let read = |more: &str| parse(&"f".into(), &format!("{text}{more}"));
+        for (written, expected) in [("", 16), ("commands_max = 0\n", 0), ("commands_max = 1024\n", 1_024)] {
+            assert_eq!(read(written).0.map(|config| config.commands_max), Some(expected));
+        }
+        assert_eq!(read("commands_max = -1\n").1.errors(), 1);
+        assert_eq!(read("commands = 1\n").1.errors(), 1);
     }
 
     #[test]
