@@ -4,6 +4,8 @@
 mod probing;
 #[path = "support/processes.rs"]
 mod processes;
+#[path = "support/serve.rs"]
+mod serve;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -140,6 +142,25 @@ async fn over_the_limit_commands_wait_and_are_not_run_when_they_waited_too_long(
     assert_eq!((&*words, code), ("after", "passed"));
     let none = probing::prober(Vec::new()).with_commands_max(0).probe(&id(), &within(SHORT, shell("exit 0"))).await;
     assert_eq!(told(&none).2, "not_run_resources");
+}
+
+#[test]
+fn a_server_that_stops_leaves_no_command_running() {
+    let site = serve::Site::new("commands");
+    let note = site.0.join("group");
+    let script = format!("echo $$ > {0}.new; mv {0}.new {0}; exec /bin/sleep 1000", note.display());
+    let zone = format!(
+        "zone = \"example.org.\"\nns = [\"ns1.example.net.\"]\n[probe.long]\ntype = \"command\"\ntimeout = \"60s\"\n\
+         command = [\"/bin/sh\", \"-c\", {script:?}]\n[endpoint.a]\naddress = [\"192.0.2.1\"]\nprobe = \"long\"\n\
+         [route.www]\npolicy = \"failover\"\nmembers = [\"a\"]\n"
+    );
+    site.write("waypost.toml", serve::CONFIG);
+    site.write("example.org.toml", &zone);
+    let server = site.serve();
+    let group = fs::read_to_string(&note).expect("the first round of probes has begun").trim().parse().unwrap();
+    assert!(processes::processes().iter().any(|process| process.group == group), "it runs");
+    server.stop();
+    await_end_of_group(group);
 }
 
 // What the tests are made of

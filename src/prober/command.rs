@@ -51,11 +51,13 @@ impl Commands {
     ) -> Result<Passed, Outcome> {
         let _place = self.place(limit, log).await?;
         let prepared = prepare(command, id, target, address);
-        // To start a program is to read it from a disk, which may take its time.
-        let mut running = match tokio::task::spawn_blocking(move || Running::start(prepared)).await {
-            Ok(started) => started.map_err(|error| not_started(&command.program, &error))?,
-            Err(error) => return Err(NotRun::Impossible(format!("starting {}: {error}", command.program)).into()),
+        // To start a program is to read it from a disk, which may take its time. What starts too late ends at once.
+        let starting = tokio::task::spawn_blocking(move || Running::start(prepared));
+        let Ok(started) = timeout(limit, starting).await else {
+            return Err(NotRun::OutOfResources(format!("starting {}: not done in {limit:?}", command.program)).into());
         };
+        let started = started.map_err(io::Error::other).flatten();
+        let mut running = started.map_err(|error| not_started(&command.program, &error))?;
         let ended = timeout(limit, running.output()).await;
         log.end("run");
         let output = ended.map_err(|_| Failure::CommandTimeout(limit))?;
