@@ -118,6 +118,20 @@ fn a_tree_takes_as_long_as_the_slowest_check_below_it() {
     );
 }
 
+#[test]
+fn a_database_takes_its_login_and_its_query_and_a_command_its_timeout() {
+    // By role: 2 × (2 s + 4 s to connect + 2 s + 2 s), 3 × (10 s + 8 s); by command: 3 × (10 s + 10 s), 3 × (30 s + 10 s).
+    check_times(
+        "zones/writer.toml",
+        &[
+            "db.databases.example. [A] failover 20s + 5s",
+            "db-read.databases.example. [A] multivalue 54s + 60s",
+            "other.databases.example. [A] failover 60s + 60s",
+            "seven.databases.example. [A] multivalue 120s + 60s",
+        ],
+    );
+}
+
 fn check_times(zone: &str, expected: &[&str]) {
     let (state, _) = load(&root(zone));
     let times = failover_times(&state.expect("the sample is good"));
@@ -190,14 +204,16 @@ fn a_member_is_called_unreachable_exactly_when_no_client_is_in_its_area_and_in_t
 }
 
 #[test]
-fn the_zone_that_the_documentation_shows_has_no_problem() {
-    let page = fs::read_to_string(root("docs/zone-files.md")).expect("the page is readable");
-    let (_, block) = page.split_once("```toml\n").expect("the page shows a zone");
-    let (content, _) = block.split_once("```").expect("the block ends");
-    let source = Source { file: "docs/zone-files.md".into(), octets: content.into() };
-    let (state, problems) = load_zones(vec![source], &mut Alone, 1);
-    assert_eq!(problems.to_string(), "");
-    assert!(state.is_some());
+fn the_zones_that_the_documentation_shows_have_no_problem() {
+    for page in ["docs/zone-files.md", "docs/health.md"] {
+        let text = fs::read_to_string(root(page)).expect("the page is readable");
+        let (_, block) = text.split_once("```toml\nzone").expect("the page shows a zone");
+        let (content, _) = block.split_once("```").expect("the block ends");
+        let source = Source { file: page.into(), octets: format!("zone{content}").into() };
+        let (state, problems) = load_zones(vec![source], &mut Alone, 1);
+        assert_eq!(problems.to_string(), "");
+        assert!(state.is_some());
+    }
 }
 
 /// The state without what says where it was written.

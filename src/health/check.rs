@@ -67,7 +67,7 @@ pub enum ProxyProtocol {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub host: TargetHost,
-    /// 0 where the protocol has no ports.
+    /// 0 where the protocol has no ports, or a command needs to know none.
     pub port: u16,
 }
 

@@ -10,9 +10,11 @@
 pub mod board;
 pub mod calculated;
 pub mod check;
+pub mod command;
 pub mod machine;
 pub mod observation;
 pub mod protocol;
+pub mod role;
 pub mod schedule;
 pub mod table;
 pub mod timing;

@@ -44,6 +44,10 @@ pub enum Passed {
     EchoReplied,
     /// The health service of gRPC said SERVING.
     Serving,
+    /// The database answered, and its role is one that passes; the detail says which it has.
+    Role(String),
+    /// The command ended with status 0; the detail is the first line that it wrote.
+    Command(String),
 }
 
 /// What made a probe fail, all of it the endpoint's doing.
@@ -91,6 +95,20 @@ pub enum Failure {
     GrpcStatus(String),
     /// Closed or reset before all that was needed had been read.
     ConnectionClosed,
+    /// The database let us not in: the user, the password, or what the user may do.
+    LoginRefused(String),
+    LoginTimeout(Duration),
+    QueryTimeout(Duration),
+    /// The database answered with an error of its own: starting up, shutting down, too many connections.
+    DatabaseError(String),
+    WrongRole {
+        wanted: String,
+        found: String,
+    },
+    /// The command was killed at its deadline.
+    CommandTimeout(Duration),
+    /// The command ended with another status than 0, or by a signal; the detail says which, and the first line it wrote.
+    CommandFailed(String),
 }
 
 /// Why a probe could not be made here.
@@ -162,6 +180,13 @@ impl Failure {
             Self::NotServing(_) => "not_serving",
             Self::GrpcStatus(_) => "grpc_status",
             Self::ConnectionClosed => "connection_closed",
+            Self::LoginRefused(_) => "login_refused",
+            Self::LoginTimeout(_) => "login_timeout",
+            Self::QueryTimeout(_) => "query_timeout",
+            Self::DatabaseError(_) => "database_error",
+            Self::WrongRole { .. } => "wrong_role",
+            Self::CommandTimeout(_) => "command_timeout",
+            Self::CommandFailed(_) => "command_failed",
         }
     }
 }
@@ -199,6 +224,9 @@ impl fmt::Display for Passed {
             Self::Answered(rcode) => write!(f, "answered {rcode}"),
             Self::EchoReplied => f.write_str("echo replied"),
             Self::Serving => f.write_str("SERVING"),
+            Self::Role(detail) => f.write_str(detail),
+            Self::Command(line) if line.is_empty() => f.write_str("command passed"),
+            Self::Command(line) => f.write_str(line),
         }
     }
 }
@@ -231,6 +259,13 @@ impl fmt::Display for Failure {
             Self::NotServing(word) => f.write_str(word),
             Self::GrpcStatus(status) => write!(f, "gRPC status {status}"),
             Self::ConnectionClosed => f.write_str("connection closed before the response was complete"),
+            Self::LoginRefused(detail) => write!(f, "login refused: {detail}"),
+            Self::LoginTimeout(limit) => write!(f, "connected, but not logged in within {limit:?}"),
+            Self::QueryTimeout(limit) => write!(f, "logged in, but role not told within {limit:?}"),
+            Self::DatabaseError(detail) => write!(f, "database error: {detail}"),
+            Self::WrongRole { wanted, found } => write!(f, "wrong role: {found}; wanted is {wanted}"),
+            Self::CommandTimeout(limit) => write!(f, "command not ended within {limit:?}"),
+            Self::CommandFailed(detail) => write!(f, "command failed: {detail}"),
         }
     }
 }

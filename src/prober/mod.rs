@@ -8,6 +8,7 @@
 pub mod runner;
 
 mod certificate;
+mod command;
 mod connect;
 mod dial;
 mod dns;
@@ -15,7 +16,11 @@ mod exchange;
 mod grpc;
 mod http;
 mod icmp;
+mod mysql;
+mod postgres;
+mod redis;
 mod resolve;
+mod roles;
 mod tls;
 
 use std::net::SocketAddr;
@@ -32,10 +37,11 @@ use crate::health::protocol::Protocol;
 use crate::ids::HealthCheckId;
 use crate::resolver::NameServers;
 
-/// Makes probes. One serves all checks; it holds what they share: trust anchors and the resolver.
+/// Makes probes. One serves all checks; it holds what they share: trust anchors, the resolver, and places for commands.
 pub struct Prober {
     tls: tls::Tls,
     resolver: resolve::Resolver,
+    commands: command::Commands,
 }
 
 /// Which authorities vouch for the endpoints' certificates.
@@ -61,7 +67,7 @@ pub struct ProbeReport {
 /// One step of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phase {
-    /// `resolve`, `connect`, `tls`, `status`, `body`, `query`, `echo` or `call`.
+    /// `resolve`, `connect`, `tls`, `status`, `body`, `query`, `echo`, `call`, `login`, `wait` or `run`.
     pub name: &'static str,
     pub took: Duration,
 }
@@ -72,7 +78,12 @@ impl Prober {
         let mut warnings = Vec::new();
         let tls = tls::Tls::new(trust, &mut warnings);
         let resolver = resolve::Resolver::new(name_servers, &mut warnings);
-        (Self { tls, resolver }, warnings)
+        (Self { tls, resolver, commands: command::Commands::new(COMMANDS_MAX) }, warnings)
+    }
+
+    /// The same, which runs at most `max` commands at a time; with 0 it runs none.
+    pub fn with_commands_max(self, max: usize) -> Self {
+        Self { commands: command::Commands::new(max), ..self }
     }
 
     /// Probes once. `id` is told to the endpoint, in the User-Agent.
@@ -94,9 +105,14 @@ impl Prober {
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {
         let deadlines = check.timing.deadlines;
         let address = self.address(&check.target, deadlines.connect, log).await?;
+        if let Protocol::Command(command) = &check.protocol {
+            // Where a command connects to is its own affair.
+            return self.commands.run(command, id, &check.target, address.ip(), deadlines.connect, log).await;
+        }
         log.address = Some(address);
         let way = Way { address, via: check.via, tls: None, alpn: &[], limit: deadlines.connect };
         match &check.protocol {
+            Protocol::Command(_) => unreachable!("a command is run without a connection"),
             Protocol::Tcp => way.connect(log).await.map(|_| Passed::Connected),
             Protocol::Http(request) => http::ask(self, way, request, id, deadlines, log).await,
             Protocol::Https(request, tls) => http::ask(self, Way { tls: Some(tls), ..way }, request, id, deadlines, log).await,
@@ -107,6 +123,10 @@ impl Prober {
             Protocol::Dns(query) => dns::ask(address, check.via, query, deadlines, log).await,
             Protocol::Icmp => icmp::ask(address.ip(), check.via.source, deadlines.connect, log).await,
             Protocol::Grpc(call) => grpc::ask(self, Way { tls: call.tls.as_ref(), ..way }, call, deadlines.status, log).await,
+            Protocol::Role(role) => {
+                let (stream, connect_by) = way.connect(log).await?;
+                roles::Session { tls: &self.tls, role, address, deadlines, connect_by }.ask(stream, log).await
+            }
         }
     }
 
@@ -150,3 +170,6 @@ impl Log {
         self.phase_began = now;
     }
 }
+
+/// The most commands run at one time, where nothing else is said.
+const COMMANDS_MAX: usize = 16;

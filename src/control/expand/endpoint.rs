@@ -10,6 +10,7 @@ use crate::health::protocol::dns::{DnsQuery, Rcode};
 use crate::health::protocol::grpc::GrpcCheck;
 use crate::health::protocol::http::{Expect, HttpRequest, Method, Search};
 use crate::health::protocol::tls::TlsOptions;
+use crate::health::role::{Encryption, Engine, RoleCheck};
 use crate::toml_table::show_duration;
 
 impl Printer {
@@ -63,6 +64,15 @@ impl Printer {
             Protocol::Grpc(call) => {
                 self.own_kind(check);
                 self.call(call, check);
+            }
+            Protocol::Role(role) => {
+                self.own_kind(check);
+                self.role(role, &check.target);
+            }
+            Protocol::Command(command) => {
+                self.own_kind(check);
+                let words = std::iter::once(&command.program).chain(&command.arguments);
+                self.list("command", words.map(|word| quoted(word)));
             }
         }
     }
@@ -170,6 +180,21 @@ impl Printer {
         if let Some(tls) = &call.tls {
             self.line("tls", "true");
             self.tls(tls);
+        }
+    }
+
+    fn role(&mut self, role: &RoleCheck, target: &Target) {
+        self.line("role", &quoted(role.wanted.word()));
+        self.line("user", &quoted(&role.user));
+        if let Engine::Postgres { database } = &role.engine {
+            self.line("database", &quoted(database));
+        }
+        if let Some(file) = &role.password_file {
+            self.line("password_file", &quoted(file));
+        }
+        self.line("tls", &quoted(role.encryption.word()));
+        if let Encryption::On { server_name, .. } = &role.encryption {
+            self.named(server_name.as_deref(), target);
         }
     }
 

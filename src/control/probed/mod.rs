@@ -7,8 +7,10 @@
 //! check is healthy" (deadlines, Host header, SNI).
 
 mod check;
+mod command;
 mod dns;
 mod http;
+mod roles;
 mod spec;
 mod target;
 pub(super) mod timing;
@@ -70,7 +72,7 @@ impl Probe {
     ) -> Result<HealthCheck, Unfit> {
         let (host, port) = target.unwrap_or((own, None));
         let (usual, word) = (self.spec.protocol.default_port(), self.spec.protocol.word());
-        if port.is_some() && usual == Some(0) {
+        if port.is_some() && !self.spec.protocol.has_ports() {
             let message = format!("the {word} probe {name:?} knows no ports");
             return Err(Unfit { message, help: "the target without its port" });
         }
@@ -104,7 +106,7 @@ fn read_type(value: &Value<'_>) -> Option<&'static str> {
     let found = value.string()?;
     let word = TYPES.into_iter().find(|word| *word == found);
     if word.is_none() {
-        let accepted = format!("accepted are {}; search = \"…\" makes the first two match a string", TYPES.join(", "));
+        let accepted = format!("accepted are {}; search = \"…\" makes http and https match a string", TYPES.join(", "));
         value.wrong(format_args!("{found:?} is no type of probe"), accepted);
     }
     word
@@ -114,12 +116,13 @@ fn read_port(table: &mut Table<'_>) -> Option<u16> {
     table.optional_int("port", 1..=65_535).map(|port| u16::try_from(port).expect("1 to 65535"))
 }
 
-/// Route 53's deadlines for connecting; that of HTTP for the kinds it does not have.
+/// Route 53's deadlines for connecting; that of HTTP for the kinds it does not have. A command may run for as long as
+/// monitoring plugins let themselves.
 fn default_timeout(word: Option<&str>) -> Duration {
-    Duration::from_secs(if word == Some("tcp") { 10 } else { 4 })
+    Duration::from_secs(if matches!(word, Some("tcp" | "command")) { 10 } else { 4 })
 }
 
 /// Whether the type speaks over a connection.
 fn has_connection(word: &str) -> bool {
-    !["dns", "icmp"].contains(&word)
+    !["dns", "icmp", "command"].contains(&word)
 }

@@ -2,8 +2,10 @@
 //!
 //! Invariant: a key that means nothing to the type is refused, whichever notation it is written in.
 
+use super::command::read_command;
 use super::dns::read_query;
 use super::http::read_request;
+use super::roles::{named_role, read_role};
 use super::target::{address_of, bracketed, read_host};
 use super::tls::{read_alpn, read_tls};
 use crate::health::check::{Target, TargetHost};
@@ -58,7 +60,9 @@ pub(super) fn read_spec(table: &mut Table<'_>, word: &'static str, words: Words)
         "http" => Protocol::Http(read_request(table, words)),
         "https" => Protocol::Https(read_request(table, words), read_tls(table, words.verify(word))),
         "tls" => Protocol::Tls(TlsCheck { tls: read_tls(table, true), alpn: read_alpn(table) }),
-        _ => Protocol::Grpc(read_grpc(table)),
+        "grpc" => Protocol::Grpc(read_grpc(table)),
+        "command" => Protocol::Command(read_command(table)?),
+        engine => Protocol::Role(Box::new(read_role(engine, table)?)),
     };
     Some(Spec { protocol, host, enable_sni })
 }
@@ -94,7 +98,8 @@ impl Spec {
             Protocol::Https(request, tls) => Protocol::Https(HttpRequest { host, ..request }, named(tls)),
             Protocol::Tls(check) => Protocol::Tls(TlsCheck { tls: named(check.tls), ..check }),
             Protocol::Grpc(check) => Protocol::Grpc(GrpcCheck { authority: host, tls: check.tls.map(named), ..check }),
-            protocol @ (Protocol::Tcp | Protocol::Dns(_) | Protocol::Icmp) => protocol,
+            Protocol::Role(check) => Protocol::Role(Box::new(named_role(*check, self.host.as_deref(), target))),
+            protocol @ (Protocol::Tcp | Protocol::Dns(_) | Protocol::Icmp | Protocol::Command(_)) => protocol,
         }
     }
 
@@ -120,19 +125,23 @@ pub(super) fn refuse_others(table: &mut Table<'_>, word: Option<&str>, words: Wo
 }
 
 /// The types that both notations have.
-pub(super) const TYPES: [&str; 7] = ["http", "https", "tcp", "tls", "dns", "icmp", "grpc"];
+pub(super) const TYPES: [&str; 11] =
+    ["http", "https", "tcp", "tls", "dns", "icmp", "grpc", "postgres", "mysql", "redis", "command"];
 
 const HTTP: &[&str] = &["http", "https"];
 const TLS: &[&str] = &["https", "tls", "grpc"];
 const DNS: &[&str] = &["dns"];
 const GRPC: &[&str] = &["grpc"];
-const HOSTED: &[&str] = &["http", "https", "tls", "grpc"];
+const ROLES: &[&str] = &["postgres", "mysql", "redis"];
+const COMMAND: &[&str] = &["command"];
+const HOSTED: &[&str] = &["http", "https", "tls", "grpc", "postgres", "mysql", "redis"];
 const ROUTE53: &[&str] = &["http", "https", "tcp"];
 
 /// Which types have which keys; what is not here, all have.
 const ONLY: &[(&str, &[&str])] = &[
-    ("port", &["http", "https", "tcp", "tls", "dns", "grpc"]),
-    ("proxy_protocol", &["http", "https", "tcp", "tls", "grpc"]),
+    ("port", &["http", "https", "tcp", "tls", "dns", "grpc", "postgres", "mysql", "redis", "command"]),
+    ("source", &["http", "https", "tcp", "tls", "dns", "icmp", "grpc", "postgres", "mysql", "redis"]),
+    ("proxy_protocol", &["http", "https", "tcp", "tls", "grpc", "postgres", "mysql", "redis"]),
     ("method", HTTP),
     ("headers", HTTP),
     ("body", HTTP),
@@ -148,7 +157,12 @@ const ONLY: &[(&str, &[&str])] = &[
     ("answer", DNS),
     ("recursion", DNS),
     ("service", GRPC),
-    ("tls", GRPC),
+    ("tls", &["grpc", "postgres", "mysql", "redis"]),
+    ("role", ROLES),
+    ("user", ROLES),
+    ("password_file", ROLES),
+    ("database", &["postgres"]),
+    ("command", COMMAND),
 ];
 const ONLY_PROBE: &[(&str, &[&str])] = &[("host", HOSTED), ("path", HTTP), ("search", HTTP)];
 const ONLY_CHECK: &[(&str, &[&str])] = &[
@@ -157,5 +171,5 @@ const ONLY_CHECK: &[(&str, &[&str])] = &[
     ("resource_path", HTTP),
     ("search_string", HTTP),
     ("enable_sni", TLS),
-    ("host", &["tls", "grpc"]),
+    ("host", &["tls", "grpc", "postgres", "mysql", "redis"]),
 ];

@@ -15,7 +15,9 @@ use self::grpc::GrpcCheck;
 use self::http::HttpRequest;
 use self::tls::{TlsCheck, TlsOptions};
 use super::check::Target;
+use super::command::CommandCheck;
 use super::observation::{Failure, Passed};
+use super::role::RoleCheck;
 use super::timing::Deadlines;
 
 /// How an endpoint shows that it works.
@@ -33,6 +35,10 @@ pub enum Protocol {
     Icmp,
     /// The health service of gRPC says SERVING.
     Grpc(GrpcCheck),
+    /// The database has the role that is wanted.
+    Role(Box<RoleCheck>),
+    /// A command says so.
+    Command(CommandCheck),
 }
 
 impl Protocol {
@@ -46,10 +52,12 @@ impl Protocol {
             Self::Dns(_) => "dns",
             Self::Icmp => "icmp",
             Self::Grpc(_) => "grpc",
+            Self::Role(check) => check.engine.word(),
+            Self::Command(_) => "command",
         }
     }
 
-    /// The port where nothing says another; none where there is no usual one, 0 where there are no ports.
+    /// The port where nothing says another; none where there is no usual one, 0 where there need not be one.
     pub fn default_port(&self) -> Option<u16> {
         match self {
             Self::Tcp | Self::Grpc(_) => None,
@@ -57,7 +65,14 @@ impl Protocol {
             Self::Https(..) | Self::Tls(_) => Some(443),
             Self::Dns(_) => Some(53),
             Self::Icmp => Some(0),
+            Self::Role(check) => Some(check.engine.port()),
+            Self::Command(command) => (!command.needs_port()).then_some(0),
         }
+    }
+
+    /// Whether a port means anything.
+    pub fn has_ports(&self) -> bool {
+        *self != Self::Icmp
     }
 
     /// Everything that is asked of `target`, and what of the answer is looked at.
@@ -70,6 +85,8 @@ impl Protocol {
             Self::Tls(check) => format!("{word} {target} {check}"),
             Self::Dns(query) => format!("{word} {target} {query}"),
             Self::Grpc(check) => format!("{word} {target} {check}"),
+            Self::Role(check) => format!("{word} {target} {check}"),
+            Self::Command(command) => format!("{word} {target} {command}"),
         }
     }
 
@@ -87,6 +104,8 @@ impl Protocol {
             },
             Self::Dns(query) => format!("{word} {target} {} {}", query.name, query.rtype.word),
             Self::Grpc(check) => format!("{word} {target} health of {:?} as {}", check.service, check.authority),
+            Self::Role(check) => format!("{word} {target} as {}", check.user),
+            Self::Command(command) => command.to_string(),
         }
     }
 
@@ -99,6 +118,8 @@ impl Protocol {
             Self::Dns(query) => Passed::Answered(query.rcode.to_string()),
             Self::Icmp => Passed::EchoReplied,
             Self::Grpc(_) => Passed::Serving,
+            Self::Role(check) => Passed::Role(check.wanted.word().to_owned()),
+            Self::Command(_) => Passed::Command(String::new()),
         }
     }
 
@@ -108,7 +129,8 @@ impl Protocol {
         match self {
             Self::Dns(_) => (status, Failure::AnswerTimeout(status)),
             Self::Icmp => (connect, Failure::AnswerTimeout(connect)),
-            Self::Tcp | Self::Http(_) | Self::Https(..) | Self::Tls(_) | Self::Grpc(_) => {
+            Self::Command(_) => (connect, Failure::CommandTimeout(connect)),
+            Self::Tcp | Self::Http(_) | Self::Https(..) | Self::Tls(_) | Self::Grpc(_) | Self::Role(_) => {
                 (connect, Failure::ConnectTimeout(connect))
             }
         }
@@ -118,7 +140,7 @@ impl Protocol {
     pub fn longest(&self, deadlines: Deadlines) -> Duration {
         let Deadlines { connect, status, body } = deadlines;
         match self {
-            Self::Tcp | Self::Tls(_) | Self::Icmp => connect,
+            Self::Tcp | Self::Tls(_) | Self::Icmp | Self::Command(_) => connect,
             Self::Http(request) | Self::Https(request, _) => {
                 // A redirect may lead to a name that is resolved within the time to connect.
                 let redirected = (connect * 2 + status) * request.follow.into();
@@ -127,6 +149,8 @@ impl Protocol {
             // Over UDP, and over TCP if that was too short.
             Self::Dns(_) => status + connect + status,
             Self::Grpc(_) => connect + status,
+            // Logging in, and asking.
+            Self::Role(_) => connect + status + body,
         }
     }
 }

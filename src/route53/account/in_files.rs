@@ -106,10 +106,15 @@ pub fn config(check: &HealthCheck) -> CheckConfig {
     CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config }
 }
 
+/// Whether nothing that Route 53 checks comes near to what is asked.
+pub fn has_no_likeness(protocol: &Protocol) -> bool {
+    matches!(protocol, Protocol::Icmp | Protocol::Command(_))
+}
+
 /// The kinds that Route 53 does not have are shown as the TCP check of the same port. Of what has no port, nothing can be
 /// said in its words: it is shown as a calculated check of no children.
 fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
-    if endpoint.target.port == 0 {
+    if has_no_likeness(&endpoint.protocol) {
         return CheckConfig { kind: "CALCULATED".to_owned(), health_threshold: Some(0), ..CheckConfig::default() };
     }
     let (request, server_name) = match &endpoint.protocol {

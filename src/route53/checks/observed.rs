@@ -56,7 +56,14 @@ fn of_failure(failure: &Failure) -> String {
         | Failure::BadRcode { .. }
         | Failure::AnswerAbsent { .. }
         | Failure::NotServing(_)
-        | Failure::GrpcStatus(_)) => failure.to_string(),
+        | Failure::GrpcStatus(_)
+        | Failure::LoginRefused(_)
+        | Failure::LoginTimeout(_)
+        | Failure::QueryTimeout(_)
+        | Failure::DatabaseError(_)
+        | Failure::WrongRole { .. }
+        | Failure::CommandTimeout(_)
+        | Failure::CommandFailed(_)) => failure.to_string(),
         Failure::ConnectionClosed => "The connection was closed before the response was complete".to_owned(),
     }
 }

@@ -82,7 +82,7 @@ pub fn check(check: &HealthCheck) -> (CheckConfig, Vec<String>) {
     let behind = meaning(check.id.clone(), &config);
     let lost = behind != *check;
     let what = match check.kind.protocol() {
-        Some(protocol) if protocol.default_port() == Some(0) => NOTHING_LIKE_IT,
+        Some(protocol) if in_files::has_no_likeness(protocol) => NOTHING_LIKE_IT,
         Some(Protocol::Tcp | Protocol::Http(_) | Protocol::Https(..)) | None => LESS_OF_IT,
         Some(_) => ONLY_ITS_PORT,
     };
@@ -132,7 +132,10 @@ mod tests {
             ("type = \"tls\"\ntarget = \"192.0.2.1\"", "TCP", Some(443), &port),
             ("type = \"dns\"\ntarget = \"192.0.2.1\"\nquery = \"a A\"", "TCP", Some(53), &port),
             ("type = \"grpc\"\ntarget = \"192.0.2.1\"\nport = 1", "TCP", Some(1), &port),
+            ("type = \"postgres\"\ntarget = \"192.0.2.1\"\nuser = \"w\"", "TCP", Some(5_432), &port),
+            ("type = \"redis\"\ntarget = \"192.0.2.1\"\nport = 7", "TCP", Some(7), &port),
             ("type = \"icmp\"\ntarget = \"192.0.2.1\"", "CALCULATED", None, &nothing),
+            ("type = \"command\"\ntarget = \"192.0.2.1\"\nport = 1\ncommand = [\"/bin/true\"]", "CALCULATED", None, &nothing),
         ] {
             assert_eq!(shown(lines), (kind.to_owned(), at, lost.clone()), "{lines}");
         }

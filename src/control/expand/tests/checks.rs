@@ -13,11 +13,13 @@ use proptest::sample::select;
 use crate::control::probed::bracketed;
 use crate::control::probed::timing::deadlines;
 use crate::health::check::{EndpointCheck, ProxyProtocol, Target, TargetHost, Via};
+use crate::health::command::CommandCheck;
 use crate::health::protocol::Protocol;
 use crate::health::protocol::dns::{DnsQuery, QueryType, Rcode, Wired};
 use crate::health::protocol::grpc::GrpcCheck;
 use crate::health::protocol::http::{Expect, HttpRequest, Method, Pattern, Search};
 use crate::health::protocol::tls::{TlsCheck, TlsOptions};
+use crate::health::role::{Encryption, Engine, Role, RoleCheck};
 use crate::health::timing::{Thresholds, Timing};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -29,14 +31,22 @@ pub(super) fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
     let via = (option::of(any::<IpAddr>()), option::of(select(vec![ProxyProtocol::V1, ProxyProtocol::V2])));
     (protocol(), host(), port, named, any::<bool>(), via, timing()).prop_map(
         |(protocol, host, port, named, sni, (source, proxy_protocol), timing)| {
-            let port = if protocol == Protocol::Icmp { 0 } else { port };
+            let port = match &protocol {
+                Protocol::Icmp => 0,
+                Protocol::Command(command) if !command.needs_port() && sni => 0,
+                _ => port,
+            };
             let target = Target { host, port };
-            let has_connection = !matches!(protocol, Protocol::Icmp | Protocol::Dns(_));
+            let has_connection = !matches!(protocol, Protocol::Icmp | Protocol::Dns(_) | Protocol::Command(_));
+            let has_way = !matches!(protocol, Protocol::Command(_));
             let is_reachable = |source: &IpAddr| match &target.host {
                 TargetHost::Address(address) => address.is_ipv4() == source.is_ipv4(),
                 TargetHost::Name(_) => true,
             };
-            let via = Via { source: source.filter(is_reachable), proxy_protocol: proxy_protocol.filter(|_| has_connection) };
+            let via = Via {
+                source: source.filter(is_reachable).filter(|_| has_way),
+                proxy_protocol: proxy_protocol.filter(|_| has_connection),
+            };
             EndpointCheck { protocol: addressed(protocol, named, &target, sni), target, via, timing }
         },
     )
@@ -61,6 +71,12 @@ fn addressed(protocol: Protocol, named: Option<String>, target: &Target, sni: bo
         Protocol::Grpc(check) => {
             let tls = check.tls.map(|tls| TlsOptions { server_name, ..tls });
             Protocol::Grpc(GrpcCheck { authority: host, tls, ..check })
+        }
+        Protocol::Role(mut check) => {
+            if let Encryption::On { server_name, .. } = &mut check.encryption {
+                *server_name = is_name.then_some(name);
+            }
+            Protocol::Role(check)
         }
         protocol => protocol,
     }
@@ -91,6 +107,8 @@ fn protocol() -> impl Strategy<Value = Protocol> {
         (tls(), vec("[!-~]{1,10}", 0..3)).prop_map(|(tls, alpn)| Protocol::Tls(TlsCheck { tls, alpn })),
         query().prop_map(Protocol::Dns),
         (".{0,20}", option::of(tls())).prop_map(call).prop_map(Protocol::Grpc),
+        role().prop_map(|check| Protocol::Role(Box::new(check))),
+        command().prop_map(Protocol::Command),
     ]
 }
 
@@ -130,6 +148,24 @@ fn search() -> impl Strategy<Value = Search> {
         ".{1,40}".prop_map(Search::Text),
         pattern.prop_map(|text| Search::Pattern(Pattern::new(text).expect("it is a pattern"))),
     ]
+}
+
+fn role() -> impl Strategy<Value = RoleCheck> {
+    let word = "[^\u{0}]{1,20}";
+    let engine = prop_oneof![word.prop_map(|database| Engine::Postgres { database }), Just(Engine::Mysql), Just(Engine::Redis)];
+    let encryption = option::of(any::<bool>()).prop_map(|verify| match verify {
+        None => Encryption::Off,
+        Some(verify) => Encryption::On { server_name: None, verify },
+    });
+    let wanted = select(vec![Role::Primary, Role::Replica, Role::Any]);
+    (engine, wanted, word, option::of("/[^\u{0}]{0,20}"), encryption).prop_map(
+        |(engine, wanted, user, password_file, encryption)| RoleCheck { engine, wanted, user, password_file, encryption },
+    )
+}
+
+fn command() -> impl Strategy<Value = CommandCheck> {
+    let word = prop_oneof!["[^\u{0}]{0,9}".boxed(), Just("{port}".to_owned()).boxed()];
+    ("/[^\u{0}]{1,20}", vec(word, 0..4)).prop_map(|(program, arguments)| CommandCheck { program, arguments })
 }
 
 fn query() -> impl Strategy<Value = DnsQuery> {
