@@ -233,6 +233,7 @@ fn what_is_saved_is_the_status_before_inversion() {
         because: "HTTP status 200".into(),
         counted_at: at(5),
         last_failure: None,
+        kept_at: None,
     };
     assert_eq!(board.saved(), std::slice::from_ref(&expected));
     let checks = [HealthCheck { inverted: true, ..endpoint("a", 80) }];

@@ -114,7 +114,7 @@ async fn run(
     let mut signals = Signals::new().map_err(|cause| ServeError::Failed { doing: "listening for signals", cause })?;
     // From before the first round on, which may take seconds in which a file changes.
     let watch = FileWatch::start(config_path, &loaded);
-    let mut board = Board::new(&loaded.built.state.checks, clock::now());
+    let mut board = Board::new(loaded.built.plan(), clock::now());
     board.resume(store.take_saved(), clock::now());
     let parts =
         Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;

@@ -5,7 +5,7 @@
 //! itself. Invariants: a check has at most one probe under way; a disabled one has none; an observation of a check that
 //! has been replaced since is dropped; every table handed out fits the checks of the last [`RunnerHandle::replace`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +17,9 @@ use tokio::time::MissedTickBehavior;
 use super::{ProbeReport, Prober};
 use crate::clock::{self, Chance};
 use crate::health::board::{Board, Event, SavedVerdict};
-use crate::health::check::{EndpointCheck, HealthCheck};
+use crate::health::check::EndpointCheck;
 use crate::health::observation::{NotRun, Observation};
+use crate::health::plan::Plan;
 use crate::health::schedule::Schedule;
 use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
@@ -64,7 +65,7 @@ type Adopt = Box<dyn FnOnce(Change) + Send>;
 type Step = Box<dyn FnOnce() + Send>;
 
 enum Command {
-    Replace(BTreeMap<HealthCheckId, HealthCheck>, Adopt, oneshot::Sender<()>),
+    Replace(Box<Plan>, Adopt, oneshot::Sender<()>),
     Step(Step, oneshot::Sender<()>),
     Stop(oneshot::Sender<Vec<SavedVerdict>>),
 }
@@ -109,10 +110,10 @@ impl RunnerHandle {
 
     /// Makes these the checks, keeping what is known of those that probe the same. `adopt` is called with the new table
     /// at the moment of the change: after the last table for the old checks, before the first for the new.
-    pub async fn replace(&self, checks: BTreeMap<HealthCheckId, HealthCheck>, adopt: impl FnOnce(Change) + Send + 'static) {
+    pub async fn replace(&self, plan: impl Into<Plan>, adopt: impl FnOnce(Change) + Send + 'static) {
         let (done, adopted) = oneshot::channel();
         // A runner that has stopped has nothing to replace.
-        if self.commands.send(Command::Replace(checks, Box::new(adopt), done)).await.is_ok() {
+        if self.commands.send(Command::Replace(Box::new(plan.into()), Box::new(adopt), done)).await.is_ok() {
             let _ = adopted.await;
         }
     }
@@ -157,8 +158,8 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
-                    Some(Command::Replace(checks, adopt, done)) => {
-                        self.replace(&checks, adopt);
+                    Some(Command::Replace(plan, adopt, done)) => {
+                        self.replace(*plan, adopt);
                         // Nobody waiting any more is no reason to stop.
                         let _ = done.send(());
                     }
@@ -251,8 +252,8 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         self.watcher.refreshed(self.board.table());
     }
 
-    fn replace(&mut self, checks: &BTreeMap<HealthCheckId, HealthCheck>, adopt: Adopt) {
-        let replaced = self.board.replace(checks, clock::now());
+    fn replace(&mut self, plan: Plan, adopt: Adopt) {
+        let replaced = self.board.replace(plan, clock::now());
         let (board, fresh) = (&self.board, &replaced.fresh);
         self.under_way.retain(|_, (id, probe)| {
             let kept = !fresh.contains(id) && board.index(id).is_some_and(|index| board.check(index).probed().is_some());

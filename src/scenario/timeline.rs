@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::supposed::Checks;
 use crate::health::board::Board;
 use crate::health::check::EndpointCheck;
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
+use crate::health::plan::Plan;
 use crate::health::protocol::Protocol;
 use crate::health::schedule::Schedule;
 use crate::health::table::HealthTable;
@@ -65,8 +65,8 @@ pub enum Behaviour {
 }
 
 /// The board of a server whose checks all passed at 0s, before anything else; `clone` it for each timeline.
-pub fn healthy_board(checks: &Checks) -> Board {
-    let mut board = Board::new(checks, Timestamp::UNIX_EPOCH);
+pub fn healthy_board(plan: &Plan) -> Board {
+    let mut board = Board::new(plan.clone(), Timestamp::UNIX_EPOCH);
     let probed: Vec<HealthCheckId> = board.probed().map(|(id, _)| id.clone()).collect();
     for id in probed {
         observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(passed(check)));
@@ -76,20 +76,22 @@ pub fn healthy_board(checks: &Checks) -> Board {
 
 impl Timeline {
     /// What is known at the timeline's end. `healthy` is the `healthy_board` of `checks`.
-    pub fn table(&self, checks: &Checks, healthy: &Board) -> HealthTable {
+    pub fn table(&self, plan: &Plan, healthy: &Board) -> HealthTable {
         let mut board = match self.start {
             Start::Healthy => healthy.clone(),
-            Start::Unknown => self.first_round(checks),
+            Start::Unknown => self.first_round(plan),
         };
         for seen in self.probes(&board) {
+            board.tick(Timestamp::UNIX_EPOCH + seen.ended);
             observe(&mut board, seen.check, seen.ended, |_| seen.outcome);
         }
+        board.tick(Timestamp::UNIX_EPOCH + self.at);
         board.table()
     }
 
     /// The board of a server that has just started, after the checks that the timeline does not name passed at 0s.
-    fn first_round(&self, checks: &Checks) -> Board {
-        let mut board = Board::new(checks, Timestamp::UNIX_EPOCH);
+    fn first_round(&self, plan: &Plan) -> Board {
+        let mut board = Board::new(plan.clone(), Timestamp::UNIX_EPOCH);
         let unnamed = board.probed().map(|(id, _)| id).filter(|id| !self.names(id));
         for id in unnamed.cloned().collect::<Vec<_>>() {
             observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(passed(check)));

@@ -262,6 +262,7 @@ fn parse(id: &str, verdict: Row<'_>) -> Result<SavedVerdict, String> {
         because: because.into(),
         subject: subject.into(),
         last_failure: None,
+        kept_at: None,
     })
 }
 
@@ -369,6 +370,7 @@ mod tests {
             since: Timestamp::from_second(7).unwrap(),
             because: "connection refused".into(),
             counted_at: Timestamp::from_second(counted_at).unwrap(),
+            kept_at: None,
         }
     }
 

@@ -274,7 +274,7 @@ mod tests {
     fn scraper() -> (Arc<Telemetry>, Scraper) {
         let telemetry = Arc::new(Telemetry::new());
         let since = Timestamp::from_second(1_700_000_000).unwrap();
-        let verdict = |id, status, healthy| Verdict { id, status, healthy, since, because: "".into() };
+        let verdict = |id, status, healthy| Verdict { healthy, ..Verdict::plain(id, status, since, "".into()) };
         let health = HealthTable::new(vec![
             verdict(check("fra"), Status::Unhealthy, false),
             verdict(check("a\"b\\c\nd"), Status::Unknown, true),

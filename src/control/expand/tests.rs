@@ -18,9 +18,10 @@ use crate::geography::site::{Bias, RegionName, Site};
 use crate::health::check::Target;
 use crate::health::timing::{Thresholds, Timing};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
+use crate::modes::{Decision, Failback, Failover, Modes};
 use crate::places::cidr::CidrCollection;
 use crate::wire::rtype::RecordType;
-use crate::zone::group_options::{GroupOptions, MinHealthy, Share};
+use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::master::{Include, Source};
 use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
@@ -135,6 +136,19 @@ fn options(policy: &RoutingPolicy, place: Option<Area>, (share, count): (u16, u8
         min_healthy: if share.is_multiple_of(2) { MinHealthy::default() } else { MinHealthy::Share(share_of(Share::WHOLE)) },
         fence: place.into_iter().filter(|_| count.is_multiple_of(2)).collect(),
         trickle: if matches!(policy, RoutingPolicy::Failover(_)) { share_of(Share::WHOLE / 2) } else { Share::default() },
+        panic: if share.is_multiple_of(5) { share_of(Share::WHOLE) } else { Share::default() },
+        ttl: share.is_multiple_of(3).then(|| TtlRange { min: count.into(), max: 300 }),
+        modes: Modes {
+            failover: [
+                Failover::Auto,
+                Failover::Manual,
+                Failover::Confirm { within: Duration::from_secs(share.max(1).into()), then: Decision::Refuse },
+                Failover::Confirm { within: Duration::from_millis(1_500), then: Decision::Approve },
+            ][usize::from(count % 4)],
+            failback: [Failback::Auto, Failback::Manual, Failback::Delayed(Duration::from_secs(share.max(1).into()))]
+                [usize::from(share % 3)],
+            slow_start: Duration::from_secs(if matches!(policy, RoutingPolicy::Weighted(_)) { count.into() } else { 0 }),
+        },
         sticky: matches!(policy, RoutingPolicy::Weighted(_)) && count.is_multiple_of(3),
         nearest: if is_near { count % 9 } else { 0 },
     }

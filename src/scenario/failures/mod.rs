@@ -94,7 +94,7 @@ pub fn search(setting: &Setting, clients: &[Client], failures: usize) -> Result<
         return Err(TooManyQuestions { found, enough });
     }
     let mut searched = Searched { names: targets.len(), ..Searched::default() };
-    let mut probes = Probes { board: healthy_board(&setting.built.state.checks), failed: Vec::new() };
+    let mut probes = Probes { board: healthy_board(&setting.built.plan().unguarded()), failed: Vec::new() };
     for target in &mut targets {
         search_target(setting, target, failures, &mut probes, &mut searched);
     }
