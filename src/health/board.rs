@@ -18,13 +18,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::calculated::{Child, calculate};
 use super::check::{CheckKind, EndpointCheck, HealthCheck};
+use super::distrust::{Distrust, shifted};
 use super::machine::{self, Rules, State};
-use super::observation::Observation;
+use super::observation::{Observation, Outcome};
 use super::table::{HealthTable, Seen, Status, Verdict};
+use super::timing::Pace;
 use crate::ids::{HealthCheckId, HealthIndex};
 
 /// All health checks and what is known of them.
@@ -90,6 +92,8 @@ pub struct SavedVerdict {
     pub because: Arc<str>,
     /// When an observation last counted.
     pub counted_at: Timestamp,
+    /// Holds and what they follow from: a restart shortens none.
+    pub distrust: Distrust,
     /// The last probe that failed.
     pub last_failure: Option<Arc<Observation>>,
 }
@@ -145,6 +149,24 @@ impl Board {
         slot.note(seen);
         self.table.set_seen(index, slot.seen.clone());
         self.settle_from(index.at(), seen.at)
+    }
+
+    /// When to probe a check again after `last`; none when it is not probed.
+    pub fn pace(&self, index: HealthIndex, last: &Outcome) -> Option<Pace> {
+        let slot = &self.slots[index.at()];
+        Some(machine::pace(slot.state.as_ref()?, &slot.check.probed()?.timing, last))
+    }
+
+    /// What is known of an endpoint; none when nothing is probed.
+    pub fn state(&self, index: HealthIndex) -> Option<&State> {
+        self.slots[index.at()].state.as_ref()
+    }
+
+    /// Moves every time that is known by `by`, because the clock that they were read from was wrong by that: durations
+    /// stay what they are, and nothing changes its status.
+    pub fn shift(&mut self, by: SignedDuration) {
+        self.slots.iter_mut().for_each(|slot| slot.shift(by));
+        self.rebuild_table();
     }
 
     /// The place of a check in every table of this board, until the next [`Board::replace`].
@@ -226,9 +248,13 @@ impl Board {
         let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((slot.height?, at))).collect();
         order.sort_unstable();
         let events = order.into_iter().filter_map(|(_, at)| self.settle(at, now)).collect();
+        self.rebuild_table();
+        events
+    }
+
+    fn rebuild_table(&mut self) {
         let (verdicts, seen): (_, Vec<Seen>) = self.slots.iter().map(|slot| (slot.verdict.clone(), slot.seen.clone())).unzip();
         self.table = HealthTable::with_seen(verdicts, &seen);
-        events
     }
 
     /// Settles one check and, as long as that changes anything, those above it.
@@ -361,7 +387,8 @@ impl Slot {
         if too_old || self.observed || saved.status == Status::Unknown || saved.subject != self.subject {
             return false;
         }
-        self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at));
+        let distrust = saved.distrust.bounded(now, check.timing.hold);
+        self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at, distrust));
         self.resumed = true;
         self.seen.last_failure = saved.last_failure;
         // Nothing changes now: the status has been what it is since then.
@@ -373,10 +400,18 @@ impl Slot {
     fn saved(&self) -> Option<SavedVerdict> {
         let state = self.state.as_ref()?;
         let counted_at = state.counted_at.filter(|_| state.status != Status::Unknown)?;
-        let State { status, since, because, .. } = state.clone();
+        let State { status, since, because, distrust, .. } = state.clone();
         let (id, subject) = (self.check.id.clone(), self.subject.clone());
         let last_failure = self.seen.last_failure.clone();
-        Some(SavedVerdict { id, subject, status, since, because, counted_at, last_failure })
+        Some(SavedVerdict { id, subject, status, since, because, counted_at, distrust, last_failure })
+    }
+
+    fn shift(&mut self, by: SignedDuration) {
+        self.state = self.state.take().map(|state| state.shifted(by));
+        self.verdict.since = shifted(self.verdict.since, by);
+        for seen in [&mut self.seen.last, &mut self.seen.last_failure].into_iter().flatten() {
+            *seen = Arc::new(Observation { at: shifted(seen.at, by), outcome: seen.outcome.clone() });
+        }
     }
 
     fn conclude(&self, raw: Raw, now: Timestamp) -> Verdict {

@@ -7,12 +7,15 @@
 //!
 //! Pure: time arrives as `now` or within an observation, chance as a draw. Knows only `ids`.
 
+pub mod adaptive;
 pub mod board;
 pub mod calculated;
 pub mod check;
+pub mod distrust;
 pub mod latency;
 pub mod machine;
 pub mod observation;
+pub mod profile;
 pub mod protocol;
 pub mod schedule;
 pub mod table;
