@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::health::profile::{CLEAR, Profile, route53_deadlines};
 use crate::health::timing::{Deadlines, Hold, INTERVAL_MAX, INTERVAL_MIN, THRESHOLD_MAX, Thresholds, Timing, Tolerance};
-use crate::toml_table::{Table, Value};
+use crate::toml_table::{Table, Value, show_duration};
 
 /// Whose words a table is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,8 @@ fn read_retry(table: &mut Table<'_>, interval: Duration) -> Option<Duration> {
     let value = table.optional("retry")?;
     let retry = value.duration(RETRIES)?;
     if retry > interval {
-        value.wrong("a retry that comes later than the next probe", "a duration up to the interval");
+        let (retry, interval) = (show_duration(retry), show_duration(interval));
+        value.wrong(format_args!("{retry} is longer than the interval, {interval}"), "a duration up to the interval");
         return None;
     }
     Some(retry)
@@ -118,8 +119,8 @@ fn read_tolerance(table: &mut Table<'_>, fall: NonZeroU8, base: Option<Tolerance
         && failures <= fall
     {
         value.wrong(
-            format_args!("{failures} failures in all are too many no sooner than {fall} in a row are"),
-            format!("more than {fall}, or 0: isolated failures are never too many"),
+            format_args!("{failures} is not more than the failures in a row that suffice, {fall}"),
+            "a larger number, or 0: isolated failures are never too many",
         );
     }
     if failures.is_none() {
@@ -137,7 +138,8 @@ fn read_hold(table: &mut Table<'_>, base: Hold) -> Hold {
     };
     let max = value.duration(Duration::ZERO..=HOLDS_MAX).unwrap_or(base.max);
     if max < least {
-        value.wrong("the longest hold is shorter than the least", "a duration not below `hold`");
+        let (max, least) = (show_duration(max), show_duration(least));
+        value.wrong(format_args!("{max} is shorter than hold, {least}"), "the longest that a hold becomes by doubling");
     }
     Hold { least, max: max.max(least) }
 }
