@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::distrust::shifted;
 use super::observation::Failure;
 use crate::ids::HealthCheckId;
 
@@ -129,7 +130,7 @@ impl Doubt {
 
     /// Moves all that is remembered with a clock that was set.
     pub fn shift(&mut self, by: SignedDuration) {
-        let moved = |at: Timestamp| at.saturating_add(by).unwrap_or(at);
+        let moved = |at: Timestamp| shifted(at, by);
         self.began.iter_mut().for_each(|(at, _)| *at = moved(*at));
         self.mass_until = self.mass_until.map(moved);
         self.lag_until = self.lag_until.map(moved);

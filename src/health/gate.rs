@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::distrust::shifted;
 use crate::ids::HealthCheckId;
 use crate::modes::{Decision, Failback, Failover, Modes};
 
@@ -188,7 +189,7 @@ impl Gated {
 
     /// Moves every time that is remembered, because the clock was wrong by that.
     pub fn shift(&mut self, by: SignedDuration) {
-        let moved = |at: Timestamp| at.saturating_add(by).unwrap_or(at);
+        let moved = |at: Timestamp| shifted(at, by);
         self.since = moved(self.since);
         self.recovered_at = self.recovered_at.map(moved);
         self.ramps_from = self.ramps_from.map(moved);
@@ -212,7 +213,7 @@ impl Gated {
 }
 
 fn after(at: Timestamp, wait: Duration) -> Timestamp {
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+    shifted(at, SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX))
 }
 
 /// A member that has its whole weight.

@@ -3,26 +3,33 @@
 //! One task turns the schedule and the board; each probe under way is a task of its own, so one that hangs delays no
 //! other. What the board decides is handed to the [`Watcher`] at once, before anything else is awaited. Decides nothing
 //! itself. Invariants: a check has at most one probe under way; a disabled one has none; an observation of a check that
-//! has been replaced since is dropped; every table handed out fits the checks of the last [`RunnerHandle::replace`].
+//! has been replaced since is dropped; every table handed out fits the checks of the last [`RunnerHandle::replace`]; the
+//! times of observations differ by what has passed between them, even when the wall clock is set.
+
+mod lag;
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
+use self::lag::LagMeter;
 use super::{ProbeReport, Prober};
-use crate::clock::{self, Chance};
+use crate::clock::{self, Chance, Steady};
+use crate::health::adaptive::Adaptive;
 use crate::health::board::{Board, Event, SavedVerdict};
 use crate::health::check::EndpointCheck;
-use crate::health::observation::{NotRun, Observation};
+use crate::health::observation::{NotRun, Observation, Outcome};
 use crate::health::plan::Plan;
 use crate::health::schedule::Schedule;
-use crate::health::table::HealthTable;
-use crate::ids::HealthCheckId;
+use crate::health::table::{HealthTable, Status};
+use crate::health::timing::Timing;
+use crate::ids::{HealthCheckId, HealthIndex};
 
 /// Something that can probe an endpoint once: a [`Prober`], or a script in a test.
 pub trait Probe: Send + Sync + 'static {
@@ -37,6 +44,12 @@ pub trait Watcher: Send + 'static {
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport);
     /// Probes have ended since a table was last handed over, and no status has changed: what was last seen is news.
     fn refreshed(&mut self, _table: HealthTable) {}
+    /// The probes of a check could not be made twice in a row, and why; or, with none, are made again.
+    fn obstructed(&mut self, _id: &HealthCheckId, _because: Option<&NotRun>) {}
+    /// The wall clock was set, by so much; the times that the table shows have been moved accordingly.
+    fn clock_was_set(&mut self, _by: SignedDuration, _table: HealthTable) {}
+    /// Once a second: by how much the latest probe of the last second was late.
+    fn lagged(&mut self, _worst: Duration) {}
     /// Once a minute: everything that a restart should know.
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>);
 }
@@ -80,15 +93,35 @@ struct Runner<P, W> {
     /// Which check each probe is for; a probe that is not here is of no interest any more.
     under_way: HashMap<Id, (HealthCheckId, AbortHandle)>,
     began: Instant,
+    steady: Steady,
+    wall: Wall,
     chance: Chance,
     first_round: watch::Sender<bool>,
     /// A probe has ended since a table was last handed over.
     has_news: bool,
+    lag: LagMeter,
+    /// What was learned of the checks whose deadlines adapt.
+    adaptive: HashMap<HealthCheckId, Adaptive>,
+    /// How many probes in a row could not be made, of the checks that this is true of.
+    obstructed: HashMap<HealthCheckId, u32>,
 }
+
+type Wall = Box<dyn Fn() -> Timestamp + Send>;
 
 impl RunnerHandle {
     /// Starts probing the checks of `board` on the current tokio runtime, at most `probes_max` at a time.
     pub fn spawn(board: Board, prober: Arc<impl Probe>, watcher: impl Watcher, probes_max: usize) -> Self {
+        Self::spawn_by(board, prober, watcher, probes_max, clock::now)
+    }
+
+    /// The same, by another wall clock.
+    pub fn spawn_by(
+        board: Board,
+        prober: Arc<impl Probe>,
+        watcher: impl Watcher,
+        probes_max: usize,
+        wall: impl Fn() -> Timestamp + Send + 'static,
+    ) -> Self {
         let (commands, orders) = mpsc::channel(COMMANDS_MAX);
         let (first_round, watched) = watch::channel(board.first_round_done());
         let runner = Runner {
@@ -100,9 +133,14 @@ impl RunnerHandle {
             probes: JoinSet::new(),
             under_way: HashMap::new(),
             began: clock::monotonic(),
+            steady: Steady::starting(wall()),
+            wall: Box::new(wall),
             chance: Chance::new(),
             first_round,
             has_news: false,
+            lag: LagMeter::default(),
+            adaptive: HashMap::new(),
+            obstructed: HashMap::new(),
         };
         tokio::spawn(runner.run(orders));
         Self { commands, first_round: watched }
@@ -174,7 +212,7 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                     None => return,
                 },
                 _ = checkpoint.tick() => self.watcher.checkpoint(self.board.saved()),
-                _ = refresh.tick(), if self.has_news => self.refresh(),
+                _ = refresh.tick() => self.refresh(),
                 Some(ended) = self.probes.join_next_with_id() => self.take(ended),
                 () = tokio::time::sleep_until(wake.unwrap_or(self.began).into()), if wake.is_some() => {}
             }
@@ -184,16 +222,34 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
     /// Starts every probe that is due, as far as there is room.
     fn start_due(&mut self) {
         let now = self.now();
+        let mut late = Duration::ZERO;
         while self.probes.len() < self.probes_max {
-            let Some(id) = self.schedule.take_due(now) else { return };
+            let Some(due) = self.schedule.next_due() else { break };
+            let Some(id) = self.schedule.take_due(now) else { break };
             let Some(index) = self.board.index(&id) else { continue };
-            let (check, prober) = (self.board.check(index).clone(), self.prober.clone());
-            let handle = self.probes.spawn(async move {
-                let endpoint = check.probed().expect("only probed checks are scheduled");
-                prober.probe(&check.id, endpoint).await
-            });
-            self.under_way.insert(handle.id(), (id, handle));
+            late = late.max(now.saturating_sub(due));
+            self.start(id, index);
         }
+        self.lag.note(now, late, self.probes.len() < self.probes_max);
+    }
+
+    fn start(&mut self, id: HealthCheckId, index: HealthIndex) {
+        let (check, prober) = (self.board.check(index).clone(), self.prober.clone());
+        let adapted = self.adapted(&id, index);
+        let handle = self.probes.spawn(async move {
+            let configured = check.probed().expect("only probed checks are scheduled");
+            prober.probe(&check.id, adapted.as_ref().unwrap_or(configured)).await
+        });
+        self.under_way.insert(handle.id(), (id, handle));
+    }
+
+    /// The check with the deadlines that it has earned, where those count.
+    fn adapted(&self, id: &HealthCheckId, index: HealthIndex) -> Option<EndpointCheck> {
+        let endpoint = self.board.check(index).probed().filter(|endpoint| endpoint.timing.adaptive)?;
+        let is_healthy = self.board.state(index)?.status == Status::Healthy;
+        let learned = self.adaptive.get(id).filter(|_| is_healthy)?;
+        let deadlines = learned.deadlines(endpoint.timing.deadlines);
+        Some(EndpointCheck { timing: Timing { deadlines, ..endpoint.timing }, ..endpoint.clone() })
     }
 
     /// When the next probe is due; none while there is no room for it.
@@ -235,11 +291,15 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
     ) -> Option<(HealthCheckId, ProbeReport)> {
         let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let (id, _) = self.under_way.remove(&task)?;
-        let report = ended.map_or_else(panicked, |(_, report)| report);
-        let draw = self.chance.next();
-        self.schedule.finished(&id, self.now(), draw);
+        let mut report = ended.map_or_else(panicked, |(_, report)| report);
+        report.observation.at = self.steady.now();
         let index = self.board.index(&id)?;
         let events = self.board.observe(index, &report.observation);
+        let pace = self.board.pace(index, &report.observation.outcome)?;
+        let draw = self.chance.next();
+        self.schedule.finished(&id, self.now(), pace, draw);
+        self.learn(&id, index, &report);
+        self.note_obstruction(&id, &report.observation.outcome);
         if !events.is_empty() {
             change.saved.extend(self.board.saved_of(&id));
             change.events.extend(events);
@@ -247,13 +307,48 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         Some((id, report))
     }
 
+    /// Learns what a check's probes take, from those that passed while it was healthy.
+    fn learn(&mut self, id: &HealthCheckId, index: HealthIndex, report: &ProbeReport) {
+        let is_adaptive = self.board.check(index).probed().is_some_and(|endpoint| endpoint.timing.adaptive);
+        let is_healthy = self.board.state(index).is_some_and(|state| state.status == Status::Healthy);
+        if !is_adaptive || !is_healthy {
+            self.adaptive.remove(id);
+        } else if report.observation.outcome.passed() == Some(true) {
+            let learned = self.adaptive.entry(id.clone()).or_default();
+            report.phases.iter().for_each(|phase| learned.record(phase.name, phase.took));
+        }
+    }
+
+    /// Says once that a check's probes cannot be made, and once that they can again. One that could not is nothing to
+    /// wake anybody for.
+    fn note_obstruction(&mut self, id: &HealthCheckId, outcome: &Outcome) {
+        if let Outcome::NotRun(because) = outcome {
+            let in_a_row = self.obstructed.entry(id.clone()).or_default();
+            *in_a_row = in_a_row.saturating_add(1);
+            if *in_a_row == OBSTRUCTED_AFTER {
+                self.watcher.obstructed(id, Some(because));
+            }
+        } else if self.obstructed.remove(id).is_some_and(|in_a_row| in_a_row >= OBSTRUCTED_AFTER) {
+            self.watcher.obstructed(id, None);
+        }
+    }
+
+    /// What is due once a second.
     fn refresh(&mut self) {
-        self.has_news = false;
-        self.watcher.refreshed(self.board.table());
+        self.watcher.lagged(self.lag.worst(self.now()));
+        if let Some(by) = self.steady.follow((self.wall)()) {
+            self.board.shift(by, self.steady.now());
+            self.has_news = false;
+            self.watcher.clock_was_set(by, self.board.table());
+            self.watcher.checkpoint(self.board.saved());
+        }
+        if std::mem::take(&mut self.has_news) {
+            self.watcher.refreshed(self.board.table());
+        }
     }
 
     fn replace(&mut self, plan: Plan, adopt: Adopt) {
-        let replaced = self.board.replace(plan, clock::now());
+        let replaced = self.board.replace(plan, self.steady.now());
         let (board, fresh) = (&self.board, &replaced.fresh);
         self.under_way.retain(|_, (id, probe)| {
             let kept = !fresh.contains(id) && board.index(id).is_some_and(|index| board.check(index).probed().is_some());
@@ -262,6 +357,8 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             }
             kept
         });
+        self.adaptive.retain(|id, _| board.index(id).is_some() && !fresh.contains(id));
+        self.obstructed.retain(|id, _| board.index(id).is_some() && !fresh.contains(id));
         let now = self.now();
         self.schedule.replace(intervals(&self.board), now, |id| replaced.fresh.contains(id));
         adopt(Change { events: replaced.events, table: self.board.table(), saved: self.board.saved() });
@@ -303,5 +400,7 @@ fn words(payload: &(dyn std::any::Any + Send)) -> String {
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 /// How often what was last seen is handed over while no status changes.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
+/// Probes in a row that could not be made, before it is said.
+const OBSTRUCTED_AFTER: u32 = 2;
 /// Commands that may wait; every sender awaits its own.
 const COMMANDS_MAX: usize = 4;

@@ -38,18 +38,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::braking::Braking;
 use self::gates::GateSlot;
 use self::judge::{Judged, as_child};
 use self::slot::Slot;
 use super::check::{CheckKind, EndpointCheck, HealthCheck};
+use super::distrust::Distrust;
 use super::gate::Gated;
-use super::machine::{self, Rules};
+use super::machine::{self, Rules, State};
 use super::observation::{NotRun, Observation, Outcome};
 use super::overrides::{Action, Override, Overrides};
 use super::plan::Plan;
+use super::timing::Pace;
 use super::table::{Exception, ExceptionKind, HealthTable, Marks, Seen, Status, Verdict};
 use crate::ids::{HealthCheckId, HealthIndex};
 
@@ -107,6 +109,8 @@ pub struct SavedVerdict {
     pub because: Arc<str>,
     /// When an observation last counted.
     pub counted_at: Timestamp,
+    /// Holds and what they follow from: a restart shortens none.
+    pub distrust: Distrust,
     /// The last probe that failed.
     pub last_failure: Option<Arc<Observation>>,
     /// What routing went by, where a brake or an operator's freeze made that another than the status.
@@ -193,6 +197,26 @@ impl Board {
         slot.note(seen);
         self.table.set_seen(index, slot.seen.clone());
         self.settle_from(at, seen.at)
+    }
+
+    /// When to probe a check again after `last`; none when it is not probed.
+    pub fn pace(&self, index: HealthIndex, last: &Outcome) -> Option<Pace> {
+        let slot = &self.slots[index.at()];
+        Some(machine::pace(slot.state.as_ref()?, &slot.check.probed()?.timing, last))
+    }
+
+    /// What is known of an endpoint; none when nothing is probed.
+    pub fn state(&self, index: HealthIndex) -> Option<&State> {
+        self.slots[index.at()].state.as_ref()
+    }
+
+    /// Moves every time that is known by `by`, because the clock that they were read from was wrong by that: durations
+    /// stay what they are, and nothing changes its status. What operators said until a time keeps its time.
+    pub fn shift(&mut self, by: SignedDuration, now: Timestamp) {
+        self.slots.iter_mut().for_each(|slot| slot.shift(by));
+        self.shift_gates(by);
+        self.braking.shift(by);
+        self.rebuild_table(now);
     }
 
     /// The observation as this checker's own failing, where it has reason to doubt itself.

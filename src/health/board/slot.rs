@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::SavedVerdict;
 use crate::health::brakes::Brake;
 use crate::health::check::{EndpointCheck, HealthCheck, TargetHost};
+use crate::health::distrust::shifted;
 use crate::health::machine::{self, State};
 use crate::health::observation::Observation;
 use crate::health::overrides::Subject;
@@ -142,7 +143,8 @@ impl Slot {
         if too_old || self.observed || saved.status == Status::Unknown || saved.subject != self.subject {
             return false;
         }
-        self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at));
+        let distrust = saved.distrust.bounded(now, check.timing.hold);
+        self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at, distrust));
         self.resumed = true;
         self.seen.last_failure = saved.last_failure;
         // Nothing changes now: the status has been what it is since then.
@@ -156,10 +158,19 @@ impl Slot {
     pub fn saved(&self) -> Option<SavedVerdict> {
         let state = self.state.as_ref()?;
         let counted_at = state.counted_at.filter(|_| state.status != Status::Unknown)?;
-        let State { status, since, because, .. } = state.clone();
+        let State { status, since, because, distrust, .. } = state.clone();
         let (id, subject) = (self.check.id.clone(), self.subject.clone());
         let last_failure = self.seen.last_failure.clone();
         let kept_at = self.frozen.or(self.held.map(|_| true));
-        Some(SavedVerdict { id, subject, status, since, because, counted_at, last_failure, kept_at })
+        Some(SavedVerdict { id, subject, status, since, because, counted_at, distrust, last_failure, kept_at })
+    }
+
+    /// Moves every time, because the clock was wrong by that.
+    pub fn shift(&mut self, by: SignedDuration) {
+        self.state = self.state.take().map(|state| state.shifted(by));
+        self.verdict.since = shifted(self.verdict.since, by);
+        for seen in [&mut self.seen.last, &mut self.seen.last_failure].into_iter().flatten() {
+            *seen = Arc::new(Observation { at: shifted(seen.at, by), outcome: seen.outcome.clone() });
+        }
     }
 }

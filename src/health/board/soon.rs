@@ -3,11 +3,15 @@
 //! Invariant: a lower bound, as long as no operator does anything and no signal is pushed, for both of which nobody can
 //! tell when. Source: gdnsd's manual, `gdnsd.zonefile(5)`, "Dynamic TTLs".
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Board;
 use crate::health::check::CheckKind;
+use crate::health::distrust::shifted;
+use crate::health::machine::{self, Rules, State};
+use crate::health::observation::Observation;
 use crate::health::table::ExceptionKind;
+use crate::health::timing::{Pace, Timing};
 use crate::ids::HealthIndex;
 use crate::modes::Failback;
 
@@ -65,8 +69,22 @@ impl Board {
             (CheckKind::Calculated { .. }, _) => {
                 slot.children.iter().map(|&child| self.check_changes_at(child, now)).min().unwrap_or(Timestamp::MAX)
             }
-            (CheckKind::Endpoint(_), Some(_)) => now,
+            (CheckKind::Endpoint(check), Some(state)) => {
+                let next = slot.seen.last.as_ref().map_or(now, |last| next_probe_at(state, &check.timing, last));
+                machine::earliest_change(state, &Rules::from(&**check), next.max(now))
+            }
             (CheckKind::Endpoint(_), None) => Timestamp::MAX,
         }
     }
+}
+
+/// A time before which the next probe does not begin.
+fn next_probe_at(state: &State, timing: &Timing, last: &Observation) -> Timestamp {
+    let pace = machine::pace(state, timing, &last.outcome);
+    let wait = match pace {
+        Pace::AfterEnd(_) => pace.least(),
+        // When the last began is not known here; it took no longer than it may.
+        Pace::AfterStart(_) | Pace::Confirming(_) => pace.least().saturating_sub(timing.deadlines.longest()),
+    };
+    shifted(last.at, SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO))
 }
