@@ -10,9 +10,12 @@
 pub mod board;
 pub mod calculated;
 pub mod check;
+pub mod glob;
 pub mod machine;
 pub mod observation;
+pub mod overrides;
 pub mod protocol;
+pub mod remark;
 pub mod schedule;
 pub mod table;
 pub mod timing;
