@@ -24,6 +24,8 @@ use super::calculated::{Child, calculate};
 use super::check::{CheckKind, EndpointCheck, HealthCheck};
 use super::machine::{self, Rules, State};
 use super::observation::Observation;
+use super::overrides::Overrides;
+use super::signal::{SavedStanding, Signal, Standing};
 use super::table::{HealthTable, Seen, Status, Verdict};
 use crate::ids::{HealthCheckId, HealthIndex};
 
@@ -36,6 +38,11 @@ pub struct Board {
     table: HealthTable,
     /// How many enabled endpoint checks have never been observed.
     awaited: usize,
+    /// Where the checks are of which somebody tells us.
+    signalled: Vec<usize>,
+    /// When the next lease of a signal ends.
+    next_tick: Option<Timestamp>,
+    overrides: Overrides,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +52,8 @@ struct Slot {
     subject: Arc<str>,
     /// What is known of the endpoint; none when nothing is probed.
     state: Option<State>,
+    /// What was told of it; of checks that are told only.
+    standing: Standing,
     /// An observation of this endpoint has been made since the start.
     observed: bool,
     /// The state is from before the start and no observation has counted since.
@@ -113,6 +122,23 @@ impl Board {
         count
     }
 
+    /// Takes up what was told in an earlier run, of checks that are still told by the same source.
+    pub fn resume_signals(&mut self, saved: impl IntoIterator<Item = (HealthCheckId, SavedStanding)>, now: Timestamp) {
+        for (id, saved) in saved {
+            let Some(index) = self.index(&id) else { continue };
+            let slot = &mut self.slots[index.at()];
+            if slot.check.signalled().is_some() {
+                let since = saved.last.at;
+                slot.standing = saved.into();
+                // Nothing changes now: the status has been what it is since then.
+                let verdict = self.judge(index.at(), now);
+                self.slots[index.at()].verdict = Verdict { since, ..verdict };
+            }
+        }
+        self.schedule_tick(now);
+        self.settle_all(now);
+    }
+
     /// Makes these the checks. A check that probes the same as before keeps what is known of it, whatever its
     /// thresholds, interval and deadlines are now.
     pub fn replace(&mut self, checks: &BTreeMap<HealthCheckId, HealthCheck>, now: Timestamp) -> Replaced {
@@ -127,6 +153,7 @@ impl Board {
             self.slots.push(slot);
         }
         self.link();
+        self.schedule_tick(now);
         // Where a check is new, there was nothing to change from.
         let events = self.settle_all(now).into_iter().filter(|event| before.contains_key(&event.id)).collect();
         Replaced { events, fresh }
@@ -145,6 +172,46 @@ impl Board {
         slot.note(seen);
         self.table.set_seen(index, slot.seen.clone());
         self.settle_from(index.at(), seen.at)
+    }
+
+    /// Takes one signal for a check that is told, and returns the changes it brought, as [`Board::observe`] does.
+    pub fn signal(&mut self, index: HealthIndex, signal: Signal, now: Timestamp) -> Vec<Event> {
+        let slot = &mut self.slots[index.at()];
+        if slot.check.signalled().is_none() {
+            return Vec::new();
+        }
+        slot.standing = slot.standing.observe(signal);
+        self.schedule_tick(now);
+        self.settle_from(index.at(), now)
+    }
+
+    /// Lets time pass: what has ended by `now` decides nothing any more.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Event> {
+        let ended = |at: &usize| self.slots[*at].standing.until().is_some_and(|until| until <= now);
+        let ended: Vec<usize> = self.signalled.iter().copied().filter(ended).collect();
+        self.schedule_tick(now);
+        ended.into_iter().flat_map(|at| self.settle_from(at, now)).collect()
+    }
+
+    /// When [`Board::tick`] next changes something.
+    pub fn next_tick(&self) -> Option<Timestamp> {
+        self.next_tick
+    }
+
+    fn schedule_tick(&mut self, now: Timestamp) {
+        let ends = self.signalled.iter().filter_map(|&at| self.slots[at].standing.until());
+        self.next_tick = ends.filter(|end| *end > now).min();
+    }
+
+    /// What was last told of a check that is told.
+    pub fn standing(&self, index: HealthIndex) -> &Standing {
+        &self.slots[index.at()].standing
+    }
+
+    /// Makes these the overrides.
+    pub fn set_overrides(&mut self, overrides: Overrides, _now: Timestamp) -> Vec<Event> {
+        self.overrides = overrides;
+        Vec::new()
     }
 
     /// The place of a check in every table of this board, until the next [`Board::replace`].
@@ -196,11 +263,12 @@ impl Board {
     /// Children that do not exist count as not healthy, and members of a loop never get a height and stay unknown:
     /// the readers of texts refuse both.
     fn link(&mut self) {
+        self.signalled = (0..self.slots.len()).filter(|&at| self.slots[at].check.signalled().is_some()).collect();
         self.awaited = self.slots.iter().filter(|slot| slot.state.is_some() && !slot.observed).count();
         for at in 0..self.slots.len() {
             let children = match &self.slots[at].check.kind {
                 CheckKind::Calculated { children, .. } => children.iter().filter_map(|id| self.position(id)).collect(),
-                CheckKind::Endpoint(_) => Vec::new(),
+                CheckKind::Endpoint(_) | CheckKind::Signal(_) => Vec::new(),
             };
             for &child in &children {
                 self.slots[child].parents.push(at);
@@ -269,6 +337,10 @@ impl Board {
                 let parent = calculate(children, *health_threshold);
                 Raw { status: parent.status, healthy: parent.healthy, because: parent.because.into() }
             }
+            (CheckKind::Signal(check), _) => {
+                let read = slot.standing.read(check.insufficient, now);
+                Raw::known(read.status, read.because.into())
+            }
             (CheckKind::Endpoint(_), Some(state)) => Raw::observed(state, slot.resumed),
             (CheckKind::Endpoint(_), None) => unreachable!("an enabled endpoint check has a state (Slot::following)"),
         };
@@ -313,6 +385,7 @@ impl Slot {
             check: Arc::new(check.clone()),
             subject: check.probed().map(EndpointCheck::subject).unwrap_or_default().into(),
             state: check.probed().map(|_| unknown),
+            standing: Standing::default(),
             observed: false,
             resumed: false,
             verdict,
@@ -326,6 +399,7 @@ impl Slot {
                 let (state, seen) = (old.state.clone(), old.seen.clone());
                 Self { state, seen, observed: old.observed, resumed: old.resumed, ..slot }.showing(old)
             }
+            Some(old) if slot.is_told_as(old) => Self { standing: old.standing.clone(), ..slot }.showing(old),
             Some(old) => slot.showing(old),
             None => slot,
         }
@@ -350,6 +424,14 @@ impl Slot {
     fn observes_as(&self, old: &Slot) -> bool {
         match (self.check.probed(), old.check.probed()) {
             (Some(new), Some(old)) => new.target == old.target && new.protocol == old.protocol,
+            _ => false,
+        }
+    }
+
+    /// Whether both are told, by the same source.
+    fn is_told_as(&self, old: &Slot) -> bool {
+        match (&self.check.kind, &old.check.kind) {
+            (CheckKind::Signal(new), CheckKind::Signal(old)) => new.source == old.source,
             _ => false,
         }
     }

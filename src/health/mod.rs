@@ -17,5 +17,6 @@ pub mod overrides;
 pub mod protocol;
 pub mod remark;
 pub mod schedule;
+pub mod signal;
 pub mod table;
 pub mod timing;
