@@ -73,7 +73,7 @@ pub fn serve(config_path: &Path) -> Result<(), ServeError> {
     let (store, account) = opened.expect("what could be loaded was built with the account");
     start_log(&loaded)?;
     let config = &loaded.config.server;
-    let listeners = Listeners::bind(&config.listen, loaded.config.http, server::workers(config.workers))
+    let listeners = Listeners::bind(&config.listen, loaded.config.http_listen(), server::workers(config.workers))
         .map_err(|error| ServeError::BadInput(error.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
