@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use redb::Database;
 
-use super::{StoreError, account, judge, refuse};
+use super::account;
+use super::error::{StoreError, judge, refuse};
 use crate::route53::account::edit::Edit;
 
 /// One database file.
