@@ -127,7 +127,7 @@ impl Board {
         for (id, saved) in saved {
             let Some(index) = self.index(&id) else { continue };
             let slot = &mut self.slots[index.at()];
-            if slot.check.signalled().is_some() {
+            if slot.check.signalled().is_some_and(|check| *check.source.to_string() == *saved.source) {
                 let since = saved.last.at;
                 slot.standing = saved.into();
                 // Nothing changes now: the status has been what it is since then.

@@ -93,6 +93,8 @@ pub struct Reading {
 /// A standing as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedStanding {
+    /// The check's source, in words: what came from another is not resumed.
+    pub source: Arc<str>,
     pub last: Signal,
     pub known_ok: Option<bool>,
 }
@@ -151,13 +153,13 @@ impl Standing {
     }
 
     /// What a restart should know; none as long as nothing has been said.
-    pub fn saved(&self) -> Option<SavedStanding> {
-        Some(SavedStanding { last: self.last.clone()?, known_ok: self.known_ok })
+    pub fn saved(&self, source: &SignalSource) -> Option<SavedStanding> {
+        Some(SavedStanding { source: source.to_string().into(), last: self.last.clone()?, known_ok: self.known_ok })
     }
 }
 
 impl From<SavedStanding> for Standing {
-    fn from(SavedStanding { last, known_ok }: SavedStanding) -> Self {
+    fn from(SavedStanding { last, known_ok, .. }: SavedStanding) -> Self {
         Self { known_ok, last: None }.observe(last)
     }
 }
@@ -266,7 +268,7 @@ mod tests {
             for (insufficient, status) in expected {
                 let standing = standing(signals);
                 assert_eq!(standing.read(insufficient, at(10)).status, status, "{signals:?} {insufficient:?}");
-                let resumed = standing.saved().map(Standing::from).unwrap_or_default();
+                let resumed = standing.saved(&SignalSource::Check).map(Standing::from).unwrap_or_default();
                 assert_eq!(resumed, standing);
             }
         }

@@ -1,4 +1,5 @@
-//! What outlives the process, in one redb file: the last verdict on each endpoint, the Route 53 account, the audit log.
+//! What outlives the process, in one redb file: the last verdict on each endpoint, the Route 53 account, what
+//! operators decided and signals told, the audit log.
 //!
 //! Knows no probes and decides nothing; a verdict read back is judged by `health::board` (too old, another endpoint).
 //! Writing happens on a thread of its own, so a slow disk delays neither probes nor answers; what waits to be written is
@@ -12,12 +13,15 @@
 //! failures   check id  the last probe that failed, as JSON
 //! account    the Route 53 account: see `account`
 //! audit      what operators did: see `audit`
+//! overrides  what operators decided: see `overrides`
+//! signals    what checks were told: see `overrides`
 //! ```
 
 mod account;
 mod audit;
 mod error;
 mod file;
+mod overrides;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +34,8 @@ use jiff::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
 use crate::health::board::SavedVerdict;
+use crate::health::overrides::Overrides;
+use crate::health::signal::SavedStanding;
 use crate::health::table::Status;
 use crate::ids::HealthCheckId;
 use crate::route53::account::Account;
@@ -56,6 +62,8 @@ pub struct Store {
 struct Contents {
     saved: Vec<SavedVerdict>,
     account: Account,
+    overrides: Overrides,
+    signals: Vec<(HealthCheckId, SavedStanding)>,
 }
 
 #[derive(Debug)]
@@ -98,6 +106,51 @@ impl Store {
         std::mem::take(&mut self.held.account)
     }
 
+    /// Takes the overrides that the store held when it was opened.
+    pub fn take_overrides(&mut self) -> Overrides {
+        std::mem::take(&mut self.held.overrides)
+    }
+
+    /// Takes what checks had been told when the store was opened.
+    pub fn take_signals(&mut self) -> Vec<(HealthCheckId, SavedStanding)> {
+        std::mem::take(&mut self.held.signals)
+    }
+
+    /// Makes these the overrides that are kept, with the entry of the audit log that says why, and waits until both are
+    /// on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: neither counts. A crash before the next change that is written may leave both.
+    pub fn change_overrides(&self, overrides: &Overrides, entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |transaction| overrides::write(transaction, overrides))
+    }
+
+    /// Keeps what these checks were told, and waits until it is on the disk, with an entry of the audit log if there is
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Store::change_overrides`].
+    pub fn save_signals(&self, told: &[(HealthCheckId, SavedStanding)], entry: Option<AuditEntry>) -> Result<(), StoreError> {
+        match (entry, self.file()) {
+            (Some(entry), file) => self.audit.append(file, entry, |transaction| overrides::write_signals(transaction, told)),
+            (None, Some(file)) => file.change(|transaction| overrides::write_signals(transaction, told)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Forgets what was told of checks that are not these.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that could not be written.
+    pub fn retain_signals(&self, is_kept: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        let Some(file) = self.file() else { return Ok(()) };
+        file.change(|transaction| overrides::retain_signals(transaction, is_kept))
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.open.as_ref().map(|open| &*open.file)
+    }
+
     /// Writes edits of the account, and waits until they are on the disk; `undo` takes them back.
     ///
     /// # Errors
@@ -113,7 +166,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it could not be written: then it is not in the log.
     pub fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
-        self.audit.append(self.open.as_ref().map(|open| &*open.file), entry, |_| Ok(()))
+        self.audit.append(self.file(), entry, |_| Ok(()))
     }
 
     /// At most `limit` entries of the audit log from before a time, the newest first.
@@ -225,7 +278,8 @@ fn open(path: &Path) -> Result<(Database, Contents, Audit), StoreError> {
     let saved = read(&database).map_err(unread)?;
     let account = account::read(&database).map_err(unread)?;
     let audit = Audit::read(&database).map_err(unread)?;
-    Ok((database, Contents { saved, account }, audit))
+    let (overrides, signals) = (overrides::read(&database).map_err(unread)?, overrides::read_signals(&database).map_err(unread)?);
+    Ok((database, Contents { saved, account, overrides, signals }, audit))
 }
 
 /// Marks a new file as ours, and sees whether an old one is.
@@ -250,6 +304,7 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
         transaction.open_table(account::ACCOUNT)?;
     }
     audit::prepare(&transaction)?;
+    overrides::prepare(&transaction)?;
     Ok(transaction.commit()?)
 }
 
