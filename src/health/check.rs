@@ -77,10 +77,10 @@ impl HealthCheck {
         }
     }
 
-    /// What is told of it: nothing when it is probed, calculated or disabled.
+    /// How it is told, if it is; what is told of one that is disabled is remembered, and decides nothing.
     pub fn signalled(&self) -> Option<&SignalCheck> {
         match &self.kind {
-            CheckKind::Signal(check) if !self.disabled => Some(check),
+            CheckKind::Signal(check) => Some(check),
             _ => None,
         }
     }

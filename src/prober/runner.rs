@@ -19,7 +19,9 @@ use crate::clock::{self, Chance};
 use crate::health::board::{Board, Event, SavedVerdict};
 use crate::health::check::{EndpointCheck, HealthCheck};
 use crate::health::observation::{NotRun, Observation};
+use crate::health::overrides::Overrides;
 use crate::health::schedule::Schedule;
+use crate::health::signal::Signal;
 use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
 
@@ -66,6 +68,8 @@ type Step = Box<dyn FnOnce() + Send>;
 enum Command {
     Replace(BTreeMap<HealthCheckId, HealthCheck>, Adopt, oneshot::Sender<()>),
     Step(Step, oneshot::Sender<()>),
+    Override(Overrides, oneshot::Sender<()>),
+    Signal(Vec<(HealthCheckId, Signal)>, oneshot::Sender<usize>),
     Stop(oneshot::Sender<Vec<SavedVerdict>>),
 }
 
@@ -126,6 +130,25 @@ impl RunnerHandle {
         }
     }
 
+    /// Makes these the overrides; what they change is published when this ends.
+    pub async fn override_with(&self, overrides: Overrides) {
+        let (done, taken) = oneshot::channel();
+        // A runner that has stopped decides nothing any more.
+        if self.commands.send(Command::Override(overrides, done)).await.is_ok() {
+            let _ = taken.await;
+        }
+    }
+
+    /// Tells these checks what was said of them; what that changes is published, all at once, when this ends. Returns
+    /// how many of them are checks that are told.
+    pub async fn signal(&self, signals: Vec<(HealthCheckId, Signal)>) -> usize {
+        let (done, taken) = oneshot::channel();
+        if self.commands.send(Command::Signal(signals, done)).await.is_err() {
+            return 0;
+        }
+        taken.await.unwrap_or_default()
+    }
+
     /// Waits until each probed check has been observed at least once.
     pub async fn first_round(&self) {
         // The other end goes away only with the runner, and then there is nothing to wait for.
@@ -166,6 +189,14 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                         step();
                         let _ = done.send(());
                     }
+                    Some(Command::Override(overrides, done)) => {
+                        let events = self.board.set_overrides(overrides, clock::now());
+                        self.publish(events);
+                        let _ = done.send(());
+                    }
+                    Some(Command::Signal(signals, done)) => {
+                        let _ = done.send(self.signal(signals));
+                    }
                     Some(Command::Stop(done)) => {
                         let _ = done.send(self.board.saved());
                         return;
@@ -174,6 +205,7 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                 },
                 _ = checkpoint.tick() => self.watcher.checkpoint(self.board.saved()),
                 _ = refresh.tick(), if self.has_news => self.refresh(),
+                () = tokio::time::sleep(until_tick(&self.board)), if self.board.next_tick().is_some() => self.tick(),
                 Some(ended) = self.probes.join_next_with_id() => self.take(ended),
                 () = tokio::time::sleep_until(wake.unwrap_or(self.began).into()), if wake.is_some() => {}
             }
@@ -246,6 +278,37 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         Some((id, report))
     }
 
+    fn signal(&mut self, signals: Vec<(HealthCheckId, Signal)>) -> usize {
+        let (now, mut events, mut told) = (clock::now(), Vec::new(), 0);
+        for (id, signal) in signals {
+            let Some(index) = self.board.index(&id) else { continue };
+            told += usize::from(self.board.check(index).signalled().is_some());
+            events.extend(self.board.signal(index, signal, now));
+        }
+        self.publish(events);
+        told
+    }
+
+    /// Lets time pass for the board, where something may have ended.
+    fn tick(&mut self) {
+        let now = clock::now();
+        if self.board.next_tick().is_some_and(|at| at <= now) {
+            let events = self.board.tick(now);
+            self.publish(events);
+        }
+    }
+
+    /// Publishes what was brought about by something other than a probe.
+    fn publish(&mut self, events: Vec<Event>) {
+        // Reasons may have changed where no status has.
+        if events.is_empty() {
+            return self.refresh();
+        }
+        let saved = events.iter().filter_map(|event| self.board.saved_of(&event.id)).collect();
+        self.has_news = false;
+        self.watcher.changed(Change { events, table: self.board.table(), saved });
+    }
+
     fn refresh(&mut self) {
         self.has_news = false;
         self.watcher.refreshed(self.board.table());
@@ -279,6 +342,12 @@ impl Probe for Prober {
     }
 }
 
+/// How long the board may be left alone; never long, for the clock that it goes by may be set meanwhile.
+fn until_tick(board: &Board) -> Duration {
+    let left = board.next_tick().map(|at| at.duration_since(clock::now()));
+    left.map_or(TICK_AT_LEAST_EVERY, |left| left.try_into().unwrap_or_default()).min(TICK_AT_LEAST_EVERY)
+}
+
 fn intervals(board: &Board) -> Vec<(HealthCheckId, Duration)> {
     board.probed().map(|(id, check)| (id.clone(), check.timing.interval)).collect()
 }
@@ -302,5 +371,7 @@ fn words(payload: &(dyn std::any::Any + Send)) -> String {
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 /// How often what was last seen is handed over while no status changes.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
+/// How often the wall clock is looked at while something is to end.
+const TICK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// Commands that may wait; every sender awaits its own.
 const COMMANDS_MAX: usize = 4;
