@@ -19,6 +19,8 @@ use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
+
+pub use crate::toml_table::{parse_duration, show_duration};
 use crate::zone::master::{Include, Source};
 
 /// Everything in `waypost.toml`.
