@@ -3,6 +3,7 @@
 //! [`parse`] is pure; [`read_zone_files`] and [`Files`] are the edge that opens files. Knows no zone's inside.
 //! Invariant: a [`Config`] that exists was free of errors. Keys and their defaults: `docs/configuration.md`.
 
+pub mod http;
 pub mod route53;
 mod vpcs;
 
@@ -13,18 +14,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::http::{Http, read_http};
 use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
+
+pub use crate::toml_table::{parse_duration, show_duration};
 use crate::zone::master::{Include, Source};
 
 /// Everything in `waypost.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub server: Server,
-    /// Where the HTTP server listens; none: there is none.
-    pub http: Option<SocketAddr>,
+    /// None: there is no HTTP server.
+    pub http: Option<Http>,
     /// The store's file, as written; none: nothing is kept over a restart.
     pub store: Option<PathBuf>,
     /// Which files are zones, each with the place it was written at.
@@ -113,6 +117,11 @@ pub enum LogLevel {
 }
 
 impl Config {
+    /// Where the HTTP server listens, if it does.
+    pub fn http_listen(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(|http| http.listen)
+    }
+
     /// Whether anybody can ask the Route 53 API.
     pub fn serves_route53(&self) -> bool {
         self.http.is_some() && self.route53.enabled
@@ -306,12 +315,6 @@ fn read_tcp(server: &mut Table<'_>) -> Tcp {
 
 fn to_usize(count: i64) -> usize {
     usize::try_from(count).expect("the accepted ranges begin at 0 and end below 2^31")
-}
-
-fn read_http(mut table: Table<'_>) -> Option<SocketAddr> {
-    let listen = table.required("listen", "\"127.0.0.1:8053\"");
-    table.finish();
-    listen?.parsed("an address and a port, such as 127.0.0.1:8053")
 }
 
 fn read_store(mut table: Table<'_>) -> Option<PathBuf> {

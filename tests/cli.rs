@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use waypost::api::{Admin, HttpLimits, Readiness, serve};
 use waypost::files::load;
-use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::health::table::{Status, Verdict};
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::Telemetry;
 

@@ -202,7 +202,7 @@ fn a_shift_of_the_clock_moves_every_time_and_changes_nothing_else() {
     let (mut shifted, mut expected) = (board(checks.clone()), Board::new(&set(checks), at(hour)));
     history(&mut shifted, 0);
     history(&mut expected, hour);
-    shifted.shift(SignedDuration::from_secs(hour));
+    shifted.shift(SignedDuration::from_secs(hour), at(hour + 3));
     assert_eq!(shifted.saved(), expected.saved());
     for (one, other) in shifted.table().iter().zip(expected.table().iter()) {
         assert_eq!(one, other);

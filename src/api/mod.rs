@@ -1,7 +1,8 @@
 //! The admin HTTP listener: is it alive, is it ready, what does it count, what does it know.
 //!
-//! Not DNS over HTTPS. It changes nothing yet, so it asks nobody who they are: listen on loopback, or where only
-//! operators reach it. Invariant: a response tells of one snapshot.
+//! Not DNS over HTTPS. These pages change nothing, so they ask nobody who they are: listen on loopback, or where only
+//! operators reach it. Those that change something are in `overrides`, `signals`, `backup` and `route53`. Invariant: a
+//! response tells of one snapshot.
 
 use std::sync::Arc;
 
@@ -26,12 +27,16 @@ use health::HealthPage;
 pub use listen::{HttpLimits, Peer, serve};
 pub use readiness::{Phase, Readiness};
 
+mod auth;
 mod backup;
+pub mod desk;
 mod explain;
 mod health;
 mod listen;
+pub mod overrides;
 mod readiness;
 pub mod route53;
+mod signals;
 mod throttle;
 
 /// What the pages show.
@@ -97,9 +102,12 @@ async fn explain(State(admin): State<Admin>, parameters: Result<Query<Parameters
 }
 
 async fn not_found(uri: Uri) -> Response {
-    let detail = format!("{} is no page here; /healthz, /readyz, /metrics, /v1/health and /v1/explain are", uri.path());
+    let detail = format!(
+        "{} is no page here; /healthz, /readyz, /metrics, /v1/health, /v1/explain, /v1/overrides, /v1/audit and /v1/signals are",
+        uri.path()
+    );
     (StatusCode::NOT_FOUND, Json(json!({ "error": detail }))).into_response()
 }
 
-/// Octets of a request body; no page takes one yet.
+/// Octets of a request body; none of these pages takes one.
 const BODY_MAX: usize = 64 << 10;

@@ -7,6 +7,7 @@ use comfy_table::presets::NOTHING;
 use serde::{Deserialize, Serialize};
 
 use super::client::{BaseUrl, fetch};
+use super::overrides::to_the_second;
 use super::{Ending, Failure};
 use crate::explain::VerdictReport;
 
@@ -69,9 +70,4 @@ fn table(health: &Health) -> Table {
         table.add_row([&verdict.id, &verdict.status, &to_the_second(&verdict.since), &verdict.because, &failure]);
     }
     table
-}
-
-/// A time without its fraction; what is none, as it is.
-fn to_the_second(at: &str) -> String {
-    at.parse().map_or_else(|_| at.to_owned(), |at: jiff::Timestamp| format!("{at:.0}"))
 }

@@ -107,10 +107,13 @@ fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
     let check = state.checks.get(id).filter(|check| !check.disabled)?;
     match &check.kind {
         CheckKind::Endpoint(endpoint) => Some(failing(endpoint)),
+        // As soon as somebody says so.
+        CheckKind::Signal(_) => Some(Duration::ZERO),
         CheckKind::Calculated { children, .. } => {
             let probed = children.iter().filter_map(|child| state.checks.get(child)).filter(|child| !child.disabled);
             let times = probed.filter_map(|child| match &child.kind {
                 CheckKind::Endpoint(endpoint) => Some(failing(endpoint)),
+                CheckKind::Signal(_) => Some(Duration::ZERO),
                 CheckKind::Calculated { .. } => None,
             });
             times.max()

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::protocol::Protocol;
+use super::signal::SignalCheck;
 use super::timing::{Timing, VERDICT_HOLDS};
 use crate::ids::HealthCheckId;
 
@@ -36,6 +37,8 @@ pub enum CheckKind {
         children: Vec<HealthCheckId>,
         health_threshold: u32,
     },
+    /// Somebody tells (Route 53, CLOUDWATCH_METRIC and RECOVERY_CONTROL).
+    Signal(SignalCheck),
 }
 
 /// A check that probes one endpoint.
@@ -66,10 +69,18 @@ impl HealthCheck {
         Self { id, kind, inverted: false, disabled: false, observe: false, region: None }
     }
 
-    /// What is probed: nothing when the check is calculated or disabled.
+    /// What is probed: nothing when the check is calculated, told or disabled.
     pub fn probed(&self) -> Option<&EndpointCheck> {
         match &self.kind {
             CheckKind::Endpoint(check) if !self.disabled => Some(check),
+            _ => None,
+        }
+    }
+
+    /// How it is told, if it is; what is told of one that is disabled is remembered, and decides nothing.
+    pub fn signalled(&self) -> Option<&SignalCheck> {
+        match &self.kind {
+            CheckKind::Signal(check) => Some(check),
             _ => None,
         }
     }

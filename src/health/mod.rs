@@ -25,5 +25,6 @@ pub mod profile;
 pub mod protocol;
 pub mod remark;
 pub mod schedule;
+pub mod signal;
 pub mod table;
 pub mod timing;

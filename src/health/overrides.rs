@@ -17,6 +17,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::check::{CheckKind, HealthCheck};
 use super::glob::{Glob, InvalidGlob};
 use super::remark::Remark;
 
@@ -196,6 +197,15 @@ impl Override {
     /// Whether it holds no longer at `now`.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
+    }
+}
+
+impl<'s> Subject<'s> {
+    /// What is known of a check: one that probes is named as its endpoint.
+    pub fn of_check(check: &'s HealthCheck) -> Self {
+        let id = check.id.as_str();
+        let endpoint = matches!(check.kind, CheckKind::Endpoint(_)).then_some(id);
+        Self { check: Some(id), endpoint, region: check.region.as_deref(), route: None }
     }
 }
 

@@ -5,6 +5,7 @@
 //! Invariants: bad input starts nothing; a reload that fails changes nothing.
 
 mod keeper;
+mod operator;
 mod publish;
 mod reload;
 mod watch;
@@ -21,6 +22,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::keeper::{Keeper, Publishing};
+use self::operator::Operator;
 use self::publish::{ExternalPublisher, Publisher};
 use self::reload::{Because, Reloader};
 use self::watch::FileWatch;
@@ -34,6 +36,8 @@ use crate::control::state::State;
 use crate::external::{Follower, LOOKS_MAX, Pace, Resolver};
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
+use crate::health::signal::SavedStanding;
+use crate::ids::HealthCheckId;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
 use crate::prober::{Prober, Trust};
 use crate::problem::{Problem, Problems};
@@ -73,7 +77,7 @@ pub fn serve(config_path: &Path) -> Result<(), ServeError> {
     let (store, account) = opened.expect("what could be loaded was built with the account");
     start_log(&loaded)?;
     let config = &loaded.config.server;
-    let listeners = Listeners::bind(&config.listen, loaded.config.http, server::workers(config.workers))
+    let listeners = Listeners::bind(&config.listen, loaded.config.http_listen(), server::workers(config.workers))
         .map_err(|error| ServeError::BadInput(error.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -116,17 +120,23 @@ async fn run(
     let watch = FileWatch::start(config_path, &loaded);
     let mut board = Board::new(loaded.built.plan(), clock::now());
     board.resume(store.take_saved(), clock::now());
+    let (overrides, told) = (store.take_overrides(), take_signals(&mut store, &board)?);
+    board.resume_signals(told.iter().cloned(), clock::now());
+    // Before the first answer: what was forced stays forced.
+    board.set_overrides(overrides.clone(), clock::now());
     let parts =
         Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;
     parts.query_logs.set_directory(query_log_directory(&loaded.config, config_path));
     let keeper = Arc::new(Keeper::new(account, loaded, parts.publishing()));
     keeper.warn_of_unwritten_logs();
+    let operator = Arc::new(Operator::new(overrides, told, keeper.clone(), parts.store.clone(), parts.runner.clone()));
+    let expiring = tokio::spawn(operator.clone().expire_forever());
     let http_stop = CancellationToken::new();
     let http_address = listeners.http_address();
     let http = listeners.take_http().map(|listener| {
         let admin = Admin::new(parts.published.clone(), parts.telemetry.clone(), parts.readiness.clone());
         let admin = admin.answering_as(parts.identity.clone());
-        let router = admin.router().merge(Route53::new(keeper.clone()).router());
+        let router = admin.router().merge(Route53::new(keeper.clone()).router()).merge(api::overrides::router(operator.clone()));
         tokio::spawn(api::serve(listener, router, HttpLimits::default(), http_stop.clone()))
     });
     let stopped = tokio::select! {
@@ -146,7 +156,10 @@ async fn run(
         // A page that cannot be finished is nobody's loss now.
         let _ = http.await;
     }
-    drop(keeper);
+    expiring.abort();
+    // Both hold the store, which is closed last.
+    let _ = expiring.await;
+    drop((operator, keeper));
     parts.stop().await;
     ended
 }
@@ -326,6 +339,19 @@ pub fn stored_account(config: &Config, config_path: &Path) -> Result<Option<Acco
     let account = store.take_account();
     store.close().map_err(|error| Problems::from(Problem::error(error.to_string())))?;
     Ok(Some(account))
+}
+
+/// Takes what checks had been told, and forgets what was told of checks that are told no more.
+fn take_signals(store: &mut Store, board: &Board) -> Result<Vec<(HealthCheckId, SavedStanding)>, ServeError> {
+    let is_told = |id: &HealthCheckId| board.index(id).is_some_and(|index| board.check(index).signalled().is_some());
+    let mut signals = store.take_signals();
+    let before = signals.len();
+    signals.retain(|(id, _)| is_told(id));
+    if signals.len() < before {
+        let forgotten = store.retain_signals(|id| HealthCheckId::new(id).is_ok_and(|id| is_told(&id)));
+        forgotten.map_err(|error| ServeError::BadInput(Problem::error(error.to_string()).into()))?;
+    }
+    Ok(signals)
 }
 
 /// Where query logs are written, if anywhere.

@@ -56,6 +56,7 @@ impl Reloader {
         let same_places = loaded.built.maps.places().is_same(next.built.maps.places());
         same_places
             && loaded.keys == next.keys
+            && loaded.tokens == next.tokens
             && loaded.built.state == next.built.state
             && loaded.config == next.config
             && !self.has_failed
@@ -99,7 +100,7 @@ fn needs_restart(before: &Config, next: &Config) -> bool {
             server.listen.clone(),
             server.workers,
             server.tcp,
-            config.http,
+            config.http_listen(),
             config.store.clone(),
             config.resolver.clone(),
             config.log,

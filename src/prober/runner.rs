@@ -22,11 +22,14 @@ use self::lag::LagMeter;
 use super::{ProbeReport, Prober};
 use crate::clock::{self, Chance, Steady};
 use crate::health::adaptive::Adaptive;
-use crate::health::board::{Board, Event, SavedVerdict};
+use crate::health::board::{Board, Event, NoSuchRoute, Notice, Obeyed, SavedGate, SavedVerdict};
 use crate::health::check::EndpointCheck;
+use crate::health::gate::Order;
 use crate::health::observation::{NotRun, Observation, Outcome};
+use crate::health::overrides::Overrides;
 use crate::health::plan::Plan;
 use crate::health::schedule::Schedule;
+use crate::health::signal::Signal;
 use crate::health::table::{HealthTable, Status};
 use crate::health::timing::Timing;
 use crate::ids::{HealthCheckId, HealthIndex};
@@ -62,6 +65,10 @@ pub struct Change {
     pub table: HealthTable,
     /// What a restart should know of the endpoints that changed.
     pub saved: Vec<SavedVerdict>,
+    /// What brakes, operators and gates did.
+    pub notices: Vec<Notice>,
+    /// What a restart should know of gates; none where nothing happened to any.
+    pub gates: Vec<SavedGate>,
 }
 
 /// A running runner. Dropping the last handle stops the runner.
@@ -80,7 +87,18 @@ type Step = Box<dyn FnOnce() + Send>;
 enum Command {
     Replace(Box<Plan>, Adopt, oneshot::Sender<()>),
     Step(Step, oneshot::Sender<()>),
+    Override(Overrides, oneshot::Sender<()>),
+    Signal(Vec<(HealthCheckId, Signal)>, oneshot::Sender<usize>),
+    Order(Box<Ordered>, oneshot::Sender<Result<Vec<Obeyed>, NoSuchRoute>>),
+    WouldBreak(Overrides, oneshot::Sender<Vec<Arc<str>>>),
     Stop(oneshot::Sender<Vec<SavedVerdict>>),
+}
+
+/// What an operator orders of a group's members, or of one.
+struct Ordered {
+    route: String,
+    member: Option<String>,
+    order: Order,
 }
 
 struct Runner<P, W> {
@@ -165,6 +183,47 @@ impl RunnerHandle {
         }
     }
 
+    /// Makes these the overrides; what they change is published when this ends.
+    pub async fn override_with(&self, overrides: Overrides) {
+        let (done, taken) = oneshot::channel();
+        // A runner that has stopped decides nothing any more.
+        if self.commands.send(Command::Override(overrides, done)).await.is_ok() {
+            let _ = taken.await;
+        }
+    }
+
+    /// Tells these checks what was said of them; what that changes is published, all at once, when this ends. Returns
+    /// how many of them are checks that are told.
+    pub async fn signal(&self, signals: Vec<(HealthCheckId, Signal)>) -> usize {
+        let (done, taken) = oneshot::channel();
+        if self.commands.send(Command::Signal(signals, done)).await.is_err() {
+            return 0;
+        }
+        taken.await.unwrap_or_default()
+    }
+
+    /// Carries out an operator's order for the members of a group, or for one; what it did is published when this ends.
+    ///
+    /// # Errors
+    /// When the route's name is none, or may be several.
+    pub async fn order(&self, route: String, member: Option<String>, order: Order) -> Result<Vec<Obeyed>, NoSuchRoute> {
+        let (done, obeyed) = oneshot::channel();
+        // A runner that has stopped moves nothing any more.
+        if self.commands.send(Command::Order(Box::new(Ordered { route, member, order }), done)).await.is_err() {
+            return Ok(Vec::new());
+        }
+        obeyed.await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    /// The rules that these overrides would break, and those in use do not.
+    pub async fn would_break(&self, overrides: Overrides) -> Vec<Arc<str>> {
+        let (done, broken) = oneshot::channel();
+        if self.commands.send(Command::WouldBreak(overrides, done)).await.is_err() {
+            return Vec::new();
+        }
+        broken.await.unwrap_or_default()
+    }
+
     /// Waits until each probed check has been observed at least once.
     pub async fn first_round(&self) {
         // The other end goes away only with the runner, and then there is nothing to wait for.
@@ -187,6 +246,8 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         self.schedule.replace(checks, self.now(), |_| false);
         let mut checkpoint = tokio::time::interval(CHECKPOINT_EVERY);
         checkpoint.reset();
+        let mut moment = tokio::time::interval(TICK_EVERY);
+        moment.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut refresh = tokio::time::interval(REFRESH_EVERY);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
         refresh.reset();
@@ -205,6 +266,23 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                         step();
                         let _ = done.send(());
                     }
+                    Some(Command::Override(overrides, done)) => {
+                        let events = self.board.set_overrides(overrides, self.steady.now());
+                        self.publish(events);
+                        let _ = done.send(());
+                    }
+                    Some(Command::Signal(signals, done)) => {
+                        let _ = done.send(self.signal(signals));
+                    }
+                    Some(Command::Order(ordered, done)) => {
+                        let Ordered { route, member, order } = *ordered;
+                        let obeyed = self.board.order(&route, member.as_deref(), order, self.steady.now());
+                        self.publish(Vec::new());
+                        let _ = done.send(obeyed);
+                    }
+                    Some(Command::WouldBreak(overrides, done)) => {
+                        let _ = done.send(self.board.broken_by(overrides, self.steady.now()));
+                    }
                     Some(Command::Stop(done)) => {
                         let _ = done.send(self.board.saved());
                         return;
@@ -213,6 +291,7 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                 },
                 _ = checkpoint.tick() => self.watcher.checkpoint(self.board.saved()),
                 _ = refresh.tick() => self.refresh(),
+                _ = moment.tick() => self.tick(),
                 Some(ended) = self.probes.join_next_with_id() => self.take(ended),
                 () = tokio::time::sleep_until(wake.unwrap_or(self.began).into()), if wake.is_some() => {}
             }
@@ -230,7 +309,11 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             late = late.max(now.saturating_sub(due));
             self.start(id, index);
         }
-        self.lag.note(now, late, self.probes.len() < self.probes_max);
+        let has_room = self.probes.len() < self.probes_max;
+        if has_room {
+            self.board.lagged(late, self.steady.now());
+        }
+        self.lag.note(now, late, has_room);
     }
 
     fn start(&mut self, id: HealthCheckId, index: HealthIndex) {
@@ -268,11 +351,7 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             next = self.probes.try_join_next_with_id();
         }
         self.has_news = true;
-        if !change.events.is_empty() {
-            change.table = self.board.table();
-            self.has_news = false;
-            self.watcher.changed(change);
-        }
+        self.hand_over(change);
         // What only counts comes after what changes answers.
         for (id, report) in &taken {
             self.watcher.probed(id, report);
@@ -281,6 +360,43 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             let before = std::mem::replace(done, self.board.first_round_done());
             before != *done
         });
+    }
+
+    /// Publishes what was brought about by something other than a probe.
+    fn publish(&mut self, events: Vec<Event>) {
+        let saved = events.iter().filter_map(|event| self.board.saved_of(&event.id)).collect();
+        self.hand_over(Change { events, saved, ..Change::default() });
+    }
+
+    /// Hands over a change, and all else that has happened on the board, if anything has.
+    fn hand_over(&mut self, change: Change) {
+        let notices = self.board.take_notices();
+        let has_changed = self.board.take_changed();
+        if change.events.is_empty() && notices.is_empty() && !has_changed {
+            return;
+        }
+        self.has_news = false;
+        let gates = if notices.is_empty() { Vec::new() } else { self.board.saved_gates(self.steady.now()) };
+        self.watcher.changed(Change { notices, gates, table: self.board.table(), ..change });
+    }
+
+    fn signal(&mut self, signals: Vec<(HealthCheckId, Signal)>) -> usize {
+        let (now, mut events, mut told) = (self.steady.now(), Vec::new(), 0);
+        for (id, signal) in signals {
+            let Some(index) = self.board.index(&id) else { continue };
+            told += usize::from(self.board.check(index).signalled().is_some());
+            events.extend(self.board.signal(index, signal, now));
+        }
+        // Reasons may have changed where no status has.
+        self.has_news = true;
+        self.publish(events);
+        told
+    }
+
+    /// Time passes for the board.
+    fn tick(&mut self) {
+        let events = self.board.tick(self.steady.now());
+        self.publish(events);
     }
 
     /// Feeds one ended probe to the board and puts its check back on the schedule.
@@ -342,6 +458,10 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             self.watcher.clock_was_set(by, self.board.table());
             self.watcher.checkpoint(self.board.saved());
         }
+        if self.board.is_followed() {
+            self.board.refresh_changes(self.steady.now());
+            self.has_news = true;
+        }
         if std::mem::take(&mut self.has_news) {
             self.watcher.refreshed(self.board.table());
         }
@@ -361,7 +481,10 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         self.obstructed.retain(|id, _| board.index(id).is_some() && !fresh.contains(id));
         let now = self.now();
         self.schedule.replace(intervals(&self.board), now, |id| replaced.fresh.contains(id));
-        adopt(Change { events: replaced.events, table: self.board.table(), saved: self.board.saved() });
+        let (notices, gates) = (self.board.take_notices(), self.board.saved_gates(self.steady.now()));
+        let (table, saved) = (self.board.table(), self.board.saved());
+        self.board.take_changed();
+        adopt(Change { events: replaced.events, table, saved, notices, gates });
         self.first_round.send_replace(self.board.first_round_done());
     }
 
@@ -402,5 +525,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
 /// Probes in a row that could not be made, before it is said.
 const OBSTRUCTED_AFTER: u32 = 2;
+/// How often the board is told that time passes: leases end, brakes let go, weights ramp up.
+const TICK_EVERY: Duration = Duration::from_millis(250);
 /// Commands that may wait; every sender awaits its own.
 const COMMANDS_MAX: usize = 4;

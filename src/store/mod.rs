@@ -1,4 +1,5 @@
-//! What outlives the process, in one redb file: the last verdict on each endpoint, and the Route 53 account.
+//! What outlives the process, in one redb file: the last verdict on each endpoint, the Route 53 account, what
+//! operators decided and signals told, the audit log.
 //!
 //! Knows no probes and decides nothing; a verdict read back is judged by `health::board` (too old, another endpoint).
 //! Writing happens on a thread of its own, so a slow disk delays neither probes nor answers; what waits to be written is
@@ -12,53 +13,66 @@
 //! failures   check id  the last probe that failed, as JSON
 //! distrust   check id  what is held against the endpoint, as JSON; none: nothing
 //! account    the Route 53 account: see `account`
+//! audit      what operators did: see `audit`
+//! overrides  what operators decided: see `overrides`
+//! signals    what checks were told: see `overrides`
 //! ```
 
 mod account;
+mod audit;
+mod error;
 mod file;
+mod overrides;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableHandle};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
 use crate::health::board::SavedVerdict;
 use crate::health::distrust::Distrust;
+use crate::health::overrides::Overrides;
+use crate::health::signal::SavedStanding;
 use crate::health::table::Status;
 use crate::ids::HealthCheckId;
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use audit::Audit;
+use error::{judge, refuse};
 use file::File;
+
+pub use audit::AuditEntry;
+pub use error::StoreError;
 
 /// The store, open for one process.
 #[derive(Debug, Default)]
-pub struct Store(Option<OpenStore>);
+pub struct Store {
+    /// What the file held when it was opened, until it is taken.
+    held: Contents,
+    audit: Audit,
+    /// None where nothing is kept.
+    open: Option<OpenStore>,
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+struct Contents {
+    saved: Vec<SavedVerdict>,
+    account: Account,
+    overrides: Overrides,
+    signals: Vec<(HealthCheckId, SavedStanding)>,
+}
 
 #[derive(Debug)]
 struct OpenStore {
     file: Arc<File>,
-    saved: Vec<SavedVerdict>,
-    account: Account,
     orders: mpsc::Sender<Order>,
     writer: JoinHandle<Result<(), StoreError>>,
-}
-
-/// Why the store cannot be used.
-#[derive(Debug)]
-pub enum StoreError {
-    /// The file is not a store of ours, or is damaged.
-    Foreign { path: PathBuf, found: String },
-    /// Another process has it open.
-    InUse { path: PathBuf },
-    /// The disk or the directory does not let us.
-    Disk { path: PathBuf, doing: &'static str, cause: Box<redb::Error> },
-    /// A thread could not be started, or it panicked.
-    Writer { path: PathBuf, found: String },
 }
 
 impl Store {
@@ -67,9 +81,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the file is not ours, in use, or cannot be read or written.
     pub fn open(path: Option<&Path>) -> Result<Self, StoreError> {
-        let Some(path) = path else { return Ok(Self(None)) };
+        let Some(path) = path else { return Ok(Self::default()) };
         // redb checks sums where it reads a page as part of a repair, but panics on some pages that were damaged since.
-        let (database, saved, account) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
+        let (database, held, audit) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
             Err(StoreError::Foreign { path: path.to_owned(), found: "its pages do not fit together".into() })
         })?;
         let file = Arc::new(File::new(path, database));
@@ -79,19 +93,64 @@ impl Store {
             move || write_all(&file, &waiting)
         });
         match writer {
-            Ok(writer) => Ok(Self(Some(OpenStore { file, saved, account, orders, writer }))),
+            Ok(writer) => Ok(Self { held, audit, open: Some(OpenStore { file, orders, writer }) }),
             Err(error) => Err(StoreError::Writer { path: path.to_owned(), found: error.to_string() }),
         }
     }
 
     /// Takes the verdicts that the store held when it was opened.
     pub fn take_saved(&mut self) -> Vec<SavedVerdict> {
-        self.0.as_mut().map(|open| std::mem::take(&mut open.saved)).unwrap_or_default()
+        std::mem::take(&mut self.held.saved)
     }
 
     /// Takes the account that the store held when it was opened.
     pub fn take_account(&mut self) -> Account {
-        self.0.as_mut().map(|open| std::mem::take(&mut open.account)).unwrap_or_default()
+        std::mem::take(&mut self.held.account)
+    }
+
+    /// Takes the overrides that the store held when it was opened.
+    pub fn take_overrides(&mut self) -> Overrides {
+        std::mem::take(&mut self.held.overrides)
+    }
+
+    /// Takes what checks had been told when the store was opened.
+    pub fn take_signals(&mut self) -> Vec<(HealthCheckId, SavedStanding)> {
+        std::mem::take(&mut self.held.signals)
+    }
+
+    /// Makes these the overrides that are kept, with the entry of the audit log that says why, and waits until both are
+    /// on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: neither counts. A crash before the next change that is written may leave both.
+    pub fn change_overrides(&self, overrides: &Overrides, entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |transaction| overrides::write(transaction, overrides))
+    }
+
+    /// Keeps what these checks were told, and waits until it is on the disk, with an entry of the audit log if there is
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Store::change_overrides`].
+    pub fn save_signals(&self, told: &[(HealthCheckId, SavedStanding)], entry: Option<AuditEntry>) -> Result<(), StoreError> {
+        match (entry, self.file()) {
+            (Some(entry), file) => self.audit.append(file, entry, |transaction| overrides::write_signals(transaction, told)),
+            (None, Some(file)) => file.change(|transaction| overrides::write_signals(transaction, told)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Forgets what was told of checks that are not these.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that could not be written.
+    pub fn retain_signals(&self, is_kept: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        let Some(file) = self.file() else { return Ok(()) };
+        file.change(|transaction| overrides::retain_signals(transaction, is_kept))
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.open.as_ref().map(|open| &*open.file)
     }
 
     /// Writes edits of the account, and waits until they are on the disk; `undo` takes them back.
@@ -100,8 +159,21 @@ impl Store {
     /// [`StoreError`]: the account is without them, now and after the next that is written. A crash before that may leave
     /// all of them: a disk that fails does not say how far it came.
     pub fn commit(&self, edits: &[Edit], undo: &[Edit]) -> Result<(), StoreError> {
-        let Some(open) = &self.0 else { return Ok(()) };
+        let Some(open) = &self.open else { return Ok(()) };
         open.file.commit(edits, undo)
+    }
+
+    /// Writes an entry of the audit log, and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be written: then it is not in the log.
+    pub fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |_| Ok(()))
+    }
+
+    /// At most `limit` entries of the audit log from before a time, the newest first.
+    pub fn audit(&self, limit: usize, before: Option<Timestamp>) -> Vec<AuditEntry> {
+        self.audit.newest(limit, before)
     }
 
     /// Hands changed verdicts to the writer, and does not wait for it.
@@ -117,7 +189,7 @@ impl Store {
     }
 
     fn order(&self, order: Order) {
-        let Some(open) = &self.0 else { return };
+        let Some(open) = &self.open else { return };
         if open.orders.send(order).is_err() {
             tracing::error!(path = %open.file.path().display(), "verdicts not saved: the store's writer has ended");
         }
@@ -128,7 +200,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the last of it could not be written.
     pub fn close(self) -> Result<(), StoreError> {
-        let Some(OpenStore { file, orders, writer, .. }) = self.0 else { return Ok(()) };
+        let Some(OpenStore { file, orders, writer }) = self.open else { return Ok(()) };
         let path = file.path().to_owned();
         drop(file);
         drop(orders);
@@ -209,12 +281,15 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
 }
 
 /// Opens or makes the file, and reads all of it.
-fn open(path: &Path) -> Result<(Database, Vec<SavedVerdict>, Account), StoreError> {
+fn open(path: &Path) -> Result<(Database, Contents, Audit), StoreError> {
     let database = Database::create(path).map_err(|error| refuse(path, error))?;
     prepare(&database).map_err(|error| judge(path, "opening", error))?;
-    let saved = read(&database).map_err(|error| judge(path, "reading", error))?;
-    let account = account::read(&database).map_err(|error| judge(path, "reading", error))?;
-    Ok((database, saved, account))
+    let unread = |error| judge(path, "reading", error);
+    let saved = read(&database).map_err(unread)?;
+    let account = account::read(&database).map_err(unread)?;
+    let audit = Audit::read(&database).map_err(unread)?;
+    let (overrides, signals) = (overrides::read(&database).map_err(unread)?, overrides::read_signals(&database).map_err(unread)?);
+    Ok((database, Contents { saved, account, overrides, signals }, audit))
 }
 
 /// Marks a new file as ours, and sees whether an old one is.
@@ -239,6 +314,8 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
         transaction.open_table(DISTRUST)?;
         transaction.open_table(account::ACCOUNT)?;
     }
+    audit::prepare(&transaction)?;
+    overrides::prepare(&transaction)?;
     Ok(transaction.commit()?)
 }
 
@@ -291,60 +368,6 @@ fn number(status: Status) -> Option<u8> {
     }
 }
 
-/// Why redb would not open a file.
-fn refuse(path: &Path, error: DatabaseError) -> StoreError {
-    let path = path.to_owned();
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path },
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-            StoreError::Foreign { path, found: error.to_string() }
-        }
-        error => judge(&path, "opening", error.into()),
-    }
-}
-
-/// What an error says of the file.
-fn judge(path: &Path, doing: &'static str, error: redb::Error) -> StoreError {
-    let path = path.to_owned();
-    match error {
-        redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
-        redb::Error::Corrupted(found) => StoreError::Foreign { path, found },
-        error @ (redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. } | redb::Error::RepairAborted) => {
-            StoreError::Foreign { path, found: error.to_string() }
-        }
-        cause => StoreError::Disk { path, doing, cause: Box::new(cause) },
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Foreign { path, found } => write!(
-                f,
-                "opening the store {}: it is not a store of this version of waypost, or it is damaged: {found} (move it \
-                 away to start with an empty one, or set another `[store] path`; nothing of it was used)",
-                path.display()
-            ),
-            Self::InUse { path } => write!(
-                f,
-                "opening the store {}: another process has it open (stop it, or set another `[store] path`)",
-                path.display()
-            ),
-            Self::Disk { path, doing, cause } => write!(f, "{doing} the store {}: {cause}", path.display()),
-            Self::Writer { path, found } => write!(f, "the writer of the store {}: {found}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Disk { cause, .. } => Some(&**cause),
-            _ => None,
-        }
-    }
-}
-
 type Row<'r> = (u8, i64, i64, &'r str, &'r str);
 
 const WAYPOST: TableDefinition<'_, &str, u32> = TableDefinition::new("waypost");
@@ -356,6 +379,8 @@ const FORMAT: u32 = 1;
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::health::observation::{Failure, Observation};
 

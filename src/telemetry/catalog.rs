@@ -150,6 +150,10 @@ events! {
         "The configuration has problems, and the old one stays in use";
     ACCOUNT_CHANGED = INFO "account_changed" ["who", "key", "operation", "edits"]
         "Somebody changed something through the Route 53 API: the audit log";
+    OVERRIDE = INFO "override" ["change", "id", "action", "target", "author", "reason", "expires"]
+        "An operator's decision was `made` or `removed`, or has `expired`; an empty `expires` is one that does not expire";
+    SIGNAL = INFO "signal" ["check", "state", "author", "reason", "until"]
+        "A check was told something else than before; an empty `until` holds until the next signal";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
     QUERY_LOG_FAILED = WARN "query_log_failed" ["file", "error"]

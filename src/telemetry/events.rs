@@ -14,6 +14,8 @@ use tracing::{error, info, warn};
 use super::{Transition, catalog, status_word};
 use crate::answer::Transport;
 use crate::health::observation::NotRun;
+use crate::health::overrides::Override;
+use crate::health::signal::Signal;
 use crate::ids::HealthCheckId;
 use crate::route53::access::Principal;
 use crate::zone::external::{Addresses, ExternalTarget};
@@ -111,6 +113,21 @@ pub fn account_changed(who: &Principal, operation: &str, edits: &[String]) {
     info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
 }
 
+/// An override was made or removed, or has expired: `change` says which, `author` who did it and `reason` why.
+pub fn overridden(change: &str, known: &Override, author: &str, reason: &str) {
+    let (id, action, target) = (known.id, known.action.as_str(), known.target.to_string());
+    let expires = known.expires_at.map(|at| at.to_string()).unwrap_or_default();
+    info!(event = catalog::OVERRIDE.name, change, id, action, target, author, reason, expires, "override {id} is {change}");
+}
+
+/// A check was told something else than before.
+pub fn signalled(check: &HealthCheckId, signal: &Signal) {
+    let (state, author, reason) = (signal.state.as_str(), signal.author.as_str(), signal.reason.as_str());
+    let until = signal.until.map(|at| at.to_string()).unwrap_or_default();
+    let check = check.as_str();
+    info!(event = catalog::SIGNAL.name, check, state, author, reason, until, "{check} was told {state}");
+}
+
 /// No more connections can be accepted for now.
 pub(crate) fn accept_paused(error: &io::Error) {
     warn!(event = catalog::ACCEPT_PAUSED.name, %error, "accepting TCP connections pauses");
@@ -146,6 +163,9 @@ mod tests {
 
     use super::super::logs::{self, Format};
     use super::*;
+    use crate::health::overrides::Action;
+    use crate::health::remark::Remark;
+    use crate::health::signal::SignalState;
     use crate::health::table::Status;
     use crate::route53::access::{Access, Zones};
     use crate::wire::name::Name;
@@ -183,6 +203,13 @@ mod tests {
             reload_failed(&"zones/a.toml:3: weight 300");
             let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
             account_changed(&who, "DeleteHostedZone", &["deleted zone Z1".to_owned()]);
+            let remark = |text| Remark::new(text).unwrap();
+            let (action, target) = (Action::Drain, "check:fra".parse().unwrap());
+            let (reason, author, made_at) = (remark("racks"), remark("ops"), since);
+            let known = Override { id: 1, action, target, reason, author, made_at, expires_at: None };
+            overridden("made", &known, "ops", "racks");
+            let signal = Signal { state: SignalState::Ok, reason: remark("r"), author: remark("ci"), at: since, until: None };
+            signalled(&check, &signal);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             query_log_failed(Path::new("logs/a.log"), &io::Error::from_raw_os_error(libc::ENOSPC));
             query_log_resumed(Path::new("logs/a.log"));

@@ -10,11 +10,12 @@ mod tests;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::probed::bracketed;
+use super::probed::{INSUFFICIENT, INSUFFICIENT_DATA, bracketed};
 use super::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
 use crate::health::profile::Profile;
 use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::health::timing::{Timing, Tolerance};
 use crate::toml_table::show_duration;
 use crate::wire::name::Name;
@@ -63,11 +64,38 @@ impl Printer {
                 self.line("children", &list(children.iter().map(|child| quoted(child.as_str()))));
                 self.line("health_threshold", &health_threshold.to_string());
             }
+            CheckKind::Signal(signal) => self.signal_check(signal),
         }
         for (key, is_set) in [("inverted", check.inverted), ("disabled", check.disabled)] {
             if is_set {
                 self.line(key, "true");
             }
+        }
+    }
+
+    fn signal_check(&mut self, check: &SignalCheck) {
+        let word = |words: &[(&str, Insufficient)]| {
+            let known = words.iter().find(|(_, known)| *known == check.insufficient);
+            quoted(known.expect("each notation has a word for each").0)
+        };
+        match &check.source {
+            SignalSource::Check => {
+                self.line("type", "\"signal\"");
+                self.line("insufficient", &word(&INSUFFICIENT));
+            }
+            SignalSource::Alarm { region, name } => {
+                self.line("type", "\"cloudwatch_metric\"");
+                self.line("alarm_identifier", &format!("{{ region = {}, name = {} }}", quoted(region), quoted(name)));
+                self.line("insufficient_data_health_status", &word(&INSUFFICIENT_DATA));
+            }
+            // Which has no word for it: a switch is on or off.
+            SignalSource::Control(arn) => {
+                self.line("type", "\"recovery_control\"");
+                self.line("routing_control_arn", &quoted(arn));
+            }
+        }
+        if let Some(lease) = check.lease {
+            self.line("lease", &quoted(&show_duration(lease)));
         }
     }
 

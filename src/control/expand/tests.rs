@@ -192,6 +192,29 @@ fn values() -> impl Strategy<Value = (RecordType, Vec<Vec<u8>>)> {
     ]
 }
 
+/// A check that probes, or one that is told.
+fn check_kind() -> impl Strategy<Value = CheckKind> {
+    prop_oneof![
+        3 => endpoint_check().prop_map(|endpoint| CheckKind::Endpoint(Box::new(endpoint))),
+        1 => signal_check().prop_map(CheckKind::Signal),
+    ]
+}
+
+fn signal_check() -> impl Strategy<Value = SignalCheck> {
+    let source = prop_oneof![
+        Just(SignalSource::Check),
+        ("\\PC{1,9}", "\\PC{0,9}").prop_map(|(region, name)| SignalSource::Alarm { region: region.into(), name: name.into() }),
+        "\\PC{1,20}".prop_map(|arn| SignalSource::Control(arn.into())),
+    ];
+    let insufficient = prop::sample::select(vec![Insufficient::Healthy, Insufficient::Unhealthy, Insufficient::LastKnown]);
+    let lease = prop::option::of((1u64..=86_400).prop_map(Duration::from_secs));
+    (source, insufficient, lease).prop_map(|(source, insufficient, lease)| match source {
+        // What notation it has says nothing of that.
+        SignalSource::Control(_) => SignalCheck { source, insufficient: Insufficient::LastKnown, lease },
+        _ => SignalCheck { source, insufficient, lease },
+    })
+}
+
 /// A state of one zone: record sets each at a name of its own, and a check for each.
 fn state() -> impl Strategy<Value = State> {
     let id = "[^\u{fffe}]{1,20}";
@@ -199,17 +222,16 @@ fn state() -> impl Strategy<Value = State> {
     let ttl = 0..=i64::from(Ttl::MAX);
     let place = area().prop_map(|place| Some(place).filter(|place| !matches!(place, Area::Continent(_))));
     let group = (place, any::<(u16, u8)>());
-    let one = (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), endpoint_check(), group);
+    let one = (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), check_kind(), group);
     proptest::collection::vec(one, 1..8).prop_map(|parts| {
         let apex = Name::parse("example.", None).expect("a name");
         let mut checks = BTreeMap::new();
         let mut record_sets = apex_records(&apex);
         let mut groups = BTreeMap::new();
-        for (at, (label, policy, id, (rtype, rdata), ttl, (inverted, disabled, alias), endpoint, (place, numbers))) in
+        for (at, (label, policy, id, (rtype, rdata), ttl, (inverted, disabled, alias), kind, (place, numbers))) in
             parts.into_iter().enumerate()
         {
             let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
-            let kind = CheckKind::Endpoint(Box::new(endpoint));
             checks.insert(check_id.clone(), HealthCheck { inverted, disabled, ..HealthCheck::plain(check_id.clone(), kind) });
             let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
             let options = options(&policy, place, numbers);

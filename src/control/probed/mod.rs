@@ -6,6 +6,7 @@
 //! Source: Route 53 API reference, `HealthCheckConfig`; developer guide, "How Route 53 determines whether a health
 //! check is healthy" (deadlines, Host header, SNI).
 
+mod signal;
 mod target;
 mod timing;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::signal::{SIGNAL_TYPES, read_signal};
 use self::target::{address_of, read_host, target_host};
 use self::timing::{Notation, read_timing};
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
@@ -22,6 +24,7 @@ use crate::ids::HealthCheckId;
 use crate::problem::{Place, nearest};
 use crate::toml_table::{Span, Table, Value};
 
+pub(super) use self::signal::{INSUFFICIENT, INSUFFICIENT_DATA};
 pub(super) use self::target::{bracketed, read_target};
 
 /// A health check that a file names, with its place; none inside when it could not be read.
@@ -183,6 +186,7 @@ fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
     }
     let kind = match word.as_str() {
         "calculated" => read_calculated(&mut table),
+        word if SIGNAL_TYPES.contains(&word) => read_signal(word, &mut table).map(CheckKind::Signal),
         word => read_endpoint_check(&value, word, &mut table),
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
@@ -236,13 +240,6 @@ fn read_endpoint_check(value: &Value<'_>, word: &str, table: &mut Table<'_>) -> 
 }
 
 fn refuse_type(value: &Value<'_>, found: &str, word: &str) {
-    if ["cloudwatch_metric", "recovery_control"].contains(&word) {
-        value.wrong(
-            format_args!("{found} needs services of AWS that waypost does not have"),
-            format!("accepted are {}", TYPES.join(", ")),
-        );
-        return;
-    }
     let help = match nearest(word, TYPES) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("accepted are {}", TYPES.join(", ")),
@@ -307,7 +304,17 @@ fn read_search(value: &Value<'_>) -> Option<String> {
 }
 
 /// The types of `[check]`.
-const TYPES: [&str; 6] = ["http", "https", "tcp", "http_str_match", "https_str_match", "calculated"];
+const TYPES: [&str; 9] = [
+    "http",
+    "https",
+    "tcp",
+    "http_str_match",
+    "https_str_match",
+    "calculated",
+    "signal",
+    "cloudwatch_metric",
+    "recovery_control",
+];
 /// The most children of a calculated check (Route 53, `ChildHealthChecks`).
 const CHILDREN_MAX: i64 = 256;
 /// Route 53's deadline for connecting, of HTTP and HTTPS checks.

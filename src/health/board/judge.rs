@@ -20,7 +20,7 @@ pub(super) struct Judged {
 
 impl Board {
     /// The final status of one check: its raw status, then `disabled`, then inversion.
-    pub(super) fn judge(&self, at: usize) -> Judged {
+    pub(super) fn judge(&self, at: usize, now: Timestamp) -> Judged {
         let slot = &self.slots[at];
         let raw = match (&slot.check.kind, &slot.state) {
             _ if slot.check.disabled => Judged::known(Status::Healthy, "disabled".into()),
@@ -28,6 +28,10 @@ impl Board {
                 let children = slot.children.iter().map(|&child| as_child(&self.slots[child].verdict));
                 let parent = calculate(children, *health_threshold);
                 Judged { status: parent.status, healthy: parent.healthy, because: parent.because.into() }
+            }
+            (CheckKind::Signal(check), _) => {
+                let read = slot.standing.read(check.insufficient, now);
+                Judged::known(read.status, read.because.into())
             }
             (CheckKind::Endpoint(_), Some(state)) => Judged::observed(state, slot.resumed),
             (CheckKind::Endpoint(_), None) => unreachable!("an enabled endpoint check has a state (Slot::following)"),

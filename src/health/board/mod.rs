@@ -51,8 +51,9 @@ use super::machine::{self, Rules, State};
 use super::observation::{NotRun, Observation, Outcome};
 use super::overrides::{Action, Override, Overrides};
 use super::plan::Plan;
-use super::timing::Pace;
+use super::signal::{SavedStanding, Signal, Standing};
 use super::table::{Exception, ExceptionKind, HealthTable, Marks, Seen, Status, Verdict};
+use super::timing::Pace;
 use crate::ids::{HealthCheckId, HealthIndex};
 
 pub use self::gates::{NoSuchRoute, Obeyed};
@@ -69,6 +70,8 @@ pub struct Board {
     table: HealthTable,
     /// How many enabled endpoint checks have never been observed.
     awaited: usize,
+    /// Where the checks are of which somebody tells us.
+    signalled: Vec<usize>,
     overrides: Overrides,
     braking: Braking,
     /// What has happened and nobody has taken yet.
@@ -157,6 +160,23 @@ impl Board {
         self.notices.clear();
     }
 
+    /// Takes up what was told in an earlier run, of checks that are still told by the same source.
+    pub fn resume_signals(&mut self, saved: impl IntoIterator<Item = (HealthCheckId, SavedStanding)>, now: Timestamp) {
+        for (id, saved) in saved {
+            let Some(index) = self.index(&id) else { continue };
+            let slot = &mut self.slots[index.at()];
+            if slot.check.signalled().is_some_and(|check| *check.source.to_string() == *saved.source) {
+                let since = saved.last.at;
+                slot.standing = saved.into();
+                // Nothing changes now: the status has been what it is since then.
+                let Judged { status, .. } = self.judge(index.at(), now);
+                let verdict = &mut self.slots[index.at()].verdict;
+                (verdict.status, verdict.since) = (status, since);
+            }
+        }
+        self.settle_all(now);
+    }
+
     /// Makes this the plan. A check that probes the same as before keeps what is known of it, whatever its thresholds,
     /// interval and deadlines are now; so does a gate whose group leaves and comes back as before.
     pub fn replace(&mut self, plan: impl Into<Plan>, now: Timestamp) -> Replaced {
@@ -199,6 +219,21 @@ impl Board {
         self.settle_from(at, seen.at)
     }
 
+    /// Takes one signal for a check that is told, and returns the changes it brought, as [`Board::observe`] does.
+    pub fn signal(&mut self, index: HealthIndex, signal: Signal, now: Timestamp) -> Vec<Event> {
+        let slot = &mut self.slots[index.at()];
+        if slot.check.signalled().is_none() {
+            return Vec::new();
+        }
+        slot.standing = slot.standing.observe(signal);
+        self.settle_from(index.at(), now)
+    }
+
+    /// What was last told of a check that is told.
+    pub fn standing(&self, index: HealthIndex) -> &Standing {
+        &self.slots[index.at()].standing
+    }
+
     /// When to probe a check again after `last`; none when it is not probed.
     pub fn pace(&self, index: HealthIndex, last: &Outcome) -> Option<Pace> {
         let slot = &self.slots[index.at()];
@@ -230,18 +265,17 @@ impl Board {
         Some(Observation { at: seen.at, outcome })
     }
 
-    /// Time passes: overrides expire, brakes let go, delays and deadlines end, weights ramp up. To be called a few times a
-    /// second.
+    /// Time passes: overrides and leases end, brakes let go, delays and deadlines end, weights ramp up. To be called a few
+    /// times a second.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Event> {
-        let expired = self.overrides.expire(now);
-        let mut events = Vec::new();
-        if expired.is_empty() {
-            events.extend(self.tick_brakes(now));
-            self.tick_gates(now);
-        } else {
-            events.extend(self.settle_all(now));
-            self.notices.extend(expired.into_iter().map(Notice::Expired));
+        if !self.overrides.expire(now).is_empty() {
+            return self.settle_all(now);
         }
+        let mut events = self.tick_brakes(now);
+        let has_ended = |at: &usize| self.slots[*at].standing.until().is_some_and(|until| until <= now);
+        let ended: Vec<usize> = self.signalled.iter().copied().filter(has_ended).collect();
+        events.extend(ended.into_iter().flat_map(|at| self.settle_from(at, now)));
+        self.tick_gates(now);
         events
     }
 
@@ -333,11 +367,12 @@ impl Board {
     /// Children that do not exist count as not healthy, and members of a loop never get a height and stay unknown:
     /// the readers of texts refuse both.
     fn link(&mut self) {
+        self.signalled = (0..self.slots.len()).filter(|&at| self.slots[at].check.signalled().is_some()).collect();
         self.awaited = self.slots.iter().filter(|slot| slot.state.is_some() && !slot.observed).count();
         for at in 0..self.slots.len() {
             let children = match &self.slots[at].check.kind {
                 CheckKind::Calculated { children, .. } => children.iter().filter_map(|id| self.position(id)).collect(),
-                CheckKind::Endpoint(_) => Vec::new(),
+                CheckKind::Endpoint(_) | CheckKind::Signal(_) => Vec::new(),
             };
             for &child in &children {
                 self.slots[child].parents.push(at);
@@ -397,7 +432,7 @@ impl Board {
 
     /// Brings one check's verdict up to date with its state or its children, with operators and brakes.
     fn settle(&mut self, at: usize, now: Timestamp) -> Option<Event> {
-        let judged = self.judge(at);
+        let judged = self.judge(at, now);
         let (healthy, exception) = self.decide(at, &judged, now);
         let slot = &mut self.slots[at];
         let since = judged.since(&slot.verdict, now);

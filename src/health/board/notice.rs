@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::health::brakes::Brake;
 use crate::health::doubt::Sign;
 use crate::health::gate::Passage;
-use crate::health::overrides::Override;
 use crate::health::table::ExceptionKind;
 use crate::ids::HealthCheckId;
 
@@ -20,8 +19,6 @@ pub enum Notice {
     Overridden { id: HealthCheckId, kind: ExceptionKind, because: Arc<str> },
     /// It does so no longer.
     Freed { id: HealthCheckId },
-    /// An override's time is over.
-    Expired(Override),
     /// A member left its group's service, came back, or awaits a decision.
     Passed { owner: Arc<str>, member: Arc<str>, passage: Passage, because: Arc<str> },
     /// This checker doubts itself, or has stopped to.

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::SavedVerdict;
 use crate::health::brakes::Brake;
-use crate::health::check::{EndpointCheck, HealthCheck, TargetHost};
+use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
 use crate::health::distrust::shifted;
 use crate::health::machine::{self, State};
 use crate::health::observation::Observation;
 use crate::health::overrides::Subject;
+use crate::health::signal::Standing;
 use crate::health::table::{Marks, Seen, Status, Verdict};
 
 /// One health check.
@@ -23,6 +24,8 @@ pub(super) struct Slot {
     pub subject: Arc<str>,
     /// What is known of the endpoint; none when nothing is probed.
     pub state: Option<State>,
+    /// What was told of it; of checks that are told only.
+    pub standing: Standing,
     /// An observation of this endpoint has been made since the start.
     pub observed: bool,
     /// The state is from before the start and no observation has counted since.
@@ -57,6 +60,7 @@ impl Slot {
             check: Arc::new(check.clone()),
             subject: check.probed().map(EndpointCheck::subject).unwrap_or_default().into(),
             state: check.probed().map(|_| unknown),
+            standing: Standing::default(),
             observed: false,
             resumed: false,
             verdict: Verdict { healthy: !check.inverted, ..plain },
@@ -77,6 +81,7 @@ impl Slot {
                 let (observed, resumed, is_failing) = (old.observed, old.resumed, old.is_failing);
                 Self { state, seen, observed, resumed, is_failing, ..slot }.showing(old)
             }
+            Some(old) if slot.is_told_as(old) => Self { standing: old.standing.clone(), ..slot }.showing(old),
             Some(old) => slot.showing(old),
             None => slot,
         }
@@ -106,10 +111,17 @@ impl Slot {
         }
     }
 
-    /// What overrides may be for. An endpoint's check has the endpoint's name.
+    /// Whether both are told, by the same source.
+    fn is_told_as(&self, old: &Self) -> bool {
+        match (&self.check.kind, &old.check.kind) {
+            (CheckKind::Signal(new), CheckKind::Signal(old)) => new.source == old.source,
+            _ => false,
+        }
+    }
+
+    /// What overrides may be for.
     pub fn as_subject(&self) -> Subject<'_> {
-        let id = self.check.id.as_str();
-        Subject { check: Some(id), endpoint: Some(id), region: self.check.region.as_deref(), route: None }
+        Subject::of_check(&self.check)
     }
 
     /// Where it stands, to tell related endpoints: its region, else its network, else its name.

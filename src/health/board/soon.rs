@@ -73,6 +73,7 @@ impl Board {
                 let next = slot.seen.last.as_ref().map_or(now, |last| next_probe_at(state, &check.timing, last));
                 machine::earliest_change(state, &Rules::from(&**check), next.max(now))
             }
+            (CheckKind::Signal(_), _) => slot.standing.until().unwrap_or(Timestamp::MAX),
             (CheckKind::Endpoint(_), None) => Timestamp::MAX,
         }
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
 use crate::health::profile::route53_deadlines;
 use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::health::timing::{Deadlines, Thresholds, Timing};
 use crate::ids::HealthCheckId;
 use crate::route53::account::entities::CheckConfig;
@@ -25,16 +26,25 @@ pub fn meaning(id: HealthCheckId, config: &CheckConfig) -> HealthCheck {
             children: config.child_health_checks.iter().filter_map(|child| HealthCheckId::new(child).ok()).collect(),
             health_threshold: config.health_threshold.unwrap_or_default(),
         },
-        "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL" => without_data(config),
+        "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL" => CheckKind::Signal(signal(config)),
         _ => CheckKind::Endpoint(Box::new(endpoint(config))),
     };
     HealthCheck { inverted: config.inverted, disabled: config.disabled, ..HealthCheck::plain(id, kind) }
 }
 
-/// An alarm or control of which nobody tells us anything: what it is then, its configuration says.
-fn without_data(config: &CheckConfig) -> CheckKind {
-    let is_unhealthy = config.insufficient_data_health_status.as_deref() == Some("Unhealthy");
-    CheckKind::Calculated { children: Vec::new(), health_threshold: u32::from(is_unhealthy) }
+/// An alarm or a routing control: what it says is pushed to waypost, and holds until the next that is pushed.
+fn signal(config: &CheckConfig) -> SignalCheck {
+    let source = match (&config.alarm, &config.routing_control_arn) {
+        (Some(alarm), _) => SignalSource::Alarm { region: alarm.region.as_str().into(), name: alarm.name.as_str().into() },
+        (None, Some(arn)) => SignalSource::Control(arn.as_str().into()),
+        (None, None) => SignalSource::Check,
+    };
+    let insufficient = match config.insufficient_data_health_status.as_deref() {
+        Some("Healthy") => Insufficient::Healthy,
+        Some("Unhealthy") => Insufficient::Unhealthy,
+        _ => Insufficient::LastKnown,
+    };
+    SignalCheck { source, lease: None, insufficient }
 }
 
 fn endpoint(config: &CheckConfig) -> EndpointCheck {
