@@ -3,6 +3,7 @@
 //! [`parse`] is pure; [`read_zone_files`] and [`Files`] are the edge that opens files. Knows no zone's inside.
 //! Invariant: a [`Config`] that exists was free of errors. Keys and their defaults: `docs/configuration.md`.
 
+pub mod brakes;
 pub mod http;
 pub mod route53;
 mod vpcs;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::brakes::{Brakes, read_brakes};
 use self::http::{Http, read_http};
 use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
@@ -36,6 +38,8 @@ pub struct Config {
     pub geo: Geo,
     pub route53: Route53,
     pub resolver: Resolver,
+    pub brakes: Brakes,
+    pub failover: Failover,
     pub log: Log,
 }
 
@@ -84,6 +88,13 @@ pub struct Resolver {
     pub servers: Vec<SocketAddr>,
     /// How old the last answer for an alias's target may become when no other is to be had.
     pub keep: Duration,
+}
+
+/// Who is asked before a member leaves whose group wants that confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failover {
+    /// A program, by HTTP; none: operators alone.
+    pub ask: Option<String>,
 }
 
 /// A file that the configuration names.
@@ -239,8 +250,23 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     let geo = root.table("geo").map(read_geo).unwrap_or_default();
     let route53 = root.table("route53").map(read_route53).unwrap_or_default();
     let resolver = root.table("resolver").map(read_resolver).unwrap_or_default();
+    let brakes = read_brakes(&mut root);
+    let failover = root.table("failover").map(read_failover).unwrap_or_default();
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, log })
+    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, brakes, failover, log })
+}
+
+fn read_failover(mut table: Table<'_>) -> Failover {
+    let ask = table.optional("ask").and_then(|value| {
+        let url = value.string()?;
+        let is_http = ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        if !is_http {
+            value.wrong(format_args!("{url:?} is no URL of HTTP"), "such as \"https://ops.example.org/failover\"");
+        }
+        is_http.then(|| url.to_owned())
+    });
+    table.finish();
+    Failover { ask }
 }
 
 fn read_server(mut table: Table<'_>) -> Option<Server> {

@@ -231,6 +231,7 @@ pub struct VerdictReport {
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum UnfitReport {
     Unhealthy,
+    Drained,
     TargetUnhealthy { target: String },
     TargetUnresolved { target: String },
     OutsideFence { fence: Vec<String> },
@@ -460,6 +461,7 @@ impl UnfitReport {
     fn of(reason: &Unfit) -> Self {
         match reason {
             Unfit::Unhealthy => Self::Unhealthy,
+            Unfit::Drained => Self::Drained,
             Unfit::TargetUnhealthy { target, .. } => Self::TargetUnhealthy { target: target.to_string() },
             Unfit::TargetUnresolved { target } => Self::TargetUnresolved { target: target.to_string() },
             Unfit::OutsideFence { fence } => Self::OutsideFence { fence: fence.iter().map(ToString::to_string).collect() },

@@ -73,13 +73,20 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
     let state = match fill_serials(state, &served, now_secs) {
-        Ok(state) => State { views: config.route53.vpcs.clone(), ..state },
+        Ok(state) => {
+            let brakes = Arc::new(config.brakes.rules.clone());
+            State { views: config.route53.vpcs.clone(), brakes, ..state }
+        }
         Err(found) => {
             problems.append(found);
             return Err(problems);
         }
     };
     let whole = add(&config, &state)?;
+    problems.append(config.brakes.check(&whole.checks.keys().map(|id| id.as_str()).collect::<Vec<_>>()));
+    if problems.has_errors() {
+        return Err(problems);
+    }
     match build(whole, &geo.places(&config.geo), before) {
         Ok(built) => {
             let (state, built) = (Arc::new(state), Arc::new(built));

@@ -22,7 +22,7 @@ use super::doubt::DoubtRules;
 use super::overrides::Pattern;
 
 /// All brakes as configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrakeRules {
     /// Of all checks of this server.
     pub fleet: Option<Velocity>,
@@ -65,6 +65,22 @@ pub enum Brake {
 /// When members of one scope were taken out of service, as far as it matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken(VecDeque<Timestamp>);
+
+impl BrakeRules {
+    /// None.
+    pub fn none() -> Self {
+        let doubt = DoubtRules { mass_percent: 0, lag: Duration::ZERO, ..DoubtRules::default() };
+        Self { fleet: None, region: None, group: None, doubt, rules: Vec::new() }
+    }
+}
+
+impl Default for BrakeRules {
+    /// Half of all checks a minute, and ten whatever half is, which a handful of endpoints never meets; and doubt.
+    fn default() -> Self {
+        let fleet = Velocity { percent: 50, at_least: 10, per: Duration::from_secs(60) };
+        Self { fleet: Some(fleet), doubt: DoubtRules::default(), ..Self::none() }
+    }
+}
 
 impl Taken {
     /// Whether one more of `size` may be taken out at `now`; if so it is counted.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::brakes::BrakeRules;
 use super::check::HealthCheck;
-use super::doubt::DoubtRules;
 use super::gate::Gate;
 use super::table::{HealthTable, Status, Verdict};
 use crate::ids::HealthCheckId;
@@ -28,8 +27,7 @@ impl Plan {
     /// The same where health alone decides: nothing waits for an operator or a time, and nothing brakes.
     pub fn unguarded(self) -> Self {
         let gates = self.gates.iter().map(|gate| Gate { modes: Modes::default(), ..gate.clone() }).collect();
-        let doubt = DoubtRules { mass_percent: 0, ..DoubtRules::default() };
-        Self { gates, brakes: Arc::new(BrakeRules { doubt, ..BrakeRules::default() }), ..self }
+        Self { gates, brakes: Arc::new(BrakeRules::none()), ..self }
     }
 }
 

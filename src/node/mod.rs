@@ -119,11 +119,11 @@ async fn run(
     // From before the first round on, which may take seconds in which a file changes.
     let watch = FileWatch::start(config_path, &loaded);
     let mut board = Board::new(loaded.built.plan(), clock::now());
-    board.resume(store.take_saved(), clock::now());
     let (overrides, told) = (store.take_overrides(), take_signals(&mut store, &board)?);
-    board.resume_signals(told.iter().cloned(), clock::now());
-    // Before the first answer: what was forced stays forced.
+    // Before the first answer: what was forced stays forced, and what was frozen is found as it was.
     board.set_overrides(overrides.clone(), clock::now());
+    board.resume(store.take_saved(), clock::now());
+    board.resume_signals(told.iter().cloned(), clock::now());
     let parts =
         Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;
     parts.query_logs.set_directory(query_log_directory(&loaded.config, config_path));

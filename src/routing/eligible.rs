@@ -77,6 +77,7 @@ impl<'s> Eligible<'s> {
                 true => Step::Panic { members: left(), share: group.panic },
                 false => Step::LastResort { members: left() },
             });
+            note_drained(group, facts, trace);
             return Self { group, facts, who: Who::Undrained, first };
         }
         let first = group.members.iter().position(|member| !member.fenced_out);
@@ -231,6 +232,16 @@ pub(super) fn note_fenced_out<T: Trace>(group: &RecordGroup, facts: Facts<'_>, t
     for member in group.members.iter().filter(|member| member.fenced_out) {
         let reason = Unfit::OutsideFence { fence: group.fence.clone() };
         trace.note(|| Step::PassedOver { member: super::shown(member, facts), reason });
+    }
+}
+
+/// Notes each member that not even the last resort answers with.
+fn note_drained<T: Trace>(group: &RecordGroup, facts: Facts<'_>, trace: &mut T) {
+    if !T::LISTENS {
+        return;
+    }
+    for member in group.members.iter().filter(|member| !member.fenced_out && !is_undrained(member, facts)) {
+        trace.note(|| Step::PassedOver { member: super::shown(member, facts), reason: Unfit::Drained });
     }
 }
 

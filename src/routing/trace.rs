@@ -122,6 +122,8 @@ pub enum Unfit {
     TargetUnresolved { target: Name },
     /// It stands outside the fence of its route.
     OutsideFence { fence: Box<[Area]> },
+    /// An operator drains it.
+    Drained,
     /// Its weight is 0, and a weightier member is healthy.
     Reserve,
     /// More members were healthy than are answered.
@@ -285,6 +287,7 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unhealthy => f.write_str("unhealthy"),
+            Self::Drained => f.write_str("drained"),
             Self::TargetUnhealthy { target, asked: MinHealthy::Count(0 | 1) } => {
                 write!(f, "nothing healthy stands behind its alias {target}")
             }

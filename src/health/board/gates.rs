@@ -100,9 +100,8 @@ impl GateSlot {
 
     pub fn resume(&mut self, saved: SavedGate) {
         self.gated = saved.gated;
-        if self.frozen.is_none() {
-            self.verdict.healthy = saved.gated.in_service;
-        }
+        // Only where an operator's freeze still holds: else it is forgotten when the gate is settled.
+        self.frozen = Some(saved.gated.in_service);
     }
 
     /// What a restart should know; none where health alone says it.

@@ -139,6 +139,7 @@ impl Board {
     }
 
     /// Takes up the verdicts of an earlier run, and says how many: those not too old, on checks that still probe the same.
+    /// What operators say is set before, so that what they froze is found as it was.
     pub fn resume(&mut self, saved: impl IntoIterator<Item = SavedVerdict>, now: Timestamp) -> usize {
         let mut count = 0;
         for saved in saved {

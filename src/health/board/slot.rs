@@ -164,6 +164,8 @@ impl Slot {
         let in_service = saved.kept_at.unwrap_or(status != Status::Unhealthy);
         self.verdict = Verdict { status, since: saved.since, healthy: in_service, ..self.verdict.clone() };
         self.in_service = in_service;
+        // Only where an operator's freeze still holds: else it is forgotten when the check is settled.
+        self.frozen = saved.kept_at;
         true
     }
 
