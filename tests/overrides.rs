@@ -6,19 +6,20 @@
 
 #[path = "support/api.rs"]
 mod api;
+#[path = "overrides/command.rs"]
+mod command;
+#[path = "overrides/crash.rs"]
+mod crash;
 #[path = "support/serve.rs"]
 mod serve;
+#[path = "overrides/signals.rs"]
+mod signals;
 mod support;
 #[path = "support/xml.rs"]
 mod texts;
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 
 use api::{Api, CONFIG, Response, STORE, exchange};
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,7 @@ use serde_json::{Value, json};
 use serve::{Client, Process, Serving, Site};
 use support::{last_octets, name, query};
 use texts::{element, root};
+use waypost::clock;
 use waypost::wire::rtype::RecordType;
 
 const ZONES: &str = "\n[zones]\nfiles = [\"example.org.toml\"]\n";
@@ -165,7 +167,7 @@ fn wanted(action: &str, target: &str) -> Value {
 
 #[test]
 fn overrides_are_made_listed_and_removed_and_each_is_in_the_audit_log() {
-    let (site, before) = (site("override-life"), Timestamp::now());
+    let (site, before) = (site("override-life"), clock::now());
     let server = site.serve();
     let pages = Pages::of(&server);
     assert_eq!((pages.overrides(), pages.audit()), (vec![], vec![]));
@@ -334,299 +336,5 @@ fn an_override_ends_by_itself_and_the_audit_log_says_so() {
     assert_eq!(pages.ids(), [2]);
     let newest = pages.audit().swap_remove(0);
     assert_eq!((&newest["action"], &newest["target"]), (&json!("override-expired"), &json!("check:fra")));
-    server.stop();
-}
-
-#[test]
-fn a_signal_moves_answers_until_its_lease_ends() {
-    let site = site("signal-moves");
-    let mut server = site.serve();
-    let (pages, mut client) = (Pages::of(&server), Client::new(server.dns));
-    let mut answer = || last_octets(&client.ask(&query(&name("www"), RecordType::A)));
-    assert_eq!((pages.health("queue-depth"), answer()), (("unknown".to_owned(), "no signal yet".to_owned()), vec![1]));
-    let told = pages.signal("/v1/signals/queue-depth", "ALARM", None);
-    assert_eq!(told, json!([{ "check": "queue-depth", "state": "ALARM", "until": null }]));
-    assert_eq!(answer(), [2]);
-    let because = "signal ALARM by somebody on this host: the test says so";
-    assert_eq!(pages.health("queue-depth"), ("unhealthy".to_owned(), because.to_owned()));
-    pages.signal("/v1/signals/queue-depth", "OK", None);
-    assert_eq!(answer(), [1]);
-    // The parents follow.
-    assert_eq!(pages.status("both"), "unknown");
-    pages.signal("/v1/signals?alarm=eu-central-1/errors", "OK", None);
-    assert_eq!((pages.status("errors"), pages.status("both")), ("healthy".to_owned(), "healthy".to_owned()));
-    pages.signal(
-        "/v1/signals?control=arn:aws:route53-recovery-control::123456789012:controlpanel/1/routingcontrol/2",
-        "OFF",
-        None,
-    );
-    assert_eq!(pages.status("drill"), "unhealthy");
-    // The check's own lease, and a longer one that is said.
-    assert_eq!(pages.status("strict"), "unhealthy");
-    pages.signal("/v1/signals/strict", "OK", None);
-    let ended = server.process.await_event("health_transition", |line| line["check"] == "strict" && line["to"] == "unhealthy");
-    assert!(ended["because"].as_str().unwrap().starts_with("the lease of the last signal ended at"), "{ended}");
-    let until: Timestamp = pages.signal("/v1/signals/strict", "OK", Some("1h"))[0]["until"].as_str().unwrap().parse().unwrap();
-    assert!(until.duration_since(Timestamp::now()) > SignedDuration::from_mins(59));
-    // What is only renewed is no news.
-    let before = pages.audit().len();
-    pages.signal("/v1/signals/strict", "OK", Some("2h"));
-    assert_eq!(pages.audit().len(), before);
-    pages.signal("/v1/signals/strict", "INSUFFICIENT", None);
-    assert_eq!((pages.status("strict"), pages.audit().len()), ("unhealthy".to_owned(), before + 1));
-    server.stop();
-}
-
-#[test]
-fn checks_of_the_route53_api_are_told_by_alarm_and_by_routing_control() {
-    let site = site("signal-route53");
-    let server = site.serve();
-    let (pages, api) = (Pages::of(&server), Api::new(server.http));
-    let create = |reference: &str, config: &str| {
-        let content = format!("<CallerReference>{reference}</CallerReference><HealthCheckConfig>{config}</HealthCheckConfig>");
-        element(&api.ok("POST", "healthcheck", &root("CreateHealthCheck", &content)), "Id")
-    };
-    let alarm = "<Type>CLOUDWATCH_METRIC</Type><Inverted>true</Inverted><AlarmIdentifier><Region>eu-central-1</Region><Name>errors</Name></AlarmIdentifier>\
-                 <InsufficientDataHealthStatus>Unhealthy</InsufficientDataHealthStatus>";
-    let control = "<Type>RECOVERY_CONTROL</Type><RoutingControlArn>arn:aws:x</RoutingControlArn>";
-    let (alarm, control) = (create("a", alarm), create("c", control));
-    assert_eq!((pages.status(&alarm), pages.status(&control)), ("healthy".to_owned(), "unknown".to_owned()));
-    // With the check of the file that goes by the same alarm.
-    let told = pages.signal("/v1/signals?alarm=eu-central-1/errors", "OK", None);
-    assert_eq!(told.as_array().unwrap().len(), 2);
-    assert_eq!((pages.status(&alarm), pages.status("errors")), ("unhealthy".to_owned(), "healthy".to_owned()));
-    pages.signal("/v1/signals?control=arn:aws:x", "OFF", None);
-    assert_eq!(pages.status(&control), "unhealthy");
-    pages.signal(&format!("/v1/signals/{control}"), "ON", None);
-    assert_eq!(pages.status(&control), "healthy");
-    assert!(
-        !api.ok("GET", &format!("healthcheck/{control}/status"), "").contains("<HealthCheckObservation>"),
-        "nothing is probed"
-    );
-    server.process.kill();
-    let server = site.serve();
-    let pages = Pages::of(&server);
-    assert_eq!((pages.status(&alarm), pages.status(&control)), ("unhealthy".to_owned(), "healthy".to_owned()));
-    server.stop();
-}
-
-#[test]
-fn a_restart_begins_with_what_operators_and_signals_said() {
-    let site = site("override-restart");
-    let server = site.serve();
-    let pages = Pages::of(&server);
-    for action in ["up", "down", "drain", "freeze"] {
-        pages.made(&wanted(action, &format!("check:{action}")));
-    }
-    pages.ask("DELETE", "/v1/overrides/4", r#"{"reason": "r"}"#);
-    pages.signal("/v1/signals/queue-depth", "ALARM", Some("1h"));
-    pages.signal("/v1/signals/errors", "OK", None);
-    pages.signal("/v1/signals/strict", "OK", Some("1s"));
-    let (overrides, audit, since) = (pages.overrides(), pages.audit(), pages.ask("GET", "/v1/health", "").1);
-    server.process.kill();
-    // While nobody runs, the check by another source is another check.
-    site.write("example.org.toml", &ZONE.replace("name = \"errors\" }", "name = \"faults\" }"));
-    let mut server = site.serve();
-    let (pages, mut client) = (Pages::of(&server), Client::new(server.dns));
-    assert_eq!(last_octets(&client.ask(&query(&name("www"), RecordType::A))), [2], "the first answer goes by the signal");
-    assert_eq!((pages.overrides(), pages.audit()), (overrides, audit));
-    let of = |page: &Value| page["checks"].as_array().unwrap().iter().find(|one| one["id"] == "queue-depth").unwrap().clone();
-    let now = pages.ask("GET", "/v1/health", "").1;
-    assert_eq!(of(&now)["because"], of(&since)["because"]);
-    assert_eq!(pages.health("errors").1, "no signal yet");
-    if pages.status("strict") == "healthy" {
-        server.process.await_event("health_transition", |line| line["check"] == "strict");
-    }
-    assert_eq!(pages.status("strict"), "unhealthy", "leases run on while nobody runs");
-    assert_eq!(pages.made(&wanted("up", "check:x")), 5, "ids go on");
-    server.stop();
-}
-
-#[test]
-fn a_killed_server_has_every_override_that_it_acknowledged_with_its_entry() {
-    let site = site("override-killed");
-    let mut server = site.serve();
-    let (mut made, mut removed) = (BTreeSet::new(), BTreeSet::new());
-    for round in 1..=4 {
-        let pages = Pages::of(&server);
-        let (acknowledged, heard) = mpsc::channel();
-        let learned = thread::scope(|scope| {
-            let writer = scope.spawn(move || write_until_killed(&pages, &acknowledged));
-            assert_eq!(heard.iter().take(7 * round).count(), 7 * round);
-            server.process.signal("KILL");
-            writer.join().unwrap()
-        });
-        assert_eq!(server.process.ended().0.code(), None, "killed");
-        made.extend(learned.0);
-        removed.extend(learned.1);
-        server = site.serve();
-        let pages = Pages::of(&server);
-        let (ids, audit): (BTreeSet<u64>, _) = (pages.ids().into_iter().collect(), pages.audit());
-        let entries = |action: &str| -> BTreeSet<u64> {
-            let of = audit.iter().filter(|entry| entry["action"] == action);
-            of.map(|entry| number(entry["detail"].as_str().unwrap())).collect()
-        };
-        let (logged, gone) = (entries("override"), entries("override-removed"));
-        assert!(logged.is_superset(&made) && gone.is_superset(&removed), "round {round}");
-        // One more may have been written and not answered; then it is there whole.
-        assert!(logged.len() <= made.len() + round && gone.len() <= removed.len() + round, "round {round}");
-        assert_eq!(ids, logged.difference(&gone).copied().collect(), "round {round}: the list is what the log says");
-        made.extend(logged);
-        removed.extend(gone);
-    }
-    server.stop();
-}
-
-#[test]
-fn a_full_disk_refuses_overrides_and_signals_and_nothing_else() {
-    let site = site("override-full");
-    let mut shell = Command::new("sh");
-    // Told of the limit by an error, not by a signal that ends the server.
-    let serve = format!("trap '' XFSZ; exec '{}' serve -c waypost.toml", env!("CARGO_BIN_EXE_waypost"));
-    let server = site.serve_by(Process::spawn(shell.args(["-c", &serve]).current_dir(&site.0)));
-    let limit_files = |most: &str| {
-        let (pid, limit) = (server.process.id().to_string(), format!("--fsize={most}:unlimited"));
-        assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().expect("of util-linux").success());
-    };
-    let pages = Pages::of(&server);
-    pages.signal("/v1/signals/queue-depth", "OK", None);
-    limit_files(&site.0.join("waypost.redb").metadata().unwrap().len().to_string());
-    let long = json!({ "action": "up", "target": "check:x", "reason": "x".repeat(255), "forever": true }).to_string();
-    let (mut made, mut refused) = (Vec::new(), 0);
-    while refused < 3 {
-        let (status, answer) = pages.ask("POST", "/v1/overrides", &long);
-        match status {
-            201 => made.push(answer["id"].as_u64().unwrap()),
-            503 => refused += 1,
-            _ => panic!("{status} after {}: {answer}", made.len()),
-        }
-    }
-    assert_eq!(pages.ids(), made);
-    let alarm = r#"{"state": "ALARM", "reason": "r"}"#;
-    assert_eq!(pages.ask("PUT", "/v1/signals/queue-depth", alarm).0, 503);
-    assert_eq!(pages.status("queue-depth"), "healthy", "what could not be kept is not in use");
-    // There is room again.
-    limit_files("unlimited");
-    made.push(pages.made(&wanted("down", "check:x")));
-    assert_eq!(pages.ask("PUT", "/v1/signals/queue-depth", alarm).0, 200);
-    let (overrides, audit) = (pages.overrides(), pages.audit());
-    server.process.kill();
-    let server = site.serve();
-    let pages = Pages::of(&server);
-    assert_eq!((pages.overrides(), pages.audit(), pages.ids()), (overrides, audit, made));
-    assert_eq!(pages.status("queue-depth"), "unhealthy");
-    server.stop();
-}
-
-/// Makes overrides, and removes every third, until nobody answers; says which of both were acknowledged.
-fn write_until_killed(pages: &Pages, acknowledged: &mpsc::Sender<()>) -> (Vec<u64>, Vec<u64>) {
-    let (mut made, mut removed) = (Vec::new(), Vec::new());
-    loop {
-        let body = wanted("down", "check:fra").to_string();
-        let Some(response) = pages.try_ask("POST", "/v1/overrides", &body) else { return (made, removed) };
-        assert_eq!(response.status, 201, "{response:?}");
-        let id = serde_json::from_str::<Value>(&response.body).unwrap()["id"].as_u64().unwrap();
-        made.push(id);
-        let _ = acknowledged.send(());
-        if id % 3 == 0 {
-            let path = format!("/v1/overrides/{id}");
-            let Some(response) = pages.try_ask("DELETE", &path, r#"{"reason": "r"}"#) else { return (made, removed) };
-            assert_eq!(response.status, 200, "{response:?}");
-            removed.push(id);
-        }
-    }
-}
-
-/// `override 3: …`
-fn number(detail: &str) -> u64 {
-    detail.strip_prefix("override ").unwrap().split(':').next().unwrap().parse().unwrap()
-}
-
-/// Runs the command line in the site's folder, against its server; the exit status, what was printed, what was wrong.
-fn run(site: &Site, command: &str, server: &Serving) -> (Option<i32>, String, String) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_waypost"));
-    let command = format!("{} {} --server http://{}", binary.display(), command.strip_prefix("waypost ").unwrap(), server.http);
-    let mut shell = Command::new("sh");
-    let ran = shell.args(["-c", &command]).current_dir(&site.0).env("USER", "carol").stdin(Stdio::null()).output().unwrap();
-    let text = |octets| String::from_utf8(octets).unwrap();
-    (ran.status.code(), text(ran.stdout), text(ran.stderr))
-}
-
-#[test]
-fn the_commands_of_the_documents_hold() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md")).unwrap();
-    let help = |command: &str| {
-        let ran = Command::new(env!("CARGO_BIN_EXE_waypost")).args(["help", command]).output().unwrap();
-        String::from_utf8(ran.stdout).unwrap()
-    };
-    for (test, text, commands) in [("docs", page, 10), ("help-override", help("override"), 6), ("help-signal", help("signal"), 3)]
-    {
-        let site = site(&format!("override-{test}"));
-        let server = site.serve();
-        let is_ours = |line: &&str| line.starts_with("waypost override ") || line.starts_with("waypost signal ");
-        let shown: Vec<&str> = text.lines().map(str::trim).filter(is_ours).collect();
-        assert_eq!(shown.len(), commands, "{test}: {shown:?}");
-        for command in shown {
-            let (status, out, wrong) = run(&site, command, &server);
-            assert_eq!(status, Some(0), "{command}: {wrong}");
-            assert!(!out.is_empty(), "{command}");
-        }
-        server.stop();
-    }
-}
-
-#[test]
-fn the_command_line_shows_what_it_did_and_how_it_ended() {
-    let site = site("override-cli");
-    site.write("wrong.token", "0123456789abcdef\n");
-    let server = site.serve();
-    let run = |command: &str| run(&site, command, &server);
-    let (status, out, _) = run("waypost override down 'check:queue*' --reason 'moving racks' --until 2999-01-01T00:00:00Z");
-    assert_eq!((status, &*out), (Some(0), "override 1: down check:queue* until 2999-01-01T00:00:00Z\n"));
-    let (_, out, _) = run("waypost override up route:www --reason r --forever --author dave --json");
-    let made: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((&made["id"], &made["author"], &made["expires_at"]), (&json!(2), &json!("dave (unverified)"), &Value::Null));
-    let lines = |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
-    let expected = [
-        "ID ACTION TARGET UNTIL DECIDES FOR AUTHOR REASON",
-        "1 down check:queue* 2999-01-01T00:00:00Z queue-depth carol (unverified) moving racks",
-        "2 up route:www for ever - dave (unverified) r",
-    ];
-    assert_eq!(lines(&run("waypost override list").1), expected);
-    assert_eq!(run("waypost override remove 2 --reason done").1, "override 2 is removed: up route:www\n");
-    let log = lines(&run("waypost override log --limit 1").1);
-    assert!(log[1].ends_with("carol (unverified) override-removed route:www override 2: up for ever done"), "{log:?}");
-    assert_eq!(run("waypost signal queue-depth alarm --reason deep").1, "queue-depth: ALARM until the next\n");
-    let told: Value = serde_json::from_str(&run("waypost override list --json").1).unwrap();
-    assert_eq!(told["overrides"][0]["checks"], json!(["queue-depth"]));
-    for (command, status, words) in [
-        ("waypost override down fra --reason r --forever", 2, "does not say what it is for; check:NAME"),
-        ("waypost override down check:fra --reason r", 2, "required arguments were not provided"),
-        ("waypost override down check:fra --reason r --for 1h --forever", 2, "cannot be used with"),
-        ("waypost override down check:fra --reason r --for soon", 2, "expires_in \"soon\" is not within"),
-        ("waypost override down check:fra --reason '' --forever", 2, "reason is empty"),
-        ("waypost override remove 9 --reason r", 1, "404 Not Found: there is no override 9"),
-        ("waypost override list --token-file missing.token", 2, "reading the token in missing.token: No such file"),
-        ("waypost signal fra ok --reason r", 1, "\"fra\" is probed; one of type signal is told"),
-        ("waypost signal queue-depth fine --reason r", 2, "\"fine\" is no state of a signal"),
-    ] {
-        let (found, out, wrong) = run(command);
-        assert_eq!((found, &*out), (Some(status), ""), "{command}: {wrong}");
-        assert!(wrong.contains(words), "{command}: {wrong}");
-    }
-    let mut probe = Command::new(env!("CARGO_BIN_EXE_waypost"));
-    let probed = probe.args(["probe", "queue-depth"]).current_dir(&site.0).output().unwrap();
-    let wrong = String::from_utf8(probed.stderr).unwrap();
-    assert!(wrong.contains("\"queue-depth\" is told by signals: it has no endpoint to probe"), "{wrong}");
-    let tokens = format!("{CONFIG}{STORE}{ZONES}")
-        .replace("[log]", "[[http.token]]\nname = \"ops\"\nsecret = \"ops-0123456789abcdef\"\nmay = [\"override\"]\n\n[log]");
-    server.stop();
-    site.write("waypost.toml", &tokens);
-    site.write("ops.token", "ops-0123456789abcdef\n");
-    let server = site.serve();
-    let command = |token: &str| format!("waypost override freeze check:fra --reason r --for 1h {token}");
-    for (token, status) in [("", 1), ("--token-file wrong.token", 1), ("--token-file ops.token", 0)] {
-        assert_eq!(self::run(&site, &command(token), &server).0, Some(status), "{token}");
-    }
     server.stop();
 }
