@@ -25,7 +25,7 @@ const PATIENT: Duration = Duration::from_secs(20);
 /// For what never comes.
 const SHORT: Duration = Duration::from_millis(150);
 
-const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, status: PATIENT, body: PATIENT };
+const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, tls: None, status: PATIENT, body: PATIENT };
 
 // TCP
 
@@ -294,7 +294,11 @@ async fn a_name_without_address_fails_and_a_resolver_that_is_silent_is_our_troub
     for (rcode, seen, code) in [
         (Some(3), "name not resolved: web.test. does not exist", "name_not_resolved"),
         (Some(0), "name not resolved: web.test. has no address", "name_not_resolved"),
-        (Some(2), "name not resolved: web.test.: error response: Server Failure", "name_not_resolved"),
+        (
+            Some(2),
+            "probe not made: own resolver does not answer: it cannot resolve web.test.: error response: Server Failure",
+            "not_run_resolver",
+        ),
         (Some(5), "probe not made: own resolver does not answer: it refuses to resolve web.test.", "not_run_resolver"),
         (None, "probe not made: own resolver does not answer: no answer for web.test. within 150ms", "not_run_resolver"),
     ] {

@@ -12,7 +12,7 @@ use super::grouped::Groups;
 use super::state::State;
 use crate::health::check::{CheckKind, EndpointCheck};
 use crate::health::protocol::Protocol;
-use crate::health::timing::Deadlines;
+use crate::health::timing::{Deadlines, Timing};
 use crate::ids::HealthCheckId;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -121,17 +121,65 @@ fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
     }
 }
 
-/// An interval and a probe that takes as long as it may, `fall` times.
+/// From the failure, right after a probe that passed, to the last of `fall` probes that each take as long as they may.
 fn failing(check: &EndpointCheck) -> Duration {
-    (check.timing.interval + longest_probe(check)) * u32::from(check.timing.thresholds.fall.get())
+    let Timing { interval, retry, thresholds, .. } = check.timing;
+    let (fall, longest) = (u32::from(thresholds.fall.get()), longest_probe(check));
+    match retry {
+        None => (interval + longest) * fall,
+        // A probe that takes longer than the retry is followed by the next at once.
+        Some(retry) => interval + retry.max(longest) * (fall - 1) + longest,
+    }
 }
 
 /// The deadlines of the phases that the protocol has.
 fn longest_probe(check: &EndpointCheck) -> Duration {
-    let Deadlines { connect, status, body } = check.timing.deadlines;
+    let Deadlines { connect, tls, status, body } = check.timing.deadlines;
+    let connected = match &check.protocol {
+        Protocol::Https { .. } => connect + tls.unwrap_or_default(),
+        Protocol::Tcp | Protocol::Http(_) => connect,
+    };
     match &check.protocol {
-        Protocol::Tcp => connect,
-        Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => connect + status + body,
-        Protocol::Http(_) | Protocol::Https { .. } => connect + status,
+        Protocol::Tcp => connected,
+        Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => connected + status + body,
+        Protocol::Http(_) | Protocol::Https { .. } => connected + status,
     }
 }
+
+/// Health checks that would notice a failure much sooner if their probes were repeated after one that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlowChecks {
+    /// In the order of their names.
+    pub checks: Vec<HealthCheckId>,
+    /// Until they have turned, at most.
+    pub detect: Duration,
+    /// The same with [`RETRY_HINTED`].
+    pub with_retry: Duration,
+}
+
+/// What `check` hints at.
+pub const RETRY_HINTED: Duration = Duration::from_millis(250);
+
+/// The checks whose failures are noticed late because each probe waits for the interval, those alike together.
+pub fn slow_checks(state: &State) -> Vec<SlowChecks> {
+    let mut slow: Vec<SlowChecks> = Vec::new();
+    for (id, check) in &state.checks {
+        let Some(endpoint) = check.probed().filter(|endpoint| is_slow(&endpoint.timing)) else { continue };
+        let timing = Timing { retry: Some(RETRY_HINTED), ..endpoint.timing };
+        let with_retry = failing(&EndpointCheck { timing, ..endpoint.clone() });
+        let detect = failing(endpoint);
+        match slow.iter_mut().find(|slow| (slow.detect, slow.with_retry) == (detect, with_retry)) {
+            Some(slow) => slow.checks.push(id.clone()),
+            None => slow.push(SlowChecks { checks: vec![id.clone()], detect, with_retry }),
+        }
+    }
+    slow
+}
+
+fn is_slow(timing: &Timing) -> bool {
+    let fall = u32::from(timing.thresholds.fall.get());
+    timing.retry.is_none() && fall > 1 && timing.interval * fall > SLOW_ABOVE
+}
+
+/// Detecting a failure within this is no reason for a hint.
+const SLOW_ABOVE: Duration = Duration::from_secs(10);

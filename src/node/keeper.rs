@@ -177,7 +177,7 @@ impl Keeper {
 
     /// Publishes what was built; for whoever has the turn.
     async fn put_to_use(&self, built: Built) {
-        let same_checks = self.loaded().built.state.checks == built.state.checks;
+        let same_checks = self.loaded().built.watches_as(&built);
         self.publishing.publish(&built, same_checks).await;
         self.set_loaded(self.loaded().with(built));
     }
@@ -212,6 +212,7 @@ impl Publishing {
     /// Puts what was built to use; `same_checks` says that its checks are those in use.
     pub async fn publish(&self, built: &Built, same_checks: bool) {
         let Self { published, telemetry, store, runner, follower } = self.clone();
+        let plan = built.plan();
         let Built { catalog, maps, externals, state, .. } = built.clone();
         let externals = follower.replace(externals).await;
         telemetry.keep_targets(externals.targets());
@@ -234,7 +235,7 @@ impl Publishing {
                 publish::tell(&telemetry, &change.events);
                 store.save_all(change.saved);
             };
-            runner.replace(state.checks, adopt).await;
+            runner.replace(plan, adopt).await;
         }
         self.publish_externals(&built.externals).await;
     }

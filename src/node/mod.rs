@@ -118,7 +118,7 @@ async fn run(
     let mut signals = Signals::new().map_err(|cause| ServeError::Failed { doing: "listening for signals", cause })?;
     // From before the first round on, which may take seconds in which a file changes.
     let watch = FileWatch::start(config_path, &loaded);
-    let mut board = Board::new(&loaded.built.state.checks, clock::now());
+    let mut board = Board::new(loaded.built.plan(), clock::now());
     board.resume(store.take_saved(), clock::now());
     let (overrides, told) = (store.take_overrides(), take_signals(&mut store, &board)?);
     board.resume_signals(told.iter().cloned(), clock::now());

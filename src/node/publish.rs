@@ -5,9 +5,13 @@
 //! it fits. Invariant: nothing that can wait is done before publishing.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use crate::external::{self, Seen};
 use crate::health::board::{Event, SavedVerdict};
+use crate::health::observation::NotRun;
 use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
 use crate::prober::ProbeReport;
@@ -50,6 +54,22 @@ impl Watcher for Publisher {
         if let Some(passed) = report.observation.outcome.passed() {
             self.telemetry.probed(id, passed, report.phases.iter().map(|phase| phase.took).sum());
         }
+    }
+
+    fn obstructed(&mut self, id: &HealthCheckId, because: Option<&NotRun>) {
+        match because {
+            Some(because) => events::probes_not_made(id, because),
+            None => events::probes_made_again(id),
+        }
+    }
+
+    fn clock_was_set(&mut self, by: SignedDuration, table: HealthTable) {
+        self.refreshed(table);
+        events::clock_was_set(by);
+    }
+
+    fn lagged(&mut self, worst: Duration) {
+        self.telemetry.lagged(worst);
     }
 
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>) {

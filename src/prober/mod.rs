@@ -22,6 +22,7 @@ use crate::clock;
 use crate::health::check::{EndpointCheck, TargetHost};
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
 use crate::health::protocol::Protocol;
+use crate::health::timing::Deadlines;
 use crate::ids::HealthCheckId;
 use crate::resolver::NameServers;
 
@@ -89,8 +90,12 @@ impl Prober {
             Protocol::Tcp => Ok(Passed::Connected),
             Protocol::Http(request) => http::ask(stream, request, id, check.timing.deadlines, log).await,
             Protocol::Https { request, server_name, verify } => {
+                let (limit, secure_by) = match check.timing.deadlines.tls {
+                    Some(tls) => (tls, clock::monotonic() + tls),
+                    None => (limit, connect_by),
+                };
                 let handshake = self.tls.connect(stream, address, server_name.as_deref(), *verify);
-                let secured = timeout_at(connect_by.into(), handshake).await;
+                let secured = timeout_at(secure_by.into(), handshake).await;
                 log.end("tls");
                 let stream = secured.map_err(|_| Failure::TlsTimeout(limit))??;
                 http::ask(stream, request, id, check.timing.deadlines, log).await
@@ -103,7 +108,9 @@ impl Prober {
         match &check.target.host {
             TargetHost::Address(address) => Ok(SocketAddr::new(*address, port)),
             TargetHost::Name(name) => {
-                let resolved = self.resolver.resolve(name, check.timing.deadlines.connect).await;
+                let Deadlines { connect, tls, .. } = check.timing.deadlines;
+                // A deadline that is short for one connection would be unfair to a resolver that has to ask around.
+                let resolved = self.resolver.resolve(name, connect.max(tls.unwrap_or_default())).await;
                 log.end("resolve");
                 Ok(SocketAddr::new(resolved?, port))
             }

@@ -11,6 +11,7 @@
 //! waypost    "format"  1
 //! verdicts   check id  (status: 1 healthy, 2 unhealthy; since, counted at: µs since 1970; because; subject)
 //! failures   check id  the last probe that failed, as JSON
+//! distrust   check id  what is held against the endpoint, as JSON; none: nothing
 //! account    the Route 53 account: see `account`
 //! audit      what operators did: see `audit`
 //! overrides  what operators decided: see `overrides`
@@ -34,6 +35,7 @@ use jiff::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
 use crate::health::board::SavedVerdict;
+use crate::health::distrust::Distrust;
 use crate::health::overrides::Overrides;
 use crate::health::signal::SavedStanding;
 use crate::health::table::Status;
@@ -250,10 +252,12 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
     if waiting.are_all {
         transaction.delete_table(VERDICTS)?;
         transaction.delete_table(FAILURES)?;
+        transaction.delete_table(DISTRUST)?;
     }
     {
         let mut table = transaction.open_table(VERDICTS)?;
         let mut failures = transaction.open_table(FAILURES)?;
+        let mut distrust = transaction.open_table(DISTRUST)?;
         for (id, verdict) in &waiting.verdicts {
             let Some(status) = number(verdict.status) else { continue };
             let (since, counted_at) = (verdict.since.as_microsecond(), verdict.counted_at.as_microsecond());
@@ -264,6 +268,12 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
                     failures.insert(id.as_str(), &*json)?;
                 }
                 None => drop(failures.remove(id.as_str())?),
+            }
+            if verdict.distrust == Distrust::default() {
+                drop(distrust.remove(id.as_str())?);
+            } else {
+                let json = serde_json::to_vec(&verdict.distrust).expect("distrust is a structure of numbers and times");
+                distrust.insert(id.as_str(), &*json)?;
             }
         }
     }
@@ -301,6 +311,7 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
         }
         transaction.open_table(VERDICTS)?;
         transaction.open_table(FAILURES)?;
+        transaction.open_table(DISTRUST)?;
         transaction.open_table(account::ACCOUNT)?;
     }
     audit::prepare(&transaction)?;
@@ -311,6 +322,7 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
 fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
     let transaction = database.begin_read()?;
     let (table, failures) = (transaction.open_table(VERDICTS)?, transaction.open_table(FAILURES)?);
+    let held = transaction.open_table(DISTRUST)?;
     let mut saved = Vec::new();
     for row in table.iter()? {
         let (id, verdict) = row?;
@@ -318,6 +330,9 @@ fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
         // One that cannot be read is only a word less for people.
         let failure = failures.get(id.value())?;
         verdict.last_failure = failure.and_then(|failure| serde_json::from_slice(failure.value()).ok()).map(Arc::new);
+        // One that cannot be read shortens a hold.
+        let distrust = held.get(id.value())?;
+        verdict.distrust = distrust.and_then(|held| serde_json::from_slice(held.value()).ok()).unwrap_or_default();
         saved.push(verdict);
     }
     Ok(saved)
@@ -338,7 +353,9 @@ fn parse(id: &str, verdict: Row<'_>) -> Result<SavedVerdict, String> {
         counted_at: Timestamp::from_microsecond(counted_at).map_err(|error| wrong(&error))?,
         because: because.into(),
         subject: subject.into(),
+        distrust: Distrust::default(),
         last_failure: None,
+        kept_at: None,
     })
 }
 
@@ -356,6 +373,7 @@ type Row<'r> = (u8, i64, i64, &'r str, &'r str);
 const WAYPOST: TableDefinition<'_, &str, u32> = TableDefinition::new("waypost");
 const VERDICTS: TableDefinition<'_, &str, (u8, i64, i64, &str, &str)> = TableDefinition::new("verdicts");
 const FAILURES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("failures");
+const DISTRUST: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("distrust");
 /// Raised when a table changes its meaning.
 const FORMAT: u32 = 1;
 
@@ -383,7 +401,7 @@ mod tests {
         }
     }
 
-    /// An unhealthy one has failed; a healthy one has not.
+    /// An unhealthy one has failed and is held; a healthy one has not.
     fn verdict(id: &str, status: Status, counted_at: i64) -> SavedVerdict {
         let failure = Observation { at: Timestamp::from_second(6).unwrap(), outcome: Failure::BadStatus(503).into() };
         SavedVerdict {
@@ -394,6 +412,11 @@ mod tests {
             since: Timestamp::from_second(7).unwrap(),
             because: "connection refused".into(),
             counted_at: Timestamp::from_second(counted_at).unwrap(),
+            kept_at: None,
+            distrust: Distrust {
+                held_until: (status == Status::Unhealthy).then(|| Timestamp::from_second(counted_at + 10).unwrap()),
+                ..Distrust::default()
+            },
         }
     }
 

@@ -85,6 +85,8 @@ metrics! {
         "Probes that ended, `passed` or `failed`";
     PROBE_SECONDS = Histogram "waypost_probe_duration_seconds" ["check"]
         "How long probes took, passed or failed";
+    PROBE_LAG = Gauge "waypost_probe_lag_seconds" []
+        "By how much the latest probe of the last second or two began after it was due; with as many probes under way as are allowed, waiting for room does not count";
     HEALTH_STATUS = Gauge "waypost_health_status" ["check"]
         "1 when routing counts the health check as healthy, 0 when not";
     HEALTH_KNOWN = Gauge "waypost_health_known" ["check"]
@@ -128,6 +130,12 @@ events! {
         "The server has stopped; `cut` streams were not done in time";
     TRANSITION = INFO "health_transition" ["check", "from", "to", "healthy", "because", "since"]
         "A health check changed its status, and why; `healthy` is what routing now goes by";
+    OBSTRUCTED = WARN "probes_not_made" ["check", "because"]
+        "Two probes of a check in a row could not be made from here, which says nothing of the endpoint; said once, until one is made";
+    UNOBSTRUCTED = INFO "probes_made_again" ["check"]
+        "A probe of that check was made again";
+    CLOCK_SET = WARN "clock_was_set" ["by"]
+        "The wall clock was set; the times of verdicts, holds and observations were moved by so many seconds, and no status changed";
     ALIAS_RESOLVED = INFO "alias_target_resolved" ["target", "type", "addresses"]
         "A name outside the zones that aliases lead to has these addresses now, or again after a failure";
     ALIAS_GONE = WARN "alias_target_gone" ["target", "type", "because"]

@@ -8,10 +8,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use jiff::SignedDuration;
 use tracing::{error, info, warn};
 
 use super::{Transition, catalog, status_word};
 use crate::answer::Transport;
+use crate::health::observation::NotRun;
 use crate::health::overrides::Override;
 use crate::health::signal::Signal;
 use crate::ids::HealthCheckId;
@@ -49,6 +51,21 @@ pub(super) fn transition(transition: Transition<'_>) {
         transition.check,
         status_word(transition.to),
     );
+}
+
+/// The probes of a check cannot be made.
+pub fn probes_not_made(check: &HealthCheckId, because: &NotRun) {
+    warn!(event = catalog::OBSTRUCTED.name, check = check.as_str(), %because, "{check} cannot be probed");
+}
+
+/// The probes of a check are made again.
+pub fn probes_made_again(check: &HealthCheckId) {
+    info!(event = catalog::UNOBSTRUCTED.name, check = check.as_str(), "{check} is probed again");
+}
+
+/// The wall clock was set, and the times known are moved by as much.
+pub fn clock_was_set(by: SignedDuration) {
+    warn!(event = catalog::CLOCK_SET.name, by = by.as_secs_f64(), "the wall clock was set");
 }
 
 /// A name outside the zones has these addresses from now on.
@@ -173,6 +190,9 @@ mod tests {
             let check = HealthCheckId::new("fra").unwrap();
             let (from, to, since) = (Status::Unknown, Status::Healthy, Timestamp::UNIX_EPOCH);
             transition(Transition { check: &check, from, to, healthy: true, because: "200 OK", since });
+            probes_not_made(&check, &NotRun::NoRoute("network is unreachable".into()));
+            probes_made_again(&check);
+            clock_was_set(SignedDuration::from_secs(3_600));
             let (name, rtype) = (Name::parse("lb.example.net.", None).unwrap(), RecordType::A);
             let target = ExternalTarget { name, rtype };
             alias_resolved(&target, &Addresses::new(rtype, [[192, 0, 2, 1].into()]).unwrap());

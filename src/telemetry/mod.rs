@@ -40,6 +40,7 @@ pub struct Telemetry {
     streams: Counts,
     connections: ConnectionCounts,
     checks: Mutex<BTreeMap<HealthCheckId, CheckCounts>>,
+    probe_lag_micros: AtomicU64,
     /// By result, for each name outside the zones.
     lookups: Mutex<BTreeMap<ExternalTarget, [u64; LookupResult::ALL.len()]>>,
     reloads: ReloadCounts,
@@ -116,6 +117,11 @@ impl Telemetry {
             *(if passed { &mut counts.passed } else { &mut counts.failed }) += 1;
             counts.duration.observe(took.as_secs_f64());
         });
+    }
+
+    /// Notes how late probes begin of late.
+    pub fn lagged(&self, worst: Duration) {
+        self.probe_lag_micros.store(u64::try_from(worst.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Counts and logs a change of status.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMetric, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
@@ -118,7 +118,9 @@ impl Sources {
         let transitions = checks.iter().flat_map(|(check, counts)| {
             STATUSES.iter().zip(counts.transitions).map(|((_, to), count)| ([check.as_str(), *to], count))
         });
-        page.counter(&m::TRANSITIONS, transitions)
+        page.counter(&m::TRANSITIONS, transitions)?;
+        let lag_micros = self.telemetry.probe_lag_micros.load(Ordering::Relaxed);
+        page.gauge(&m::PROBE_LAG, [([""; 0], lag_micros as f64 / 1e6)])
     }
 
     fn put_health(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -226,10 +228,10 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn gauge<S: AsRef<str>, const N: usize>(
+    fn gauge<S: AsRef<str>, V: EncodeGaugeValue, const N: usize>(
         &mut self,
         metric: &Metric,
-        series: impl IntoIterator<Item = ([S; N], i64)>,
+        series: impl IntoIterator<Item = ([S; N], V)>,
     ) -> fmt::Result {
         let mut family = self.family(metric)?;
         for (values, value) in series {
@@ -274,7 +276,7 @@ mod tests {
     fn scraper() -> (Arc<Telemetry>, Scraper) {
         let telemetry = Arc::new(Telemetry::new());
         let since = Timestamp::from_second(1_700_000_000).unwrap();
-        let verdict = |id, status, healthy| Verdict { id, status, healthy, since, because: "".into() };
+        let verdict = |id, status, healthy| Verdict { healthy, ..Verdict::plain(id, status, since, "".into()) };
         let health = HealthTable::new(vec![
             verdict(check("fra"), Status::Unhealthy, false),
             verdict(check("a\"b\\c\nd"), Status::Unknown, true),

@@ -16,7 +16,7 @@ fn http() -> Http {
 fn http_within(limits: HttpLimits) -> Http {
     let since = Timestamp::from_second(1_700_000_000).unwrap();
     let id = HealthCheckId::new("fra").unwrap();
-    let verdict = Verdict { id, status: Status::Unhealthy, healthy: false, since, because: "connection refused".into() };
+    let verdict = Verdict::plain(id, Status::Unhealthy, since, "connection refused".into());
     let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), generation: 3, ..Snapshot::default() };
     let readiness = Arc::new(Readiness::default());
     let admin = Admin::new(Arc::new(Published::new(snapshot)), Arc::new(Telemetry::new()), readiness.clone());

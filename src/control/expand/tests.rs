@@ -10,17 +10,18 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::control::load::load_zones;
-use crate::control::probed::timing::deadlines;
 use crate::geography::area::{Area, Continent, Country};
 use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::health::check::Target;
-use crate::health::timing::{Thresholds, Timing};
+use crate::health::profile::Profile;
+use crate::health::timing::{Deadlines, Hold, Thresholds, Timing, Tolerance};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
+use crate::modes::{Decision, Failback, Failover, Modes};
 use crate::places::cidr::CidrCollection;
 use crate::wire::rtype::RecordType;
-use crate::zone::group_options::{GroupOptions, MinHealthy, Share};
+use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::master::{Include, Source};
 use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
@@ -40,12 +41,38 @@ fn host() -> impl Strategy<Value = TargetHost> {
     ]
 }
 
-fn timing() -> impl Strategy<Value = (Duration, Duration, Thresholds)> {
-    (100u64..=3_600_000, 10u64..=60_000, 1u8..=10, 1u8..=10).prop_map(|(interval, timeout, fall, rise)| {
-        let count = |count| NonZeroU8::new(count).expect("1 to 10");
-        let thresholds = Thresholds { fall: count(fall), rise: count(rise) };
-        (Duration::from_millis(interval), Duration::from_millis(timeout), thresholds)
-    })
+/// A timing as a check can say it.
+fn timing() -> impl Strategy<Value = Timing> {
+    let profile = proptest::sample::select(&Profile::ALL);
+    let times =
+        (100u64..=3_600_000, 10u64..=60_000, 10u64..=60_000, any::<proptest::sample::Index>(), 0u64..=86_400, 0u64..=86_400);
+    let counts = (1u8..=10, 1u8..=10, proptest::option::of((11u8..=100, 1u8..=100)));
+    (profile, times, counts, any::<[bool; 5]>()).prop_map(
+        |(profile, times, (fall, rise, tolerance), [some, retries, other, held, adaptive])| {
+            let (interval, timeout, answering, retry, hold, hold_max) = times;
+            let millis = Duration::from_millis;
+            let named = profile.timing(millis(timeout));
+            if some {
+                return named;
+            }
+            let count = |count| NonZeroU8::new(count).expect("not 0");
+            let answering = if other { millis(answering) } else { named.deadlines.status };
+            Timing {
+                interval: millis(interval),
+                retry: (retries || named.retry.is_some()).then(|| millis(50 + retry.index(interval as usize - 49) as u64)),
+                deadlines: Deadlines {
+                    connect: millis(timeout),
+                    tls: named.deadlines.tls.map(|_| answering),
+                    status: answering,
+                    body: answering,
+                },
+                thresholds: Thresholds { fall: count(fall), rise: count(rise) },
+                tolerance: tolerance.map(|(failures, clear)| Tolerance { failures: count(failures), clear: count(clear) }),
+                hold: if held { Hold { least: millis(hold.min(hold_max)), max: millis(hold_max) } } else { named.hold },
+                adaptive,
+            }
+        },
+    )
 }
 
 /// A protocol as both notations can make it: the Host header is a name or the address, with the port where due.
@@ -53,7 +80,7 @@ fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
     let port = prop_oneof![Just(80), Just(443), 1u16..=65_535];
     let request = (proptest::option::of("[a-z]{1,8}\\.example"), "/[!-~]{0,20}", proptest::option::of(".{1,40}"));
     (0..3, host(), port, request, any::<bool>(), any::<bool>(), timing()).prop_map(
-        |(kind, host, port, (named, path, search), sni, verify, (interval, timeout, thresholds))| {
+        |(kind, host, port, (named, path, search), sni, verify, timing)| {
             let own = match &host {
                 TargetHost::Address(address) => bracketed(*address),
                 TargetHost::Name(name) => name.clone(),
@@ -70,7 +97,7 @@ fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
                 _ => Protocol::Https { request, server_name, verify },
             };
             let target = Target { host, port };
-            EndpointCheck { target, protocol, timing: Timing::plain(interval, deadlines(timeout), thresholds) }
+            EndpointCheck { target, protocol, timing }
         },
     )
 }
@@ -135,6 +162,19 @@ fn options(policy: &RoutingPolicy, place: Option<Area>, (share, count): (u16, u8
         min_healthy: if share.is_multiple_of(2) { MinHealthy::default() } else { MinHealthy::Share(share_of(Share::WHOLE)) },
         fence: place.into_iter().filter(|_| count.is_multiple_of(2)).collect(),
         trickle: if matches!(policy, RoutingPolicy::Failover(_)) { share_of(Share::WHOLE / 2) } else { Share::default() },
+        panic: if share.is_multiple_of(5) { share_of(Share::WHOLE) } else { Share::default() },
+        ttl: share.is_multiple_of(3).then(|| TtlRange { min: count.into(), max: 300 }),
+        modes: Modes {
+            failover: [
+                Failover::Auto,
+                Failover::Manual,
+                Failover::Confirm { within: Duration::from_secs(share.max(1).into()), then: Decision::Refuse },
+                Failover::Confirm { within: Duration::from_millis(1_500), then: Decision::Approve },
+            ][usize::from(count % 4)],
+            failback: [Failback::Auto, Failback::Manual, Failback::Delayed(Duration::from_secs(share.max(1).into()))]
+                [usize::from(share % 3)],
+            slow_start: Duration::from_secs(if matches!(policy, RoutingPolicy::Weighted(_)) { count.into() } else { 0 }),
+        },
         sticky: matches!(policy, RoutingPolicy::Weighted(_)) && count.is_multiple_of(3),
         nearest: if is_near { count % 9 } else { 0 },
     }

@@ -8,7 +8,7 @@
 
 mod signal;
 mod target;
-pub(super) mod timing;
+mod timing;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use self::signal::{SIGNAL_TYPES, read_signal};
 use self::target::{address_of, read_host, target_host};
-use self::timing::read_timing;
+use self::timing::{Notation, read_timing};
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
 use crate::health::protocol::{HttpRequest, Protocol};
 use crate::health::timing::Timing;
@@ -168,7 +168,7 @@ fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
     let port = read_port(&mut table);
     let timing = {
         let scheme = scheme.unwrap_or(Scheme::Https);
-        read_timing(&mut table, ["interval", "fall"], Duration::from_secs(10), scheme.default_timeout())
+        read_timing(&mut table, Notation::Probe, scheme.default_timeout())
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
     table.finish();
@@ -228,7 +228,7 @@ fn read_endpoint_check(value: &Value<'_>, word: &str, table: &mut Table<'_>) -> 
     let enable_sni = table.bool_or("enable_sni", true);
     let verify = table.bool_or("verify", false);
     let port = read_port(table);
-    let timing = read_timing(table, ["request_interval", "failure_threshold"], Duration::from_secs(30), scheme.default_timeout());
+    let timing = read_timing(table, Notation::Check, scheme.default_timeout());
     let host = read_check_host(table, &request);
     let Some(port) = port.or(scheme.default_port()) else {
         table.error("port is missing; a tcp check has no usual one");

@@ -12,6 +12,7 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use crate::health::profile::route53_deadlines;
 use crate::health::protocol::{HttpRequest, Protocol};
 use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::health::timing::{Deadlines, Thresholds, Timing};
@@ -102,8 +103,7 @@ fn path(said: &str) -> String {
 
 /// How long Route 53 waits: 10 s for a TCP check; 4 s for a connection, 2 s for the status, 2 s for the body.
 fn deadlines(protocol: &Protocol) -> Deadlines {
-    let connect = Duration::from_secs(if matches!(protocol, Protocol::Tcp) { 10 } else { 4 });
-    Deadlines { connect, status: Duration::from_secs(2), body: Duration::from_secs(2) }
+    route53_deadlines(Duration::from_secs(if matches!(protocol, Protocol::Tcp) { 10 } else { 4 }))
 }
 
 /// Route 53's default.

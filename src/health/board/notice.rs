@@ -1,0 +1,26 @@
+//! What happens on a board beside changes of status: what brakes, operators and gates do.
+
+use std::sync::Arc;
+
+use crate::health::brakes::Brake;
+use crate::health::doubt::Sign;
+use crate::health::gate::Passage;
+use crate::health::table::ExceptionKind;
+use crate::ids::HealthCheckId;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A brake keeps a check in service; for a member, `id` is its gate's.
+    Held { id: HealthCheckId, brake: Brake, because: Arc<str> },
+    /// It does so no longer.
+    Released { id: HealthCheckId, brake: Brake },
+    /// What an operator said holds for this check or member from now on.
+    Overridden { id: HealthCheckId, kind: ExceptionKind, because: Arc<str> },
+    /// It does so no longer.
+    Freed { id: HealthCheckId },
+    /// A member left its group's service, came back, or awaits a decision.
+    Passed { owner: Arc<str>, member: Arc<str>, passage: Passage, because: Arc<str> },
+    /// This checker doubts itself, or has stopped to.
+    Doubt(Option<Sign>),
+}
