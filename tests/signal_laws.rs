@@ -132,12 +132,12 @@ fn a_reload_keeps_what_was_told_unless_another_source_tells_it() {
         BTreeMap::from([(id(), HealthCheck::plain(id(), kind))])
     };
     let alarm = |name: &str| SignalSource::Alarm { region: "eu-central-1".into(), name: name.into() };
-    let mut board = Board::new(&of(alarm("a"), Insufficient::LastKnown), now);
+    let mut board = Board::new(of(alarm("a"), Insufficient::LastKnown), now);
     let index = board.index(&id()).unwrap();
     let check = board.check(index).clone();
     board.signal(index, signal(&check, SignalState::Alarm, now), now);
-    assert_eq!(board.replace(&of(alarm("a"), Insufficient::Healthy), now).events, []);
+    assert_eq!(board.replace(of(alarm("a"), Insufficient::Healthy), now).events, []);
     assert_eq!(board.verdict(index).status, Status::Unhealthy);
-    board.replace(&of(alarm("b"), Insufficient::LastKnown), now);
+    board.replace(of(alarm("b"), Insufficient::LastKnown), now);
     assert_eq!(board.verdict(index).status, Status::Unknown);
 }
