@@ -29,7 +29,7 @@ pub trait Desk: Send + Sync + 'static {
     /// Who may change things; may change with each reload.
     fn tokens(&self) -> Arc<Tokens>;
     /// The overrides that hold now, in their order.
-    fn overrides(&self) -> Vec<Standing>;
+    fn overrides(self: Arc<Self>) -> Reply<Vec<Standing>>;
     /// Adds an override behind the others.
     fn make(self: Arc<Self>, new: NewOverride) -> Reply<Override>;
     /// Removes an override.

@@ -80,7 +80,7 @@ struct Shown<'o> {
 
 async fn list(State(desk): State<Arc<dyn Desk>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
     admit_reader(&desk.tokens(), &headers)?;
-    let list: Vec<Value> = desk.overrides().iter().map(show_standing).collect();
+    let list: Vec<Value> = desk.overrides().await?.iter().map(show_standing).collect();
     Ok(Json(json!({ "overrides": list })))
 }
 

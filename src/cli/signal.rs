@@ -26,8 +26,7 @@ Exit status: 0 done, 1 the server does not answer or refuses, 2 bad input.
 Examples:
   waypost signal queue-depth ok --reason 'depth 12' --lease 90s
   waypost signal queue-depth alarm --reason 'depth 40000'
-  waypost signal alarm=eu-central-1/errors alarm --reason 'from EventBridge'
-  waypost signal control=arn:aws:route53-recovery-control::123456789012:controlpanel/1/routingcontrol/2 off --reason 'drill'")]
+  waypost signal alarm=eu-central-1/errors alarm --reason 'from EventBridge'")]
 pub(super) struct SignalArgs {
     /// Which check is told: its name, alarm=REGION/NAME or control=ARN
     #[arg(value_name = "CHECK")]

@@ -143,6 +143,12 @@ impl Standing {
         Reading { status, because: why + then }
     }
 
+    /// Since when the last signal has said what it says at `now`: since it came, or since its lease ended.
+    pub fn since(&self, now: Timestamp) -> Option<Timestamp> {
+        let last = self.last.as_ref()?;
+        Some(last.until.filter(|until| *until <= now).unwrap_or(last.at))
+    }
+
     /// When the last signal's lease ends, or ended.
     pub fn until(&self) -> Option<Timestamp> {
         self.last.as_ref()?.until

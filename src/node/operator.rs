@@ -97,6 +97,11 @@ impl Operator {
         let _turn = self.turn.lock().await;
         let mut next = self.with(|state| state.overrides.clone());
         let made = next.add(new).map_err(|error| Refused::new(409, error.to_string()))?.clone();
+        let broken = self.runner.would_break(next.clone()).await;
+        if !broken.is_empty() {
+            let error = format!("{} {} would break a rule: {}", made.action, made.target, broken.join("; "));
+            return Err(Refused::new(409, error));
+        }
         let entry = entry_of("override", &made, made.author.as_str(), made.reason.as_str(), made.made_at);
         self.apply(next, entry).await?;
         events::overridden("made", &made, made.author.as_str(), made.reason.as_str());
@@ -237,8 +242,10 @@ impl Desk for Operator {
         self.keeper.loaded().tokens.clone()
     }
 
-    fn overrides(&self) -> Vec<Standing> {
-        self.standing(clock::now())
+    fn overrides(self: Arc<Self>) -> Reply<Vec<Standing>> {
+        // Many overrides and many checks take a while: off the runtime's threads.
+        let listed = tokio::task::spawn_blocking(move || self.standing(clock::now()));
+        Box::pin(async move { listed.await.map_err(|error| Refused::new(500, error.to_string())) })
     }
 
     fn make(self: Arc<Self>, new: NewOverride) -> Reply<Override> {

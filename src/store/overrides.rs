@@ -60,7 +60,12 @@ pub(super) fn write(transaction: &WriteTransaction, overrides: &Overrides) -> Re
     table.retain(|id, _| kept.binary_search(&id).is_ok())?;
     table.insert(COUNTER, &*json(&Counter { next_id: overrides.next_id() }))?;
     for known in overrides.iter() {
-        table.insert(known.id, &*json(&OverrideRow::of(known)))?;
+        let row = json(&OverrideRow::of(known));
+        // What was refused and is on the disk all the same may have the id of another.
+        let is_kept = table.get(known.id)?.is_some_and(|kept| kept.value() == row);
+        if !is_kept {
+            table.insert(known.id, &*row)?;
+        }
     }
     Ok(())
 }

@@ -67,7 +67,10 @@ async fn an_unknown_path_says_which_there_are() {
     let (status, body) = http().get("/metric").await;
     assert_eq!(
         (status, body.as_str()),
-        (404, r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics, /v1/health and /v1/explain are"}"#)
+        (
+            404,
+            r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics, /v1/health, /v1/explain, /v1/overrides, /v1/audit and /v1/signals are"}"#
+        )
     );
 }
 

@@ -53,3 +53,50 @@ fn read_control(table: &mut Table<'_>) -> Option<SignalSource> {
     }
     Some(SignalSource::Control(arn.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+    use crate::toml_table::Document;
+
+    /// The check that these keys mean, and what is wrong with them.
+    fn read(word: &str, keys: &str) -> (Option<SignalCheck>, String) {
+        let text = Text::new("f".into(), keys);
+        let document = Document::parse(&text);
+        let mut table = document.root();
+        let check = read_signal(word, &mut table);
+        table.finish();
+        (check, document.into_problems().to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let control = "routing_control_arn = \"arn:aws:x\"";
+        let alarm = "alarm_identifier = { region = \"eu-west-1\", name = \"a\" }";
+        for (word, keys, source) in [
+            ("signal", "", SignalSource::Check),
+            ("cloudwatch_metric", alarm, SignalSource::Alarm { region: "eu-west-1".into(), name: "a".into() }),
+            ("recovery_control", control, SignalSource::Control("arn:aws:x".into())),
+        ] {
+            let expected = SignalCheck { source, lease: None, insufficient: Insufficient::LastKnown };
+            assert_eq!(read(word, keys), (Some(expected), String::new()), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_reported_with_what_could() {
+        for (word, keys, problem) in [
+            ("signal", "lease = \"0s\"", "lease: 0s is not within 1s to 720h"),
+            ("signal", "insufficient = \"LastKnownStatus\"", "insufficient: \"LastKnownStatus\" is not known"),
+            ("signal", "alarm_identifier = {}", "unknown key \"alarm_identifier\""),
+            ("cloudwatch_metric", "", "alarm_identifier is missing"),
+            ("cloudwatch_metric", "alarm_identifier = { region = \"eu-west-1\" }", "name is missing"),
+            ("recovery_control", "", "routing_control_arn is missing"),
+            ("recovery_control", "routing_control_arn = \"\"", "routing_control_arn: it is empty"),
+        ] {
+            let (_, problems) = read(word, keys);
+            assert!(problems.contains(problem) && problems.lines().count() == 1, "{word} {keys}: {problems}");
+        }
+    }
+}

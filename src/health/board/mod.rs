@@ -167,8 +167,8 @@ impl Board {
             let Some(index) = self.index(&id) else { continue };
             let slot = &mut self.slots[index.at()];
             if slot.check.signalled().is_some_and(|check| *check.source.to_string() == *saved.source) {
-                let since = saved.last.at;
                 slot.standing = saved.into();
+                let since = slot.standing.since(now).unwrap_or(now);
                 // Nothing changes now: the status has been what it is since then.
                 let Judged { status, .. } = self.judge(index.at(), now);
                 let verdict = &mut self.slots[index.at()].verdict;
