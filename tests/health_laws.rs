@@ -185,6 +185,9 @@ fn a_restart_loses_no_hold_and_no_penalty_and_a_clock_set_back_meanwhile_lengthe
     let mut early = board([check]);
     early.resume(before.saved(), at(5));
     assert_eq!(early.saved()[0].distrust.held_until, Some(at(65)));
+    // Without a hold in the configuration there is none, whatever was earned before.
+    early.replace(&set([endpoint("a", 80)]), at(6));
+    assert_eq!(see(&mut early, "a", Some(true), 7).len(), 1);
 }
 
 #[test]

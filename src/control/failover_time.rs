@@ -14,6 +14,7 @@ use crate::health::check::{CheckKind, EndpointCheck};
 use crate::health::protocol::Protocol;
 use crate::health::timing::{Deadlines, Timing};
 use crate::ids::HealthCheckId;
+use crate::toml_table::parse_duration;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::external::TTL_MAX_SECS;
@@ -157,15 +158,15 @@ pub struct SlowChecks {
     pub with_retry: Duration,
 }
 
-/// What `check` hints at.
-pub const RETRY_HINTED: Duration = Duration::from_millis(250);
+/// What `check` hints at, as it is written.
+pub const RETRY_HINTED: &str = "250ms";
 
 /// The checks whose failures are noticed late because each probe waits for the interval, those alike together.
 pub fn slow_checks(state: &State) -> Vec<SlowChecks> {
     let mut slow: Vec<SlowChecks> = Vec::new();
     for (id, check) in &state.checks {
         let Some(endpoint) = check.probed().filter(|endpoint| is_slow(&endpoint.timing)) else { continue };
-        let timing = Timing { retry: Some(RETRY_HINTED), ..endpoint.timing };
+        let timing = Timing { retry: parse_duration(RETRY_HINTED), ..endpoint.timing };
         let with_retry = failing(&EndpointCheck { timing, ..endpoint.clone() });
         let detect = failing(endpoint);
         match slow.iter_mut().find(|slow| (slow.detect, slow.with_retry) == (detect, with_retry)) {

@@ -57,9 +57,11 @@ impl Distrust {
         Self { held_until: self.held_until.map(|until| shifted(until, by)), penalty, ..self }
     }
 
-    /// The same, with no hold beyond what `hold` allows from `now` on: a clock may have been set back while nothing ran.
+    /// The same, with no hold beyond what `hold` allows from `now` on: it may be another than the one that was earned, and a
+    /// clock may have been set back while nothing ran.
     pub(super) fn bounded(self, now: Timestamp, hold: Hold) -> Self {
-        Self { held_until: self.held_until.map(|until| until.min(later(now, hold.max))), ..self }
+        let held_until = self.held_until.filter(|_| !hold.least.is_zero());
+        Self { held_until: held_until.map(|until| until.min(later(now, hold.max))), ..self }
     }
 }
 
@@ -141,6 +143,7 @@ mod tests {
         let held = Distrust::default().fallen(at(1_000_000), false, HOLD);
         assert_eq!(held.bounded(at(0), HOLD).held_until, Some(at(1_800)));
         assert_eq!(held.bounded(at(1_000_005), HOLD), held);
+        assert_eq!(held.bounded(at(1_000_005), Hold::NONE).held_until, None);
     }
 
     #[test]

@@ -224,6 +224,11 @@ impl State {
         self.run > 0 && self.status != Status::Unhealthy
     }
 
+    /// The same under a timing that may be another: no hold is longer than that allows.
+    pub(super) fn bounded(self, now: Timestamp, timing: &Timing) -> Self {
+        Self { distrust: self.distrust.bounded(now, timing.hold), ..self }
+    }
+
     /// The same, were all clocks ahead by `by`.
     pub fn shifted(self, by: SignedDuration) -> Self {
         let counted_at = self.counted_at.map(|at| shifted(at, by));

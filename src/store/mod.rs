@@ -435,6 +435,23 @@ mod tests {
     }
 
     #[test]
+    fn a_store_from_before_holds_were_kept_is_read() {
+        let scratch = Scratch::new("older");
+        let store = Store::open(Some(&scratch.0)).unwrap();
+        let held = verdict("a", Status::Unhealthy, 8);
+        store.save(vec![held.clone()]);
+        store.close().unwrap();
+        let database = Database::create(&scratch.0).unwrap();
+        let transaction = database.begin_write().unwrap();
+        assert!(transaction.delete_table(DISTRUST).unwrap());
+        transaction.commit().unwrap();
+        drop(database);
+        let mut store = Store::open(Some(&scratch.0)).unwrap();
+        assert_eq!(store.take_saved(), [SavedVerdict { distrust: Distrust::default(), ..held }]);
+        store.close().unwrap();
+    }
+
+    #[test]
     fn saving_all_forgets_checks_that_are_gone() {
         let scratch = Scratch::new("all");
         let store = Store::open(Some(&scratch.0)).unwrap();

@@ -22,7 +22,6 @@ use crate::control::expand::expand;
 use crate::control::failover_time::{FailoverTime, RETRY_HINTED, SlowChecks, failover_times, slow_checks};
 use crate::files::Loaded;
 use crate::problem::Problems;
-use crate::toml_table::show_duration;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::Content;
 use crate::zone::tree::Zone;
@@ -171,8 +170,7 @@ fn hint(slow: &SlowChecks) -> String {
         others => format!("{first} and {}", counted(others, "other check")),
     };
     let [now, then] = [slow.detect, slow.with_retry].map(tree::seconds);
-    let retry = show_duration(RETRY_HINTED);
-    format!("{whose}: a failure is noticed within {now}; with retry = \"{retry}\" it would be within {then}")
+    format!("{whose}: a failure is noticed within {now}; with retry = \"{RETRY_HINTED}\" it would be within {then}")
 }
 
 fn zones(built: &Built) -> impl Iterator<Item = ZoneReport> {

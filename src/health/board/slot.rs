@@ -77,7 +77,8 @@ impl Slot {
         };
         match before {
             Some(old) if old.state.is_some() && slot.observes_as(old) => {
-                let (state, seen) = (old.state.clone(), old.seen.clone());
+                let bounded = |(state, check): (&State, &EndpointCheck)| state.clone().bounded(now, &check.timing);
+                let (state, seen) = (old.state.as_ref().zip(check.probed()).map(bounded), old.seen.clone());
                 let (observed, resumed, is_failing) = (old.observed, old.resumed, old.is_failing);
                 Self { state, seen, observed, resumed, is_failing, ..slot }.showing(old)
             }
@@ -155,8 +156,8 @@ impl Slot {
         if too_old || self.observed || saved.status == Status::Unknown || saved.subject != self.subject {
             return false;
         }
-        let distrust = saved.distrust.bounded(now, check.timing.hold);
-        self.state = Some(State::known(saved.status, saved.since, saved.because, saved.counted_at, distrust));
+        let state = State::known(saved.status, saved.since, saved.because, saved.counted_at, saved.distrust);
+        self.state = Some(state.bounded(now, &check.timing));
         self.resumed = true;
         self.seen.last_failure = saved.last_failure;
         // Nothing changes now: the status has been what it is since then.
