@@ -10,6 +10,7 @@
 pub mod board;
 pub mod calculated;
 pub mod check;
+pub mod history;
 pub mod machine;
 pub mod observation;
 pub mod protocol;
