@@ -148,6 +148,10 @@ events! {
         "A query log could not be written, and its lines are lost; said once, until it works again";
     QUERY_LOG_RESUMED = INFO "query_log_resumed" ["file"]
         "That query log is written again";
+    STORE_FAILED = ERROR "store_failed" ["error"]
+        "Verdicts and histories could not be written to the store; what waits is written when it can be; said once, until it works again";
+    STORE_RESUMED = INFO "store_resumed" []
+        "The store is written again";
     WARNED = WARN "warning" ["warning"]
         "Something in the configuration or around the server deserves a look; it goes on";
     PANICKED = ERROR "panicked" ["transport"]

@@ -108,6 +108,16 @@ pub(super) fn query_log_resumed(file: &Path) {
     info!(event = catalog::QUERY_LOG_RESUMED.name, file = %file.display(), "a query log is written again");
 }
 
+/// Verdicts and histories cannot be written.
+pub fn store_failed(error: &dyn Display) {
+    error!(event = catalog::STORE_FAILED.name, %error, "the store cannot be written");
+}
+
+/// The store is written again.
+pub fn store_resumed() {
+    info!(event = catalog::STORE_RESUMED.name, "the store is written again");
+}
+
 /// Something that deserves a look, in words.
 pub fn warning(warning: &str) {
     warn!(event = catalog::WARNED.name, warning, "attention");
@@ -166,7 +176,9 @@ mod tests {
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             query_log_failed(Path::new("logs/a.log"), &io::Error::from_raw_os_error(libc::ENOSPC));
             query_log_resumed(Path::new("logs/a.log"));
-            warning("the store could not be written");
+            store_failed(&"no space left on device");
+            store_resumed();
+            warning("the configuration deserves a look");
             panicked(Transport::Udp);
         });
         let describe =
