@@ -12,6 +12,7 @@ pub mod calculated;
 pub mod check;
 pub mod history;
 pub mod glob;
+pub mod latency;
 pub mod machine;
 pub mod observation;
 pub mod overrides;
