@@ -53,7 +53,12 @@ impl Probe for Script {
         self.at_once.lock().unwrap().0 -= 1;
         let fails = slow || self.began.elapsed() >= self.fails_from;
         let outcome = if fails { Outcome::Failed(Failure::Refused) } else { Outcome::Passed(Passed::Connected) };
-        ProbeReport { observation: Observation { at: clock::now(), outcome }, phases: Vec::new(), address: None }
+        ProbeReport {
+            observation: Observation { at: clock::now(), outcome },
+            phases: Vec::new(),
+            address: None,
+            certificate_not_after: None,
+        }
     }
 }
 

@@ -10,8 +10,8 @@
 pub mod board;
 pub mod calculated;
 pub mod check;
-pub mod history;
 pub mod glob;
+pub mod history;
 pub mod latency;
 pub mod machine;
 pub mod observation;

@@ -34,6 +34,7 @@ use crate::control::state::State;
 use crate::external::{Follower, LOOKS_MAX, Pace, Resolver};
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
+use crate::health::table::HealthTable;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
 use crate::prober::{Prober, Trust};
 use crate::problem::{Problem, Problems};
@@ -41,7 +42,7 @@ use crate::resolver::NameServers;
 use crate::route53::account::Account;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
-use crate::store::{Store, StoreError};
+use crate::store::{Histories, Past, Store, StoreError};
 use crate::telemetry::query_log::QueryLogs;
 use crate::telemetry::{Telemetry, events, logs};
 
@@ -204,11 +205,12 @@ impl Parts {
     }
 
     /// Publishes the first snapshot and starts the checks.
-    fn start(loaded: &Loaded, board: Board, store: Store) -> io::Result<Self> {
+    fn start(loaded: &Loaded, board: Board, mut store: Store) -> io::Result<Self> {
         let Built { catalog, maps, externals, .. } = (*loaded.built).clone();
         let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
         let telemetry = Arc::new(Telemetry::new());
+        resume(&telemetry, &mut store, &loaded.built.state, &published.load().health);
         let query_logs = QueryLogs::spawn(telemetry.query_log())?;
         let store = Arc::new(store);
         let name_servers = NameServers::of(&loaded.config.resolver.servers);
@@ -243,13 +245,22 @@ impl Parts {
             events::warning("the last lines of the query logs could not be written in time");
         }
         let saved = self.runner.stop().await;
-        self.store.save_all(saved);
+        self.store.save_all(saved, Histories::new());
         match Arc::into_inner(self.store).map(Store::close) {
             // The runner holds the store too, and has just stopped; without a last close the writer still ends by itself.
             Some(Ok(())) | None => {}
             Some(Err(error)) => events::warning(&error.to_string()),
         }
     }
+}
+
+/// Takes up the pasts of the checks, as far as they are configured.
+fn resume(telemetry: &Telemetry, store: &mut Store, state: &State, table: &HealthTable) {
+    let (Past { histories, until }, now) = (store.take_past(), clock::now());
+    let changed = telemetry.histories().resume(histories, until, table, now);
+    telemetry.configure(&state.checks, now);
+    store.keep_histories(state.checks.keys().cloned().collect());
+    store.save(Vec::new(), changed);
 }
 
 impl Signals {

@@ -13,8 +13,8 @@ use crate::ids::HealthCheckId;
 use crate::prober::ProbeReport;
 use crate::prober::runner::{Change, Watcher};
 use crate::snapshot::{Published, Snapshot};
-use crate::store::Store;
-use crate::telemetry::{LookupResult, Telemetry, Transition, events};
+use crate::store::{Histories, Store};
+use crate::telemetry::{LookupResult, Probed, Telemetry, events};
 use crate::zone::external::{ExternalTarget, Externals};
 
 /// Publishes what changes.
@@ -35,8 +35,7 @@ impl Watcher for Publisher {
         let health = Arc::new(change.table);
         self.published
             .update(|now| Some(Snapshot { health: health.clone(), generation: now.generation + 1, ..Snapshot::clone(now) }));
-        tell(&self.telemetry, &change.events);
-        self.store.save(change.saved);
+        self.store.save(change.saved, tell(&self.telemetry, &change.events));
     }
 
     fn refreshed(&mut self, table: HealthTable) {
@@ -48,12 +47,14 @@ impl Watcher for Publisher {
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport) {
         // What was not run says nothing of the endpoint.
         if let Some(passed) = report.observation.outcome.passed() {
-            self.telemetry.probed(id, passed, report.phases.iter().map(|phase| phase.took).sum());
+            let phases: Vec<_> = report.phases.iter().map(|phase| (phase.name, phase.took)).collect();
+            let certificate_not_after = report.certificate_not_after;
+            self.telemetry.probed(id, &Probed { passed, phases: &phases, certificate_not_after });
         }
     }
 
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>) {
-        self.store.save_all(saved);
+        self.store.save_all(saved, Histories::new());
     }
 }
 
@@ -86,9 +87,8 @@ impl external::Watcher for ExternalPublisher {
     }
 }
 
-/// Counts and logs each transition.
-pub(super) fn tell(telemetry: &Telemetry, events: &[Event]) {
-    for Event { id, from, to, healthy, because, since } in events {
-        telemetry.transition(Transition { check: id, from: *from, to: *to, healthy: *healthy, because, since: *since });
-    }
+/// Counts, logs and publishes each transition, and notes it in the check's past; gives the pasts that have changed.
+pub(super) fn tell(telemetry: &Telemetry, events: &[Event]) -> Histories {
+    events.iter().for_each(|event| telemetry.tell(event.since, event.into()));
+    telemetry.histories().record(events)
 }

@@ -8,11 +8,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use tracing::field::display;
 use tracing::{error, info, warn};
 
-use super::{Transition, catalog, status_word};
+use super::{Event, catalog};
 use crate::answer::Transport;
-use crate::route53::access::Principal;
 use crate::zone::external::{Addresses, ExternalTarget};
 
 /// Every socket is bound and queries are answered.
@@ -32,20 +32,60 @@ pub fn drained(cut: usize) {
     info!(event = catalog::DRAINED.name, cut, "drained");
 }
 
-/// A health check changed its status; [`super::Telemetry::transition`] counts it too.
-pub(super) fn transition(transition: Transition<'_>) {
-    info!(
-        event = catalog::TRANSITION.name,
-        check = transition.check.as_str(),
-        from = status_word(transition.from),
-        to = status_word(transition.to),
-        healthy = transition.healthy,
-        because = transition.because,
-        since = %transition.since,
-        "{} is {}",
-        transition.check,
-        status_word(transition.to),
-    );
+/// What happened; [`super::Telemetry::tell`] counts and publishes it too.
+pub(super) fn tell(event: &Event) {
+    match event {
+        Event::HealthTransition { .. } | Event::HealthHold { .. } | Event::Signal { .. } => about_check(event),
+        Event::Reloaded { .. } | Event::ReloadFailed { .. } | Event::AccountChanged { .. } => about_configuration(event),
+        Event::Brake { brake, scope, engaged, because } => {
+            let (brake, held) = (brake.word(), if *engaged { "holds automation" } else { "is released" });
+            warn!(event = catalog::BRAKE.name, brake, scope, engaged, because, "the brake {brake} of {scope} {held}");
+        }
+        Event::Override { id, action, target, author, reason, expires } => {
+            let expires = expires.map(display);
+            info!(event = catalog::OVERRIDE.name, id, action, target, author, reason, expires, "{target}: {action}");
+        }
+        Event::Failback { route, to, because } => {
+            info!(event = catalog::FAILBACK.name, route, to, because, "{route} goes back to {to}");
+        }
+        Event::FailoverProposed { route, from, to, because, until, default } => warn!(
+            event = catalog::FAILOVER_PROPOSED.name,
+            route, from, to, because, %until, default, "{route} is to go from {from} to {to}"
+        ),
+        Event::ClockStepped { by_ms } => warn!(event = catalog::CLOCK_STEPPED.name, by_ms, "the clock was set"),
+    }
+}
+
+fn about_check(event: &Event) {
+    match event {
+        Event::HealthTransition { check, from, to, healthy, because, since } => {
+            info!(event = catalog::TRANSITION.name, check, from, to, healthy, because, %since, "{check} is {to}");
+        }
+        Event::HealthHold { check, status, because, until } => {
+            let until = until.map(display);
+            info!(event = catalog::HOLD.name, check, status, because, until, "{check} stays {status}");
+        }
+        Event::Signal { check, state, author, reason, until } => {
+            let until = until.map(display);
+            info!(event = catalog::SIGNAL.name, check, state, author, reason, until, "{check} is told {state}");
+        }
+        _ => {}
+    }
+}
+
+fn about_configuration(event: &Event) {
+    match event {
+        Event::Reloaded { generation, zones, checks } => {
+            info!(event = catalog::RELOADED.name, generation, zones, checks, "the new configuration is in use");
+        }
+        Event::ReloadFailed { problems } => {
+            error!(event = catalog::RELOAD_FAILED.name, problems, "the old configuration stays in use");
+        }
+        Event::AccountChanged { who, operation, key, edits } => {
+            info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
+        }
+        _ => {}
+    }
 }
 
 /// A name outside the zones has these addresses from now on.
@@ -74,23 +114,6 @@ pub fn alias_dropped(target: &ExternalTarget, because: &str) {
 
 fn words(target: &ExternalTarget) -> (String, String) {
     (target.name.to_string(), target.rtype.to_string())
-}
-
-/// A new configuration is in use.
-pub fn reloaded(generation: u64, zones: usize, checks: usize) {
-    info!(event = catalog::RELOADED.name, generation, zones, checks, "the new configuration is in use");
-}
-
-/// The configuration can't be used; `problems` says why, with files and lines.
-pub fn reload_failed(problems: &dyn Display) {
-    error!(event = catalog::RELOAD_FAILED.name, %problems, "the old configuration stays in use");
-}
-
-/// Somebody changed something through the Route 53 API; `edits` says what, one line each.
-pub fn account_changed(who: &Principal, operation: &str, edits: &[String]) {
-    let (key, edits) = (who.key_id.as_deref().unwrap_or_default(), edits.join("; "));
-    let who = &*who.name;
-    info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
 }
 
 /// No more connections can be accepted for now.
@@ -130,17 +153,19 @@ pub(crate) fn panicked(transport: Transport) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
 
     use jiff::Timestamp;
     use serde_json::{Map, Value};
 
+    use super::super::Brake;
     use super::super::logs::{self, Format};
     use super::*;
+    use crate::health::board;
     use crate::health::table::Status;
     use crate::ids::HealthCheckId;
-    use crate::route53::access::{Access, Zones};
+    use crate::route53::access::{Access, Principal, Zones};
     use crate::wire::name::Name;
     use crate::wire::rtype::RecordType;
 
@@ -160,19 +185,13 @@ mod tests {
             started(&[address, address], Some(address), 2);
             draining("SIGTERM");
             drained(0);
-            let check = HealthCheckId::new("fra").unwrap();
-            let (from, to, since) = (Status::Unknown, Status::Healthy, Timestamp::UNIX_EPOCH);
-            transition(Transition { check: &check, from, to, healthy: true, because: "200 OK", since });
+            every_event().iter().for_each(tell);
             let (name, rtype) = (Name::parse("lb.example.net.", None).unwrap(), RecordType::A);
             let target = ExternalTarget { name, rtype };
             alias_resolved(&target, &Addresses::new(rtype, [[192, 0, 2, 1].into()]).unwrap());
             alias_gone(&target, "it does not exist");
             alias_failed(&target, "no answer");
             alias_dropped(&target, "3600 s old");
-            reloaded(2, 1, 3);
-            reload_failed(&"zones/a.toml:3: weight 300");
-            let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
-            account_changed(&who, "DeleteHostedZone", &["deleted zone Z1".to_owned()]);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             query_log_failed(Path::new("logs/a.log"), &io::Error::from_raw_os_error(libc::ENOSPC));
             query_log_resumed(Path::new("logs/a.log"));
@@ -205,17 +224,15 @@ mod tests {
 
     #[test]
     fn a_transition_says_from_what_to_what_and_why() {
-        let check = HealthCheckId::new("fra").unwrap();
-        let lines = logged(|| {
-            transition(Transition {
-                check: &check,
-                from: Status::Healthy,
-                to: Status::Unhealthy,
-                healthy: false,
-                because: "connection refused",
-                since: Timestamp::from_second(1_700_000_000).unwrap(),
-            });
-        });
+        let transition = board::Event {
+            id: HealthCheckId::new("fra").unwrap(),
+            from: Status::Healthy,
+            to: Status::Unhealthy,
+            healthy: false,
+            because: "connection refused".into(),
+            since: Timestamp::from_second(1_700_000_000).unwrap(),
+        };
+        let lines = logged(|| tell(&Event::from(&transition)));
         let expected = [
             ("check", "fra".into()),
             ("from", "healthy".into()),
@@ -228,5 +245,71 @@ mod tests {
         for (field, value) in expected {
             assert_eq!(lines[0][field], Value::clone(&value), "{field}");
         }
+    }
+
+    /// One event of each kind, with all that it may have.
+    fn every_event() -> Vec<Event> {
+        let (at, text) = (Timestamp::UNIX_EPOCH, str::to_owned);
+        let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
+        vec![
+            Event::HealthTransition {
+                check: text("fra"),
+                from: "unknown",
+                to: "healthy",
+                healthy: true,
+                because: "200 OK".into(),
+                since: at,
+            },
+            Event::HealthHold { check: text("fra"), status: "unhealthy", because: text("it flaps"), until: Some(at) },
+            Event::Brake { brake: Brake::Velocity, scope: text("server"), engaged: true, because: text("5 in a minute") },
+            Event::Override {
+                id: 7,
+                action: "drain",
+                target: text("check:fra"),
+                author: text("ops"),
+                reason: text("moving racks"),
+                expires: Some(at),
+            },
+            Event::Failback { route: text("www.example.org"), to: text("fra"), because: text("healthy for 5 min") },
+            Event::FailoverProposed {
+                route: text("www.example.org"),
+                from: text("fra"),
+                to: text("iad"),
+                because: text("fra is unhealthy"),
+                until: at,
+                default: false,
+            },
+            Event::Signal {
+                check: text("alarm"),
+                state: text("ALARM"),
+                author: text("ops"),
+                reason: text("queue too long"),
+                until: Some(at),
+            },
+            Event::ClockStepped { by_ms: -3_600_000 },
+            Event::Reloaded { generation: 2, zones: 1, checks: 3 },
+            Event::ReloadFailed { problems: text("zones/a.toml:3: weight 300") },
+            Event::account_changed(&who, "DeleteHostedZone", &[text("deleted zone Z1")]),
+        ]
+    }
+
+    #[test]
+    fn the_catalog_lists_what_is_streamed_as_it_is_logged() {
+        let told = every_event();
+        let found: Vec<_> = told
+            .iter()
+            .map(|event| {
+                let Value::Object(mut told) = serde_json::to_value(event).unwrap() else { panic!("{event:?}") };
+                let name = told.remove("event").unwrap();
+                let logged = logged(|| tell(event)).remove(0);
+                assert!(told.iter().all(|(field, value)| logged[field] == *value), "{told:?} is logged as {logged:?}");
+                (name.as_str().unwrap().to_owned(), told.into_iter().map(|(field, _)| field).collect::<BTreeSet<_>>())
+            })
+            .collect();
+        let listed = catalog::STREAMED.iter().map(|(kind, fields)| {
+            assert!(fields.iter().all(|field| kind.fields.contains(field)));
+            (kind.name.to_owned(), fields.iter().map(|field| field.to_string()).collect())
+        });
+        assert_eq!(found, listed.collect::<Vec<_>>());
     }
 }

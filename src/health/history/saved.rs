@@ -2,7 +2,6 @@
 //!
 //! Invariant: what is read back is what was written, or an error; whatever is read, nothing of `history` can panic on it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;

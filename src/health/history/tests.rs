@@ -136,7 +136,7 @@ proptest! {
                 for step in 0..CHANGES_MAX as i64 + 2 {
                     history.record(at(now + step), STATUSES[step as usize % 3], "");
                 }
-                Window::ALL.map(|window| history.summary(window, at(now)));
+                Window::ALL.iter().for_each(|window| _ = history.summary(*window, at(now)));
                 prop_assert!(history.transitions().count() <= CHANGES_MAX);
             }
         }
@@ -208,7 +208,7 @@ fn transitions_are_told_newest_first_with_what_was_before() {
     let told: Vec<_> = history.transitions().map(|change| (change.at.as_millisecond(), change.from, change.to)).collect();
     assert_eq!(told, [(6, Status::Healthy, Status::Unhealthy), (1, Status::Unknown, Status::Healthy)]);
     let mut history = History::new(at(0), Status::Healthy);
-    (1..=CHANGES_MAX as i64 + 1).for_each(|ms| drop(history.record(at(ms), STATUSES[ms as usize % 2], "")));
+    (1..=CHANGES_MAX as i64 + 1).for_each(|ms| _ = history.record(at(ms), STATUSES[ms as usize % 2], ""));
     let oldest = history.transitions().last().unwrap();
     assert_eq!((oldest.at, oldest.from, oldest.to), (at(2), Status::Unhealthy, Status::Healthy));
 }
