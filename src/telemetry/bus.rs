@@ -40,6 +40,8 @@ pub struct Unread {
     pub events: Vec<Arc<Told>>,
     /// There were others before these, which are not kept any more.
     pub lost: bool,
+    /// The id of the newest event, after which the next reading begins.
+    pub newest: u64,
 }
 
 /// Events that are kept for readers.
@@ -72,12 +74,13 @@ impl EventBus {
     /// The events after the one of that id. An id of an earlier run, or none of ours, is followed by all there are.
     pub fn after(&self, id: u64) -> Unread {
         let kept = lock(&self.kept);
-        let next = self.newest() + 1;
+        let newest = self.newest();
+        let next = newest + 1;
         let oldest = next - kept.len() as u64;
         let from = if id < next { (id + 1).max(oldest) } else { oldest };
         // Nobody has read the event 0.
         let lost = id != 0 && from != id.saturating_add(1);
-        Unread { events: kept.iter().skip((from - oldest) as usize).cloned().collect(), lost }
+        Unread { events: kept.iter().skip((from - oldest) as usize).cloned().collect(), lost, newest }
     }
 
     /// Tells of each newest id.
@@ -108,9 +111,9 @@ mod tests {
 
     /// The numbers of the first and the last event after `id`, how many there are, and whether any are lost.
     fn after(bus: &EventBus, id: u64) -> (Option<u64>, usize, bool) {
-        let Unread { events, lost } = bus.after(id);
+        let Unread { events, lost, newest } = bus.after(id);
         assert!(events.windows(2).all(|pair| pair[0].id + 1 == pair[1].id));
-        assert!(events.last().is_none_or(|last| last.id == bus.newest()));
+        assert!(events.last().is_none_or(|last| last.id == newest));
         (events.first().map(|first| first.id), events.len(), lost)
     }
 

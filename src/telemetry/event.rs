@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::catalog::{self, EventKind};
 use crate::health::board;
 use crate::route53::access::Principal;
 
@@ -112,6 +113,23 @@ impl Event {
             operation: operation.to_owned(),
             key: who.key_id.as_deref().unwrap_or_default().to_owned(),
             edits: edits.join("; "),
+        }
+    }
+
+    /// What kind of event it is.
+    pub fn kind(&self) -> &'static EventKind {
+        match self {
+            Self::HealthTransition { .. } => &catalog::TRANSITION,
+            Self::HealthHold { .. } => &catalog::HOLD,
+            Self::Brake { .. } => &catalog::BRAKE,
+            Self::Override { .. } => &catalog::OVERRIDE,
+            Self::Failback { .. } => &catalog::FAILBACK,
+            Self::FailoverProposed { .. } => &catalog::FAILOVER_PROPOSED,
+            Self::Signal { .. } => &catalog::SIGNAL,
+            Self::ClockStepped { .. } => &catalog::CLOCK_STEPPED,
+            Self::Reloaded { .. } => &catalog::RELOADED,
+            Self::ReloadFailed { .. } => &catalog::RELOAD_FAILED,
+            Self::AccountChanged { .. } => &catalog::ACCOUNT_CHANGED,
         }
     }
 

@@ -301,6 +301,7 @@ mod tests {
             .map(|event| {
                 let Value::Object(mut told) = serde_json::to_value(event).unwrap() else { panic!("{event:?}") };
                 let name = told.remove("event").unwrap();
+                assert_eq!(name, event.kind().name);
                 let logged = logged(|| tell(event)).remove(0);
                 assert!(told.iter().all(|(field, value)| logged[field] == *value), "{told:?} is logged as {logged:?}");
                 (name.as_str().unwrap().to_owned(), told.into_iter().map(|(field, _)| field).collect::<BTreeSet<_>>())

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use crate::health::check::HealthCheck;
 use crate::health::history::Objective;
-use crate::health::table::Status;
+use crate::health::table::{Seen, Status, Verdict};
 use crate::ids::HealthCheckId;
 use crate::zone::external::ExternalTarget;
 use bus::EventBus;
@@ -46,6 +46,7 @@ pub mod events;
 pub mod histories;
 pub mod logs;
 pub mod query_log;
+pub mod report;
 pub mod scrape;
 
 /// The counters of one process.
@@ -139,6 +140,11 @@ impl Telemetry {
     pub fn configure(&self, checks: &BTreeMap<HealthCheckId, HealthCheck>, now: Timestamp) {
         lock(&self.checks).configure(checks);
         self.histories.keep(&checks.keys().cloned().collect(), now);
+    }
+
+    /// A short, stable word for why a check's status is what it is; none for one that is not configured.
+    pub fn reason(&self, verdict: &Verdict, seen: &Seen) -> Option<&'static str> {
+        Some(lock(&self.checks).by_id.get(&verdict.id)?.reason(verdict, seen))
     }
 
     /// How long the phases of a check's last probes took.

@@ -16,6 +16,7 @@ use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::health::check::Target;
+use crate::health::history::Objective;
 use crate::health::timing::{Thresholds, Timing};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::places::cidr::CidrCollection;
@@ -170,7 +171,9 @@ fn state() -> impl Strategy<Value = State> {
         {
             let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
             let kind = CheckKind::Endpoint(Box::new(endpoint));
-            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, ..HealthCheck::plain(check_id.clone(), kind) });
+            let objective = Objective::percent((ttl % 1_000_000) as f64 / 10_000.0);
+            let plain = HealthCheck::plain(check_id.clone(), kind);
+            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, objective, ..plain });
             let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
             let options = options(&policy, place, numbers);
             if options != GroupOptions::default() {
