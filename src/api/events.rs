@@ -166,3 +166,111 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 const RETRY_MS: u64 = 1_000;
 /// Texts on their way to a connection; what happens meanwhile waits on the bus.
 const CHUNKS_WAITING: usize = 1;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tokio::sync::{Semaphore, watch};
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::telemetry::Event;
+    use crate::telemetry::bus::EVENTS_KEPT;
+
+    /// A stream, without the connection that it goes to.
+    struct Fixture {
+        telemetry: Arc<Telemetry>,
+        taken: mpsc::Receiver<Bytes>,
+        asked: watch::Receiver<Duration>,
+        stop: CancellationToken,
+        places: Arc<Semaphore>,
+        written: JoinHandle<()>,
+    }
+
+    /// Streams what comes after `after`, of a telemetry that knows `events` events.
+    fn stream(events: usize, after: impl FnOnce(&Telemetry) -> u64) -> Fixture {
+        let telemetry = Arc::new(Telemetry::new());
+        (0..events).for_each(|_| publish(&telemetry));
+        let (out, taken) = mpsc::channel(CHUNKS_WAITING);
+        let (stop, places) = (CancellationToken::new(), Arc::new(Semaphore::new(1)));
+        let (stay, asked) = Stay::new(stop.clone());
+        let (after, _place) = (after(&telemetry), places.clone().try_acquire_owned().unwrap());
+        let written = tokio::spawn(Stream { telemetry: telemetry.clone(), after, out, stay, _place }.write());
+        Fixture { telemetry, taken, asked, stop, places, written }
+    }
+
+    fn publish(telemetry: &Telemetry) {
+        telemetry.bus().publish(Timestamp::UNIX_EPOCH, Event::ClockStepped { by_ms: 7 });
+    }
+
+    impl Fixture {
+        async fn take(&mut self) -> String {
+            String::from_utf8(self.taken.recv().await.unwrap_or_default().to_vec()).unwrap()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_beats_while_nothing_happens_ends_in_time_and_says_so() {
+        let mut fixture = stream(0, |telemetry| telemetry.bus().newest());
+        let began = Instant::now();
+        assert_eq!(fixture.take().await, "retry: 1000\n\n");
+        assert_eq!(*fixture.asked.borrow_and_update(), STREAM_AT_MOST);
+        let mut text = String::new();
+        while let Some(chunk) = fixture.taken.recv().await {
+            text += std::str::from_utf8(&chunk).unwrap();
+        }
+        assert_eq!(text.matches(": nothing has happened\n\n").count(), 59);
+        assert!(text.ends_with("\n\n: this stream ends; go on with Last-Event-ID\n\n"), "{text}");
+        fixture.written.await.unwrap();
+        assert!(began.elapsed() >= STREAM_AT_MOST);
+        assert_eq!((*fixture.asked.borrow(), fixture.places.available_permits()), (Duration::ZERO, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_is_written_with_its_id_its_kind_and_its_fields() {
+        let mut fixture = stream(0, |telemetry| telemetry.bus().newest());
+        fixture.take().await;
+        publish(&fixture.telemetry);
+        let id = fixture.telemetry.bus().newest();
+        let data = r#"{"at":"1970-01-01T00:00:00Z","event":"clock_stepped","by_ms":7}"#;
+        assert_eq!(fixture.take().await, format!("id: {id}\nevent: clock_stepped\ndata: {data}\n\n"));
+        fixture.stop.cancel();
+        assert!(fixture.take().await.starts_with(": this stream ends"));
+        assert_eq!(fixture.take().await, "");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_too_late_is_told_what_is_lost_and_goes_on() {
+        let mut fixture = stream(EVENTS_KEPT + 9, |telemetry| telemetry.bus().newest() - EVENTS_KEPT as u64 - 5);
+        let newest = fixture.telemetry.bus().newest();
+        let (after, before) = (newest - EVENTS_KEPT as u64 - 5, newest - EVENTS_KEPT as u64);
+        let first = fixture.take().await;
+        let data = format!(r#"{{"after":{after},"before":{},"event":"lost"}}"#, before + 1);
+        assert!(first.contains(&format!("id: {before}\nevent: lost\ndata: {data}\n\nid: {}\n", before + 1)), "{first}");
+        assert!(first.contains(&format!("id: {newest}\n")));
+        assert_eq!(first.matches("event: clock_stepped").count(), EVENTS_KEPT);
+        // Told once.
+        publish(&fixture.telemetry);
+        assert!(fixture.take().await.starts_with(&format!("id: {}\nevent: clock_stepped", newest + 1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_nothing_is_dropped() {
+        let fixture = stream(1, |_| 0);
+        let began = Instant::now();
+        let publishing = async {
+            loop {
+                publish(&fixture.telemetry);
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::select! {
+            () = publishing => {}
+            written = fixture.written => written.unwrap(),
+        }
+        assert!(began.elapsed() < TAKEN_WITHIN * 2, "{:?}", began.elapsed());
+        assert_eq!((*fixture.asked.borrow(), fixture.places.available_permits()), (Duration::ZERO, 1));
+    }
+}

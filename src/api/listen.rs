@@ -53,6 +53,12 @@ pub(super) struct Stay {
 }
 
 impl Stay {
+    /// That of a new connection, and where it is heard what a page asks for.
+    pub fn new(stop: CancellationToken) -> (Self, watch::Receiver<Duration>) {
+        let (longer, asked) = watch::channel(Duration::ZERO);
+        (Self { longer: Arc::new(longer), stop }, asked)
+    }
+
     /// Lets the connection be open for so much longer than others.
     pub fn longer(&self, time: Duration) {
         self.longer.send_replace(time);
@@ -107,8 +113,8 @@ pub async fn serve(
 
 async fn serve_connection(io: TcpStream, router: Router, limits: HttpLimits, stop: CancellationToken) {
     let opened = clock::monotonic();
-    let (longer, asked) = watch::channel(Duration::ZERO);
-    let router = router.layer(Extension(Stay { longer: Arc::new(longer), stop: stop.clone() }));
+    let (stay, asked) = Stay::new(stop.clone());
+    let router = router.layer(Extension(stay));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
