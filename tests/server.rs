@@ -83,7 +83,7 @@ impl Server {
 }
 
 fn scrape(telemetry: &Arc<Telemetry>) -> String {
-    Scraper::new(telemetry.clone(), Arc::default()).render()
+    Scraper::new(telemetry.clone(), Arc::default()).render(Timestamp::UNIX_EPOCH)
 }
 
 #[track_caller]

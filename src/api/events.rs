@@ -260,10 +260,11 @@ mod tests {
     async fn a_reader_that_takes_nothing_is_dropped() {
         let fixture = stream(1, |_| 0);
         let began = Instant::now();
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
         let publishing = async {
             loop {
+                seconds.tick().await;
                 publish(&fixture.telemetry);
-                sleep(Duration::from_secs(1)).await;
             }
         };
         tokio::select! {

@@ -209,7 +209,7 @@ impl Parts {
         let Built { catalog, maps, externals, .. } = (*loaded.built).clone();
         let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
-        let telemetry = Arc::new(Telemetry::new());
+        let telemetry = Arc::new(Telemetry::of_run(clock::now()));
         resume(&telemetry, &mut store, &loaded.built.state, &published.load().health);
         let query_logs = QueryLogs::spawn(telemetry.query_log())?;
         let store = Arc::new(store);

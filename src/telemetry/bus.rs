@@ -13,10 +13,9 @@ use tokio::sync::watch;
 
 use super::event::Event;
 use super::lock;
-use crate::clock;
 
 /// Where events are published, and read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EventBus {
     kept: Mutex<VecDeque<Arc<Told>>>,
     /// The id of the newest event; of the one before the first, at the start.
@@ -86,12 +85,6 @@ impl EventBus {
     /// Tells of each newest id.
     pub fn listen(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
-    }
-}
-
-impl Default for EventBus {
-    fn default() -> Self {
-        Self::new(clock::now())
     }
 }
 

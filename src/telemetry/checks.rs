@@ -47,8 +47,20 @@ pub(super) struct Checks {
 }
 
 /// One health check's probes and transitions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct CheckCounts {
+    pub sums: Sums,
+    pub objective: Option<Objective>,
+    /// In the order in which they were first seen.
+    phases: Vec<(&'static str, LatencySketch)>,
+    /// The status that it left last, and when.
+    left: Option<(&'static str, Timestamp)>,
+    configured: Configured,
+}
+
+/// What a scrape shows of a check; a clone shares the histogram.
+#[derive(Clone, Debug)]
+pub(super) struct Sums {
     pub passed: u64,
     pub failed: u64,
     pub duration: Histogram,
@@ -56,12 +68,6 @@ pub(super) struct CheckCounts {
     pub flaps: u64,
     pub holds: u64,
     pub certificate_not_after: Option<Timestamp>,
-    pub objective: Option<Objective>,
-    /// In the order in which they were first seen.
-    phases: Vec<(&'static str, LatencySketch)>,
-    /// The status that it left last, and when.
-    left: Option<(&'static str, Timestamp)>,
-    configured: Configured,
 }
 
 /// What the configuration says of a check that words for its status need.
@@ -87,10 +93,11 @@ impl Checks {
 
     pub fn probed(&mut self, check: &HealthCheckId, probed: &Probed<'_>) {
         let counts = self.of(check);
-        *(if probed.passed { &mut counts.passed } else { &mut counts.failed }) += 1;
-        counts.duration.observe(probed.phases.iter().map(|(_, took)| took.as_secs_f64()).sum());
+        let sums = &mut counts.sums;
+        *(if probed.passed { &mut sums.passed } else { &mut sums.failed }) += 1;
+        sums.duration.observe(probed.phases.iter().map(|(_, took)| took.as_secs_f64()).sum());
         // A probe that failed before the handshake saw none.
-        counts.certificate_not_after = probed.certificate_not_after.or(counts.certificate_not_after);
+        sums.certificate_not_after = probed.certificate_not_after.or(sums.certificate_not_after);
         probed.phases.iter().for_each(|(phase, took)| counts.phase(phase).record(*took));
         let Some(kind) = counts.configured.kind else { return };
         for (phase, took) in probed.phases {
@@ -103,7 +110,7 @@ impl Checks {
         let counts = self.of(id);
         match event {
             Event::HealthTransition { from, to, since, .. } => counts.changed(from, to, *since),
-            Event::HealthHold { .. } => counts.holds += 1,
+            Event::HealthHold { .. } => counts.sums.holds += 1,
             _ => {}
         }
     }
@@ -149,28 +156,17 @@ impl CheckCounts {
     }
 
     fn changed(&mut self, from: &'static str, to: &'static str, since: Timestamp) {
-        self.transitions[STATUSES.iter().position(|(_, word)| *word == to).unwrap_or_default()] += 1;
+        self.sums.transitions[STATUSES.iter().position(|(_, word)| *word == to).unwrap_or_default()] += 1;
         let is_back = |(left, at): (&str, Timestamp)| left == to && since.duration_since(at) <= FLAP_WITHIN;
-        self.flaps += u64::from(to != Status::Unknown.as_str() && self.left.is_some_and(is_back));
+        self.sums.flaps += u64::from(to != Status::Unknown.as_str() && self.left.is_some_and(is_back));
         self.left = Some((from, since));
     }
 }
 
-impl Default for CheckCounts {
+impl Default for Sums {
     fn default() -> Self {
-        Self {
-            passed: 0,
-            failed: 0,
-            duration: seconds(),
-            transitions: [0; STATUSES.len()],
-            flaps: 0,
-            holds: 0,
-            certificate_not_after: None,
-            objective: None,
-            phases: Vec::new(),
-            left: None,
-            configured: Configured::default(),
-        }
+        let (transitions, certificate_not_after) = ([0; STATUSES.len()], None);
+        Self { passed: 0, failed: 0, duration: seconds(), transitions, flaps: 0, holds: 0, certificate_not_after }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::lock;
+use super::{lock, rows};
 use crate::health::board;
 use crate::health::history::History;
 use crate::health::table::{HealthTable, Status};
@@ -75,7 +75,7 @@ impl Histories {
 
     /// The past of every check, by id.
     pub fn all(&self) -> Vec<(HealthCheckId, Arc<History>)> {
-        lock(&self.0).iter().map(|(id, history)| (id.clone(), history.clone())).collect()
+        rows(&self.0, |histories| histories, |id, history| (id.clone(), history.clone()))
     }
 }
 

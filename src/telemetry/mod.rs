@@ -16,6 +16,7 @@
 //! published snapshot, so that they can't disagree with what is served.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -85,6 +86,11 @@ struct ReloadCounts {
 impl Telemetry {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// That of a run that begins now: ids of its events follow those of the runs before.
+    pub fn of_run(now: Timestamp) -> Self {
+        Self { bus: EventBus::new(now), ..Self::default() }
     }
 
     /// Counters for one more UDP worker, to be written by it alone.
@@ -159,7 +165,7 @@ impl Telemetry {
 
     /// Until when the certificate that a check's endpoint showed last is valid.
     pub fn certificate_not_after(&self, check: &HealthCheckId) -> Option<Timestamp> {
-        lock(&self.checks).by_id.get(check)?.certificate_not_after
+        lock(&self.checks).by_id.get(check)?.sums.certificate_not_after
     }
 
     /// Counts a configuration that is in use from `now` on; the first counts as well.
@@ -206,6 +212,32 @@ const STATUSES: [(Status, &str); 3] =
 pub fn status_word(status: Status) -> &'static str {
     status.as_str()
 }
+
+/// A row of each entry, by id; taken a few at a time, so that nobody waits long for the map.
+fn rows<M, V, R>(
+    shared: &Mutex<M>,
+    map: impl Fn(&M) -> &BTreeMap<HealthCheckId, V>,
+    row: impl Fn(&HealthCheckId, &V) -> R,
+) -> Vec<R> {
+    let (mut rows, mut last) = (Vec::new(), None);
+    loop {
+        let shared = lock(shared);
+        let from = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let some = map(&shared).range::<HealthCheckId, _>((from, Bound::Unbounded)).take(ROWS_AT_A_TIME);
+        let before = rows.len();
+        let mut newest = None;
+        rows.extend(some.map(|(id, value)| {
+            newest = Some(id);
+            row(id, value)
+        }));
+        if rows.len() == before {
+            return rows;
+        }
+        last = newest.cloned();
+    }
+}
+
+const ROWS_AT_A_TIME: usize = 512;
 
 fn lock<T>(counts: &Mutex<T>) -> MutexGuard<'_, T> {
     // A count half made is better than none.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
@@ -17,8 +18,7 @@ use super::catalog::{self as m, Kind, Metric};
 use super::connections::{Closed, Refused};
 use super::counts::{COUNTED_TYPES, Counts, RCODES, Slot, Totals};
 use super::query_log::QueryLogCounts;
-use super::{Brake, LookupResult, STATUSES, Telemetry, lock};
-use crate::clock;
+use super::{Brake, LookupResult, STATUSES, Telemetry, lock, rows};
 use crate::health::history::Window;
 use crate::health::table::{HealthTable, Status};
 use crate::ids::HealthIndex;
@@ -32,26 +32,32 @@ use crate::zone::external::{ExternalTarget, Known};
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Renders scrapes.
-#[derive(Debug)]
-pub struct Scraper(Registry);
-
-#[derive(Debug)]
-struct Sources {
+#[derive(Clone, Debug)]
+pub struct Scraper {
     telemetry: Arc<Telemetry>,
     published: Arc<Published>,
 }
 
+/// What one scrape reads.
+#[derive(Debug)]
+struct Sources {
+    telemetry: Arc<Telemetry>,
+    published: Arc<Published>,
+    now: Timestamp,
+}
+
 impl Scraper {
     pub fn new(telemetry: Arc<Telemetry>, published: Arc<Published>) -> Self {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Sources { telemetry, published }));
-        Self(registry)
+        Self { telemetry, published }
     }
 
     /// Everything as of now.
-    pub fn render(&self) -> String {
+    pub fn render(&self, now: Timestamp) -> String {
+        let Self { telemetry, published } = self.clone();
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Sources { telemetry, published, now }));
         let mut out = String::new();
-        text::encode(&mut out, &self.0).expect("writing to a string can't fail");
+        text::encode(&mut out, &registry).expect("writing to a string can't fail");
         out
     }
 }
@@ -110,22 +116,21 @@ impl Sources {
     }
 
     fn put_probes(&self, page: &mut Page<'_>) -> fmt::Result {
-        let checks = lock(&self.telemetry.checks);
-        let by_id = || checks.by_id.iter().map(|(check, counts)| ([check.as_str()], counts));
-        let probes =
-            by_id().flat_map(|([check], counts)| [([check, "passed"], counts.passed), ([check, "failed"], counts.failed)]);
+        let rows = rows(&self.telemetry.checks, |checks| &checks.by_id, |id, counts| (id.clone(), counts.sums.clone()));
+        let by_id = || rows.iter().map(|(check, sums)| ([check.as_str()], sums));
+        let probes = by_id().flat_map(|([check], sums)| [([check, "passed"], sums.passed), ([check, "failed"], sums.failed)]);
         page.counter(&m::PROBES, probes)?;
-        let durations = by_id().map(|(check, counts)| (check, &counts.duration));
+        let durations = by_id().map(|(check, sums)| (check, &sums.duration));
         page.histogram(&m::PROBE_SECONDS, durations)?;
-        let transitions = by_id().flat_map(|([check], counts)| {
-            STATUSES.iter().zip(counts.transitions).map(move |((_, to), count)| ([check, *to], count))
-        });
+        let transitions = by_id()
+            .flat_map(|([check], sums)| STATUSES.iter().zip(sums.transitions).map(move |((_, to), count)| ([check, *to], count)));
         page.counter(&m::TRANSITIONS, transitions)?;
-        page.counter(&m::FLAPS, by_id().map(|(check, counts)| (check, counts.flaps)))?;
-        page.counter(&m::HOLDS, by_id().map(|(check, counts)| (check, counts.holds)))?;
-        let expiries = by_id().filter_map(|(check, counts)| Some((check, counts.certificate_not_after?.as_second())));
+        page.counter(&m::FLAPS, by_id().map(|(check, sums)| (check, sums.flaps)))?;
+        page.counter(&m::HOLDS, by_id().map(|(check, sums)| (check, sums.holds)))?;
+        let expiries = by_id().filter_map(|(check, sums)| Some((check, sums.certificate_not_after?.as_second())));
         page.gauge(&m::CERTIFICATE, expiries)?;
-        page.histogram(&m::PHASE_SECONDS, checks.phases.iter().map(|((kind, phase), seconds)| ([*kind, *phase], seconds)))
+        let phases = lock(&self.telemetry.checks).phases.clone();
+        page.histogram(&m::PHASE_SECONDS, phases.iter().map(|((kind, phase), seconds)| ([*kind, *phase], seconds)))
     }
 
     fn put_health(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -143,20 +148,19 @@ impl Sources {
     }
 
     fn put_reasons(&self, page: &mut Page<'_>, table: &HealthTable) -> fmt::Result {
-        let checks = lock(&self.telemetry.checks);
-        let reasons = table.iter().zip((0..).map(HealthIndex)).filter_map(|(verdict, at)| {
-            let code = checks.by_id.get(&verdict.id)?.reason(verdict, table.seen(at));
-            Some(([verdict.id.as_str(), code], 1))
-        });
+        let reasons = table
+            .iter()
+            .zip((0..).map(HealthIndex))
+            .filter_map(|(verdict, at)| Some(([verdict.id.as_str(), self.telemetry.reason(verdict, table.seen(at))?], 1)));
         page.gauge(&m::REASON, reasons)
     }
 
     fn put_uptimes(&self, page: &mut Page<'_>) -> fmt::Result {
-        let (histories, now) = (self.telemetry.histories.all(), clock::now());
+        let histories = self.telemetry.histories.all();
         let mut family = page.family(&m::UPTIME)?;
         for (check, history) in &histories {
             for window in Window::ALL {
-                let Some(uptime) = history.summary(window, now).uptime() else { continue };
+                let Some(uptime) = history.summary(window, self.now).uptime() else { continue };
                 let labels = labels(&m::UPTIME, [check.as_str(), window.word()]);
                 put_series(&mut family, &labels, |series| series.encode_gauge(&uptime))?;
             }

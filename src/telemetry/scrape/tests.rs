@@ -94,7 +94,7 @@ fn a_check_that_comes_back_soon_has_flapped() {
     for (from, to, secs, flaps) in changes {
         change(&telemetry, "fra", from, to, secs);
         let line = format!(r#"waypost_health_flaps_total{{check="fra"}} {flaps}"#);
-        assert!(scraper.render().lines().any(|found| found == line), "{line} after {from} -> {to} at {secs}");
+        assert!(scraper.render(at(3_600)).lines().any(|found| found == line), "{line} after {from} -> {to} at {secs}");
     }
 }
 
@@ -138,7 +138,7 @@ fn the_catalog_lists_every_family_with_its_labels() {
     probe(&telemetry, "fra", true, 3);
     fail(&telemetry, "fra");
     telemetry.looked_up(&target(), LookupResult::Failed);
-    let text = scraper.render();
+    let text = scraper.render(at(3_600));
     let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     assert_eq!(families.len(), METRICS.len(), "{text}");
     for metric in METRICS {
@@ -156,7 +156,7 @@ fn the_catalog_lists_every_family_with_its_labels() {
 #[test]
 fn health_is_what_is_published() {
     let (_, scraper) = scraper();
-    let text = scraper.render();
+    let text = scraper.render(at(3_600));
     for line in [
         r#"waypost_health_status{check="fra"} 0"#,
         r#"waypost_health_known{check="fra"} 1"#,
@@ -173,7 +173,7 @@ fn health_is_what_is_published() {
 fn names_outside_the_zones_are_what_is_published_and_forgotten_with_their_aliases() {
     let (telemetry, scraper) = scraper();
     telemetry.looked_up(&target(), LookupResult::Failed);
-    let text = scraper.render();
+    let text = scraper.render(at(3_600));
     for line in [
         r#"waypost_alias_target_lookups_total{target="lb.example.net.",type="A",result="addresses"} 0"#,
         r#"waypost_alias_target_lookups_total{target="lb.example.net.",type="A",result="failed"} 1"#,
@@ -184,7 +184,7 @@ fn names_outside_the_zones_are_what_is_published_and_forgotten_with_their_aliase
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     telemetry.keep_targets(&[]);
-    assert!(!scraper.render().contains("lookups_total{"));
+    assert!(!scraper.render(at(3_600)).contains("lookups_total{"));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn what_happens_is_counted_and_forgotten_checks_are_not_shown() {
     telemetry.connections().opened().closed(Closed::Garbage);
     let open = telemetry.connections().opened();
     telemetry.configure(&checks(), Timestamp::UNIX_EPOCH);
-    let text = scraper.render();
+    let text = scraper.render(at(3_600));
     for line in [
         r#"waypost_probes_total{check="fra",result="passed"} 1"#,
         r#"waypost_probes_total{check="fra",result="failed"} 1"#,
@@ -235,5 +235,5 @@ fn what_happens_is_counted_and_forgotten_checks_are_not_shown() {
     }
     assert!(!text.contains("iad"), "{text}");
     drop(open);
-    assert!(scraper.render().contains("waypost_tcp_connections 0\n"));
+    assert!(scraper.render(at(3_600)).contains("waypost_tcp_connections 0\n"));
 }
