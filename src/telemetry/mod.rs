@@ -219,7 +219,9 @@ fn rows<M, V, R>(
     map: impl Fn(&M) -> &BTreeMap<HealthCheckId, V>,
     row: impl Fn(&HealthCheckId, &V) -> R,
 ) -> Vec<R> {
-    let (mut rows, mut last) = (Vec::new(), None);
+    // Not to be moved while the map is held.
+    let mut rows = Vec::with_capacity(map(&lock(shared)).len());
+    let mut last = None;
     loop {
         let shared = lock(shared);
         let from = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
