@@ -135,6 +135,7 @@ impl Board {
         let mut board = Self::default();
         board.replace(plan, now);
         board.notices.clear();
+        board.has_changed = false;
         board
     }
 
@@ -159,6 +160,7 @@ impl Board {
         }
         self.settle_all(now);
         self.notices.clear();
+        self.has_changed = false;
     }
 
     /// Takes up what was told in an earlier run, of checks that are still told by the same source.
