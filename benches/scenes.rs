@@ -63,9 +63,9 @@ impl Scene {
         }
         let mut snapshot = ZONE.clone();
         if scene.contains("_one_down") {
-            let known = snapshot.health.iter().cloned();
-            let verdicts = known.map(|verdict| Verdict { healthy: verdict.id.as_str() != "member1", ..verdict });
-            snapshot.health = HealthTable::new(verdicts.collect()).into();
+            let down = |verdict: &Verdict| Verdict { healthy: verdict.id.as_str() != "member1", ..verdict.clone() };
+            let (checks, gates) = (snapshot.health.iter().map(down), snapshot.health.gates().map(down));
+            snapshot.health = HealthTable::with_gates(checks.collect(), gates.collect()).into();
         }
         Self { snapshot, message, out: vec![0; 65_535] }
     }

@@ -3,6 +3,8 @@
 //! [`parse`] is pure; [`read_zone_files`] and [`Files`] are the edge that opens files. Knows no zone's inside.
 //! Invariant: a [`Config`] that exists was free of errors. Keys and their defaults: `docs/configuration.md`.
 
+pub mod brakes;
+pub mod http;
 pub mod route53;
 mod vpcs;
 
@@ -13,18 +15,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::brakes::{Brakes, read_brakes};
+use self::http::{Http, read_http};
 use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
+
+pub use crate::toml_table::{parse_duration, show_duration};
 use crate::zone::master::{Include, Source};
 
 /// Everything in `waypost.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub server: Server,
-    /// Where the HTTP server listens; none: there is none.
-    pub http: Option<SocketAddr>,
+    /// None: there is no HTTP server.
+    pub http: Option<Http>,
     /// The store's file, as written; none: nothing is kept over a restart.
     pub store: Option<PathBuf>,
     /// Which files are zones, each with the place it was written at.
@@ -34,6 +40,8 @@ pub struct Config {
     pub resolver: Resolver,
     /// Commands of checks that may run at one time.
     pub commands_max: usize,
+    pub brakes: Brakes,
+    pub failover: Failover,
     pub log: Log,
 }
 
@@ -84,6 +92,13 @@ pub struct Resolver {
     pub keep: Duration,
 }
 
+/// Who is asked before a member leaves whose group wants that confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failover {
+    /// A program, by HTTP; none: operators alone.
+    pub ask: Option<String>,
+}
+
 /// A file that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedFile {
@@ -115,6 +130,11 @@ pub enum LogLevel {
 }
 
 impl Config {
+    /// Where the HTTP server listens, if it does.
+    pub fn http_listen(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(|http| http.listen)
+    }
+
     /// Whether anybody can ask the Route 53 API.
     pub fn serves_route53(&self) -> bool {
         self.http.is_some() && self.route53.enabled
@@ -233,8 +253,23 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     let route53 = root.table("route53").map(read_route53).unwrap_or_default();
     let resolver = root.table("resolver").map(read_resolver).unwrap_or_default();
     let commands_max = root.table("probes").and_then(read_commands_max).unwrap_or(COMMANDS_MAX);
+    let brakes = read_brakes(&mut root);
+    let failover = root.table("failover").map(read_failover).unwrap_or_default();
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, commands_max, log })
+    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, commands_max, brakes, failover, log })
+}
+
+fn read_failover(mut table: Table<'_>) -> Failover {
+    let ask = table.optional("ask").and_then(|value| {
+        let url = value.string()?;
+        let is_http = ["http://", "https://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        if !is_http {
+            value.wrong(format_args!("{url:?} is no URL of HTTP"), "such as \"https://ops.example.org/failover\"");
+        }
+        is_http.then(|| url.to_owned())
+    });
+    table.finish();
+    Failover { ask }
 }
 
 fn read_server(mut table: Table<'_>) -> Option<Server> {
@@ -309,12 +344,6 @@ fn read_tcp(server: &mut Table<'_>) -> Tcp {
 
 fn to_usize(count: i64) -> usize {
     usize::try_from(count).expect("the accepted ranges begin at 0 and end below 2^31")
-}
-
-fn read_http(mut table: Table<'_>) -> Option<SocketAddr> {
-    let listen = table.required("listen", "\"127.0.0.1:8053\"");
-    table.finish();
-    listen?.parsed("an address and a port, such as 127.0.0.1:8053")
 }
 
 /// The key of `[probes]`.

@@ -29,6 +29,7 @@ pub mod files;
 pub mod geography;
 pub mod health;
 pub mod ids;
+pub mod modes;
 pub mod node;
 pub mod places;
 pub mod prober;

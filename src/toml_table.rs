@@ -254,6 +254,11 @@ impl<'d> Value<'d> {
         self.document.report(&self.span, problem.help(accepted));
     }
 
+    /// Where it is written.
+    pub fn place(&self) -> Place {
+        self.document.place(&self.span)
+    }
+
     /// Reports what is wrong with this value, where the message says what would do.
     pub fn error(&self, message: impl fmt::Display) {
         self.document.error(&self.span, format!("{}: {message}", self.title));

@@ -20,7 +20,7 @@ use waypost::answer::{Asker, Identity, Report, Transport, respond_traced};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
 use waypost::health::check::HealthCheck;
-use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::health::table::{Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
 use waypost::places::database::Database;
@@ -280,14 +280,14 @@ impl Case {
             let (status, because) = known.cloned().unwrap_or((Status::Healthy, "HTTP 200".to_owned()));
             // What an inverted check counts as before its first verdict is the other way round too.
             let healthy = status == Status::Healthy || status == Status::Unknown && !check.inverted;
-            Verdict { id: id.clone(), status, healthy, since, because: because.into() }
+            Verdict { healthy, ..Verdict::plain(id.clone(), status, since, because.into()) }
         };
         let verdicts = built.state.checks.iter().map(verdict).collect();
         let known = |target: &ExternalTarget| self.external.get(&target.name).map(|known| known(target.rtype));
         let externals = built.externals.with(|_, target| known(target).unwrap_or_else(Known::not_yet));
         Snapshot {
             catalog: built.catalog.clone(),
-            health: Arc::new(HealthTable::new(verdicts)),
+            health: Arc::new(built.supposing(verdicts)),
             maps: built.maps.clone(),
             externals: Arc::new(externals),
             generation: 0,

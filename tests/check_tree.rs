@@ -260,13 +260,30 @@ fn every_policy_and_option_is_said_and_what_was_drawn_is_named() {
 }
 
 #[test]
+fn slow_checks_get_a_hint_that_is_no_warning() {
+    let site = Site::new("hint", ZONE);
+    let out = site.held(&[]);
+    let hints: Vec<&str> = out.lines().filter(|line| line.starts_with("hint: ")).collect();
+    let expected = [
+        "hint: bru: a failure is noticed within 70 s; with retry = \"250ms\" it would be within 40 s",
+        "hint: fra: a failure is noticed within 24 s; with retry = \"250ms\" it would be within 14 s",
+    ];
+    assert_eq!(hints, expected);
+    let report: Value = serde_json::from_str(&site.held(&["--json"])).unwrap();
+    assert_eq!(report["hints"][1], &expected[1]["hint: ".len()..]);
+    assert_eq!(report["problems"], json!([]));
+    let confirmed = Site::new("no-hint", &ZONE.replace("fall     = 2", "fall     = 2\nretry    = \"1s\""));
+    assert!(!confirmed.held(&[]).contains("hint"));
+}
+
+#[test]
 fn names_outside_the_zone_are_leaves_of_the_trees_and_trees_of_their_own() {
     let zone = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("zones/elsewhere.toml")).unwrap();
     let site = Site::new("outside", &zone);
     let out = site.held(&[]);
     let lines: Vec<String> = out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for expected in [
-        "│ ├─ cdn: primary, check cdn → shop.cdn.example.com. outside the zone 48 s 60 s 108 s",
+        "│ ├─ cdn: primary, check cdn → shop.cdn.example.com. outside the zone 9.2 s 60 s 69.2 s",
         "elsewhere.example.org. A simple never 60 s never",
         "└─ → my-lb.eu-west-1.elb.example.net. outside the zone never 60 s never",
         "└─ → my-lb.eu-west-1.elb.example.net. outside the zone, target health not evaluated never 60 s never",

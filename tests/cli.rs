@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use waypost::api::{Admin, HttpLimits, Readiness, serve};
 use waypost::files::load;
-use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::health::table::{Status, Verdict};
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::Telemetry;
 
@@ -372,9 +372,9 @@ impl Running {
         let verdicts = built.state.checks.keys().map(|id| {
             let healthy = !down.contains(&id.as_str());
             let status = if healthy { Status::Healthy } else { Status::Unhealthy };
-            Verdict { id: id.clone(), status, healthy, since: Timestamp::UNIX_EPOCH, because: "as the test has it".into() }
+            Verdict::plain(id.clone(), status, Timestamp::UNIX_EPOCH, "as the test has it".into())
         });
-        let health = HealthTable::new(verdicts.collect()).into();
+        let health = built.supposing(verdicts.collect()).into();
         let (catalog, maps, externals) = (built.catalog.clone(), built.maps.clone(), built.externals.clone());
         let published = Arc::new(Published::new(Snapshot { catalog, health, maps, externals, generation: 1 }));
         let admin = Admin::new(published, Arc::new(Telemetry::new()), Arc::new(Readiness::default()));

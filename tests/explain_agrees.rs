@@ -24,7 +24,6 @@ use waypost::answer::Identity;
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
 use waypost::explain::{Client, ExplainReport, ExplainRequest, StepFacts, StepReport, UnfitReport, explain, explain_by};
-use waypost::health::table::HealthTable;
 use waypost::places::Places;
 use waypost::places::database::Database;
 use waypost::places::latency::LatencyTable;
@@ -309,7 +308,7 @@ impl World {
             let is_healthy = is_healthy(healthy, id.as_str());
             verdict(id, is_healthy)
         });
-        let health = Arc::new(HealthTable::new(verdicts.collect()));
+        let health = Arc::new(self.built.supposing(verdicts.collect()));
         let Built { catalog, maps, externals, .. } = self.built.clone();
         Snapshot { catalog, health, maps, externals, generation: 0 }
     }
@@ -404,7 +403,7 @@ fn check_steps(report: &ExplainReport, case: &Case, world: &World) {
                         world.saw("passed over: target");
                     }
                     UnfitReport::OutsideFence { .. } => world.saw("passed over: fence"),
-                    UnfitReport::Reserve | UnfitReport::NotDrawn => {}
+                    UnfitReport::Reserve | UnfitReport::NotDrawn | UnfitReport::Drained => {}
                 }
             }
             StepFacts::Chosen { member, .. } if !last_resort => {

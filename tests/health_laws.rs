@@ -1,4 +1,5 @@
-//! Laws of health checks: every short history against a specification that remembers all of it.
+//! Laws of health checks: what becomes of observations, up to the verdicts. `machine` has the proof of a single check's
+//! status, `loss` what lost packets do to it.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
@@ -7,81 +8,18 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use waypost::health::board::{Board, SavedVerdict};
 use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
+use waypost::health::distrust::Distrust;
 use waypost::health::machine::{Rules, State, observe};
 use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
 use waypost::health::protocol::Protocol;
 use waypost::health::table::Status;
-use waypost::health::timing::{Deadlines, Thresholds, Timing};
+use waypost::health::timing::{Deadlines, Hold, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
 
-/// What a whole history of passes and failures amounts to.
-///
-/// The later of the last `fall` failures in a row and the last `rise` passes in a row decides; a check that never
-/// fell is healthy from its first pass.
-fn specification(history: &[bool], thresholds: Thresholds) -> Status {
-    let last =
-        |passed, count| history.windows(count).rposition(|run| run.iter().all(|&seen| seen == passed)).map(|at| at + count);
-    let fell = last(false, usize::from(thresholds.fall.get()));
-    let rose = last(true, usize::from(thresholds.rise.get()));
-    match fell {
-        None if history.contains(&true) => Status::Healthy,
-        None => Status::Unknown,
-        Some(_) if rose > fell => Status::Healthy,
-        Some(_) => Status::Unhealthy,
-    }
-}
-
-/// Walks every history up to `longest` over `letters`, and compares after each observation.
-fn compare(state: State, history: &mut Vec<bool>, longest: usize, letters: &[Option<bool>], thresholds: Thresholds) -> usize {
-    if longest == 0 {
-        return 1;
-    }
-    let mut seen = 0;
-    for &letter in letters {
-        let (next, transition) = observe(state.clone(), &observation(letter, 0), rules(thresholds));
-        history.extend(letter);
-        assert_eq!(next.status, specification(history, thresholds), "{history:?} {thresholds:?}");
-        assert_eq!(transition.is_some(), state.status != next.status, "{history:?} {thresholds:?}");
-        if let Some(transition) = transition {
-            assert_eq!((transition.from, transition.to), (state.status, next.status));
-        }
-        seen += compare(next, history, longest - 1, letters, thresholds);
-        if letter.is_some() {
-            history.pop();
-        }
-    }
-    seen
-}
-
-#[test]
-fn every_history_of_twelve_observations_agrees_with_the_specification() {
-    for (fall, rise) in pairs(1..=5) {
-        let letters = [Some(true), Some(false)];
-        let histories = compare(State::unknown(at(0)), &mut Vec::new(), 12, &letters, thresholds(fall, rise));
-        assert_eq!(histories, 1 << 12);
-    }
-}
-
-#[test]
-fn probes_that_could_not_be_made_count_neither_way() {
-    for (fall, rise) in pairs(1..=3) {
-        let letters = [Some(true), Some(false), None];
-        compare(State::unknown(at(0)), &mut Vec::new(), 8, &letters, thresholds(fall, rise));
-    }
-}
-
-/// Route 53's own example: failure threshold 3.
-#[test]
-fn three_in_a_row_flip_a_status_both_ways() {
-    let mut state = State::unknown(at(0));
-    let mut statuses = Vec::new();
-    for passed in [false, false, true, false, false, false, true, true, true] {
-        state = observe(state, &observation(Some(passed), 0), rules(thresholds(3, 3))).0;
-        statuses.push(state.status.as_str());
-    }
-    let expected = "unknown unknown healthy healthy healthy unhealthy unhealthy unhealthy healthy";
-    assert_eq!(statuses.join(" "), expected);
-}
+#[path = "health_laws/loss.rs"]
+mod loss;
+#[path = "health_laws/machine.rs"]
+mod machine;
 
 #[test]
 fn a_verdict_that_nothing_upholds_for_an_hour_is_no_longer_known() {
@@ -180,7 +118,7 @@ fn a_reload_keeps_what_is_known_of_checks_that_probe_the_same() {
     check.timing.thresholds = thresholds(5, 5);
     check.timing.interval *= 2;
     let disabled = HealthCheck { disabled: true, ..endpoint("off", 83) };
-    let replaced = board.replace(&set([stricter, endpoint("moved", 8_081), endpoint("new", 84), disabled]), at(9));
+    let replaced = board.replace(set([stricter, endpoint("moved", 8_081), endpoint("new", 84), disabled]), at(9));
     assert_eq!(words(&replaced.events), ["moved: unhealthy -> unknown: not yet probed", "off: unhealthy -> healthy: disabled"]);
     assert_eq!(replaced.fresh.iter().map(HealthCheckId::as_str).collect::<Vec<_>>(), ["moved", "new"]);
     assert_eq!(verdict(&board, "kept"), (Status::Unhealthy, false, at(1), "connection refused".into()));
@@ -192,8 +130,8 @@ fn a_reload_keeps_what_is_known_of_checks_that_probe_the_same() {
 fn a_check_enabled_again_starts_from_nothing() {
     let mut board = board([endpoint("a", 80)]);
     see(&mut board, "a", Some(false), 1);
-    board.replace(&set([HealthCheck { disabled: true, ..endpoint("a", 80) }]), at(2));
-    let replaced = board.replace(&set([endpoint("a", 80)]), at(3));
+    board.replace(set([HealthCheck { disabled: true, ..endpoint("a", 80) }]), at(2));
+    let replaced = board.replace(set([endpoint("a", 80)]), at(3));
     assert_eq!(words(&replaced.events), ["a: healthy -> unknown: not yet probed"]);
     assert_eq!(replaced.fresh.len(), 1);
 }
@@ -221,6 +159,66 @@ fn a_restart_resumes_verdicts_with_their_age() {
 }
 
 #[test]
+fn a_restart_loses_no_hold_and_no_penalty_and_a_clock_set_back_meanwhile_lengthens_none() {
+    let held = Hold { least: Duration::from_secs(10), max: Duration::from_secs(60) };
+    let mut check = endpoint("a", 80);
+    let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
+    probed.timing.hold = held;
+    let mut before = board([check.clone()]);
+    for (passed, secs) in [(false, 1_000), (true, 1_010), (false, 1_020)] {
+        see(&mut before, "a", Some(passed), secs);
+    }
+    let mut after = board([check.clone()]);
+    after.resume(before.saved(), at(1_025));
+    assert_eq!(after.saved(), before.saved());
+    // Twice the hold of 10 s, less what has been forgotten of the first fall in 20 s.
+    assert!(see(&mut after, "a", Some(true), 1_039).is_empty());
+    assert_eq!(
+        see(&mut after, "a", Some(true), 1_040),
+        ["a: unhealthy -> healthy: 2 passes in a row, the last: HTTP status 200"]
+    );
+    // The next fall has it twice again.
+    see(&mut after, "a", Some(false), 1_041);
+    let until = after.saved()[0].distrust.held_until.unwrap();
+    assert_eq!(until.duration_since(at(1_041)).as_secs(), 38);
+
+    let mut early = board([check]);
+    early.resume(before.saved(), at(5));
+    assert_eq!(early.saved()[0].distrust.held_until, Some(at(65)));
+    // Without a hold in the configuration there is none, whatever was earned before.
+    early.replace(set([endpoint("a", 80)]), at(6));
+    assert_eq!(see(&mut early, "a", Some(true), 7).len(), 1);
+}
+
+#[test]
+fn a_shift_of_the_clock_moves_every_time_and_changes_nothing_else() {
+    let mut check = endpoint("a", 80);
+    let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
+    probed.timing.hold = Hold { least: Duration::from_secs(10), max: Duration::from_secs(60) };
+    let checks = [check, endpoint("b", 81), calculated("c", &["a", "b"], 2)];
+    let history = |board: &mut Board, from: i64| {
+        see(board, "a", Some(true), from + 1);
+        see(board, "a", Some(false), from + 2);
+        see(board, "b", Some(true), from + 3);
+    };
+    let hour = 3_600;
+    let (mut shifted, mut expected) = (board(checks.clone()), Board::new(set(checks), at(hour)));
+    history(&mut shifted, 0);
+    history(&mut expected, hour);
+    shifted.shift(SignedDuration::from_secs(hour), at(hour + 3));
+    assert_eq!(shifted.saved(), expected.saved());
+    for (one, other) in shifted.table().iter().zip(expected.table().iter()) {
+        assert_eq!(one, other);
+        let index = shifted.table().index(&one.id).unwrap();
+        assert_eq!(shifted.table().seen(index), expected.table().seen(index));
+        assert_eq!(shifted.verdict(index), one);
+    }
+    // Held until then, by the new clock.
+    assert!(see(&mut shifted, "a", Some(true), hour + 11).is_empty());
+    assert_eq!(see(&mut shifted, "a", Some(true), hour + 12).len(), 2);
+}
+
+#[test]
 fn what_is_saved_is_the_status_before_inversion() {
     let mut board = board([HealthCheck { inverted: true, ..endpoint("a", 80) }]);
     assert_eq!(board.saved(), []);
@@ -232,7 +230,9 @@ fn what_is_saved_is_the_status_before_inversion() {
         since: at(5),
         because: "HTTP status 200".into(),
         counted_at: at(5),
+        distrust: Distrust::default(),
         last_failure: None,
+        kept_at: None,
     };
     assert_eq!(board.saved(), std::slice::from_ref(&expected));
     let checks = [HealthCheck { inverted: true, ..endpoint("a", 80) }];
@@ -249,7 +249,7 @@ fn the_first_round_is_done_when_each_probed_check_was_observed_even_if_not_count
     assert!(!board.first_round_done());
     see(&mut board, "b", None, 3);
     assert!(board.first_round_done());
-    board.replace(&set([endpoint("a", 80), endpoint("new", 82)]), at(4));
+    board.replace(set([endpoint("a", 80), endpoint("new", 82)]), at(4));
     assert!(!board.first_round_done());
 }
 
@@ -296,12 +296,14 @@ fn thresholds(fall: u8, rise: u8) -> Thresholds {
 }
 
 fn rules(thresholds: Thresholds) -> Rules {
-    Rules { thresholds, holds: Duration::from_secs(3_600) }
+    let second = Duration::from_secs(1);
+    Rules { timing: Timing::plain(second, DEADLINES, thresholds), stale_after: Duration::from_secs(3_600) }
 }
 
-fn pairs(range: std::ops::RangeInclusive<u8>) -> impl Iterator<Item = (u8, u8)> {
-    range.clone().flat_map(move |fall| range.clone().map(move |rise| (fall, rise)))
-}
+const DEADLINES: Deadlines = {
+    let second = Duration::from_secs(1);
+    Deadlines { connect: second, tls: None, status: second, body: second }
+};
 
 fn observation(passed: Option<bool>, secs: i64) -> Observation {
     let outcome = match passed {
@@ -318,7 +320,7 @@ fn endpoint(name: &str, port: u16) -> HealthCheck {
         target: Target { host: TargetHost::Address([127, 0, 0, 1].into()), port },
         protocol: Protocol::Tcp,
         via: Via::default(),
-        timing: Timing::plain(second, Deadlines { connect: second, status: second, body: second }, thresholds(1, 1)),
+        timing: Timing::plain(second, DEADLINES, thresholds(1, 1)),
     };
     HealthCheck::plain(id(name), CheckKind::Endpoint(Box::new(check)))
 }
@@ -333,7 +335,7 @@ fn set(checks: impl IntoIterator<Item = HealthCheck>) -> BTreeMap<HealthCheckId,
 }
 
 fn board(checks: impl IntoIterator<Item = HealthCheck>) -> Board {
-    Board::new(&set(checks), at(0))
+    Board::new(set(checks), at(0))
 }
 
 fn see(board: &mut Board, name: &str, passed: Option<bool>, secs: i64) -> Vec<String> {
@@ -348,4 +350,8 @@ fn words(events: &[waypost::health::board::Event]) -> Vec<String> {
 fn verdict(board: &Board, name: &str) -> (Status, bool, Timestamp, String) {
     let verdict = board.verdict(board.index(&id(name)).unwrap());
     (verdict.status, verdict.healthy, verdict.since, verdict.because.to_string())
+}
+
+fn health_page() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/health.md")).unwrap()
 }

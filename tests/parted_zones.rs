@@ -10,7 +10,6 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use waypost::control::build::{Built, build};
 use waypost::control::state::State;
-use waypost::health::table::HealthTable;
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
 use waypost::snapshot::Snapshot;
@@ -140,7 +139,7 @@ fn state() -> State {
 fn served(built: &Built) -> Snapshot {
     let verdicts = built.state.checks.keys().map(|id| verdict(id.clone(), false)).collect();
     let (catalog, maps, externals) = (built.catalog.clone(), built.maps.clone(), built.externals.clone());
-    Snapshot { catalog, health: Arc::new(HealthTable::new(verdicts)), maps, externals, generation: 0 }
+    Snapshot { catalog, health: Arc::new(built.supposing(verdicts)), maps, externals, generation: 0 }
 }
 
 /// The same record sets in one piece, in the same order.

@@ -282,7 +282,11 @@ async fn a_name_without_address_fails_and_a_resolver_that_is_silent_is_our_troub
     for (rcode, seen, code) in [
         (Some(3), "name not resolved: web.test. does not exist", "name_not_resolved"),
         (Some(0), "name not resolved: web.test. has no address", "name_not_resolved"),
-        (Some(2), "name not resolved: web.test.: error response: Server Failure", "name_not_resolved"),
+        (
+            Some(2),
+            "probe not made: own resolver does not answer: it cannot resolve web.test.: error response: Server Failure",
+            "not_run_resolver",
+        ),
         (Some(5), "probe not made: own resolver does not answer: it refuses to resolve web.test.", "not_run_resolver"),
         (None, "probe not made: own resolver does not answer: no answer for web.test. within 150ms", "not_run_resolver"),
     ] {

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -15,31 +15,36 @@ use tokio::time::{Instant, sleep, timeout};
 use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
 use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
-use waypost::health::observation::{Failure, Observation, Outcome, Passed};
+use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
+use waypost::health::profile::Profile;
 use waypost::health::protocol::Protocol;
 use waypost::health::protocol::http::HttpRequest;
 use waypost::health::table::{HealthTable, Status};
 use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
 use waypost::prober::runner::{Change, Probe, RunnerHandle, Watcher};
-use waypost::prober::{ProbeReport, Prober, Trust};
+use waypost::prober::{Phase, ProbeReport, Prober, Trust};
 use waypost::resolver::NameServers;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A check whose name begins with `slow` hangs for three seconds and fails; others are answered in a millisecond, and
-/// fail from `fails_from` on.
+/// fail from `fails_from` on: `hole` by hanging for as long as it may. `stuck` cannot be probed before, and passes then.
 #[derive(Clone)]
 struct Script {
     began: Instant,
     fails_from: Duration,
     probes: Arc<Mutex<Vec<(String, Duration)>>>,
+    /// How long each was allowed to connect.
+    deadlines: Arc<Mutex<Vec<Duration>>>,
     at_once: Arc<Mutex<(usize, usize)>>,
 }
 
 impl Probe for Script {
-    async fn probe(&self, id: &HealthCheckId, _check: &EndpointCheck) -> ProbeReport {
+    async fn probe(&self, id: &HealthCheckId, check: &EndpointCheck) -> ProbeReport {
+        let connect = check.timing.deadlines.connect;
         self.probes.lock().unwrap().push((id.to_string(), self.began.elapsed()));
+        self.deadlines.lock().unwrap().push(connect);
         {
             let mut at_once = self.at_once.lock().unwrap();
             at_once.0 += 1;
@@ -50,11 +55,23 @@ impl Probe for Script {
             panic!("a fault of ours");
         }
         let slow = id.as_str().starts_with("slow");
-        sleep(if slow { SECOND * 3 } else { Duration::from_millis(1) }).await;
+        let late = self.began.elapsed() >= self.fails_from;
+        sleep(match id.as_str() {
+            "hole" if late => connect,
+            _ if slow => SECOND * 3,
+            _ => Duration::from_millis(1),
+        })
+        .await;
         self.at_once.lock().unwrap().0 -= 1;
-        let fails = slow || self.began.elapsed() >= self.fails_from;
-        let outcome = if fails { Outcome::Failed(Failure::Refused) } else { Outcome::Passed(Passed::Connected) };
-        ProbeReport::of(Observation { at: clock::now(), outcome })
+        let outcome = match id.as_str() {
+            "stuck" if !late => NotRun::NoRoute("network is unreachable".into()).into(),
+            "stuck" => Outcome::Passed(Passed::Connected),
+            _ if slow || self.began.elapsed() >= self.fails_from => Failure::Refused.into(),
+            _ => Outcome::Passed(Passed::Connected),
+        };
+        let phases = vec![Phase { name: "connect", took: Duration::from_millis(1) }];
+        // Of another time, which the runner replaces by its own.
+        ProbeReport { phases, ..ProbeReport::of(Observation { at: Timestamp::UNIX_EPOCH, outcome }) }
     }
 }
 
@@ -66,9 +83,32 @@ struct Ears {
     probed: Arc<Mutex<Vec<(String, &'static str)>>>,
     /// When a table came without an event, and that table.
     refreshed: Arc<Mutex<Vec<(Duration, HealthTable)>>>,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What else a watcher is told.
+#[derive(Default)]
+struct Told {
+    /// Each second's.
+    lags: Vec<Duration>,
+    obstructed: Vec<String>,
+    clock_set: Vec<(SignedDuration, HealthTable)>,
 }
 
 impl Watcher for Ears {
+    fn lagged(&mut self, worst: Duration) {
+        self.told.lock().unwrap().lags.push(worst);
+    }
+
+    fn obstructed(&mut self, id: &HealthCheckId, because: Option<&NotRun>) {
+        let because = because.map_or("no more".to_owned(), |because| because.to_string());
+        self.told.lock().unwrap().obstructed.push(format!("{id}: {because}"));
+    }
+
+    fn clock_was_set(&mut self, by: SignedDuration, table: HealthTable) {
+        self.told.lock().unwrap().clock_set.push((by, table));
+    }
+
     fn refreshed(&mut self, table: HealthTable) {
         self.refreshed.lock().unwrap().push((self.began.elapsed(), table));
     }
@@ -93,20 +133,34 @@ struct Stage {
     checkpoints: mpsc::UnboundedReceiver<Vec<SavedVerdict>>,
     probed: Arc<Mutex<Vec<(String, &'static str)>>>,
     refreshed: Arc<Mutex<Vec<(Duration, HealthTable)>>>,
+    told: Arc<Mutex<Told>>,
+    /// By how many seconds the wall clock is ahead.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Stage {
     fn set(checks: impl IntoIterator<Item = HealthCheck>, fails_from: Duration, probes_max: usize) -> Self {
         let began = Instant::now();
-        let (told, changes) = mpsc::unbounded_channel();
+        let (sender, changes) = mpsc::unbounded_channel();
         let (marked, checkpoints) = mpsc::unbounded_channel();
-        let script = Script { began, fails_from, probes: Arc::default(), at_once: Arc::default() };
-        let (probed, refreshed) = (Arc::default(), Arc::default());
+        let script = Script { began, fails_from, probes: Arc::default(), deadlines: Arc::default(), at_once: Arc::default() };
+        let (probed, refreshed, told) = (Arc::default(), Arc::default(), Arc::<Mutex<Told>>::default());
         let (own_probed, own_refreshed) = (Arc::clone(&probed), Arc::clone(&refreshed));
-        let ears = Ears { began, changes: told, checkpoints: marked, probed: own_probed, refreshed: own_refreshed };
-        let board = Board::new(&set(checks), clock::now());
-        let runner = RunnerHandle::spawn(board, Arc::new(script.clone()), ears, probes_max);
-        Self { runner, script, changes, checkpoints, probed, refreshed }
+        let ears = Ears {
+            began,
+            changes: sender,
+            checkpoints: marked,
+            probed: own_probed,
+            refreshed: own_refreshed,
+            told: told.clone(),
+        };
+        let (start, own_ahead) = (clock::now(), Arc::<AtomicI64>::default());
+        let ahead = own_ahead.clone();
+        // A wall clock that goes with virtual time, and can be set.
+        let wall = move || start + began.elapsed() + SignedDuration::from_secs(own_ahead.load(Relaxed));
+        let board = Board::new(set(checks), start);
+        let runner = RunnerHandle::spawn_by(board, Arc::new(script.clone()), ears, probes_max, wall);
+        Self { runner, script, changes, checkpoints, probed, refreshed, told, ahead }
     }
 
     fn probes_of(&self, name: &str) -> Vec<Duration> {
@@ -135,6 +189,95 @@ async fn three_failures_in_a_row_reach_the_watcher_with_the_probe_that_decided()
         let gap = (pair[1] - pair[0]).as_secs_f64();
         assert!((9.5..=10.51).contains(&gap), "interval with 5 % jitter: {gap}");
     }
+}
+
+/// The default profile: probes every 2 s, then every 250 ms, none beside another.
+#[tokio::test(start_paused = true)]
+async fn a_suspect_is_probed_again_at_once_until_it_has_fallen() {
+    for (name, between, took) in [("refused", 250, 1), ("hole", 400, 400)] {
+        let mut check = endpoint(name, SECOND);
+        let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
+        probed.timing = Profile::Default.timing(SECOND * 4);
+        let mut stage = Stage::set([check], SECOND * 15, 10);
+        stage.next_event().await;
+        let (at, event) = stage.next_event().await;
+        assert!(event.contains("healthy -> unhealthy: 3 failures in a row"), "{event}");
+        let probes = stage.probes_of(name);
+        let gaps: Vec<u128> = probes.windows(2).map(|pair| (pair[1] - pair[0]).as_millis()).collect();
+        let (before, confirming) = gaps.split_at(gaps.len() - 2);
+        assert!(before.iter().all(|gap| (1_900..=2_000).contains(gap)), "{gaps:?}");
+        assert!(confirming.iter().all(|gap| gap.abs_diff(between) <= 1), "{gaps:?}");
+        assert!((at - *probes.last().unwrap()).as_millis().abs_diff(took) <= 1);
+        assert!(at <= SECOND * 15 + Duration::from_millis(if name == "hole" { 3_210 } else { 2_510 }), "{at:?}");
+        assert_eq!(stage.script.at_once.lock().unwrap().1, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_moves_times_and_no_verdict() {
+    for jump in [3_600, -3_600] {
+        let mut stage = Stage::set([endpoint("a", SECOND)], SECOND * 1_000, 10);
+        let (_, change) = stage.changes.recv().await.unwrap();
+        let since = change.events[0].since;
+        sleep(SECOND * 10).await;
+        stage.ahead.store(jump, Relaxed);
+        sleep(SECOND * 10).await;
+        let told = stage.told.lock().unwrap();
+        assert_eq!(told.clock_set.len(), 1);
+        let (by, table) = &told.clock_set[0];
+        let moved = since + *by;
+        assert!((by.as_secs_f64() - jump as f64).abs() < 0.1, "{by:?}");
+        let verdict = table.iter().next().unwrap();
+        assert_eq!((verdict.status, verdict.since), (Status::Healthy, moved));
+        let seen = table.seen(table.index(&verdict.id).unwrap()).last.clone().unwrap();
+        assert!((10..15).contains(&seen.at.duration_since(moved).as_secs()), "{seen:?}");
+        // From then on, by the clock that was set.
+        let refreshed = stage.refreshed.lock().unwrap();
+        let (_, last) = refreshed.last().unwrap();
+        let seen = last.seen(last.index(&verdict.id).unwrap()).last.clone().unwrap();
+        assert!((18..21).contains(&seen.at.duration_since(moved).as_secs()), "{seen:?}");
+        assert!(stage.changes.try_recv().is_err(), "no status changed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn probes_that_begin_late_are_noticed() {
+    let stage = Stage::set([endpoint("a", SECOND)], SECOND * 1_000, 10);
+    sleep(SECOND * 10).await;
+    let on_time = *stage.told.lock().unwrap().lags.iter().max().unwrap();
+    assert!(on_time <= Duration::from_millis(2), "{on_time:?}");
+    // As if the process had not run for five seconds.
+    tokio::time::advance(SECOND * 5).await;
+    sleep(SECOND * 5).await;
+    let worst = *stage.told.lock().unwrap().lags.iter().max().unwrap();
+    assert!((4.0..5.0).contains(&worst.as_secs_f64()), "{worst:?}");
+    sleep(SECOND * 5).await;
+    let again = *stage.told.lock().unwrap().lags.last().unwrap();
+    assert!(again <= Duration::from_millis(2), "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_probes_cannot_be_made_is_said_once_and_so_is_that_they_can_again() {
+    let stage = Stage::set([endpoint("stuck", SECOND)], SECOND * 60, 10);
+    sleep(SECOND * 50).await;
+    let said = ["stuck: probe not made: no way out from here: network is unreachable"];
+    assert_eq!(stage.told.lock().unwrap().obstructed, said);
+    sleep(SECOND * 50).await;
+    assert_eq!(stage.told.lock().unwrap().obstructed, [said[0], "stuck: no more"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadlines_adapt_to_a_healthy_check_and_are_those_configured_once_it_fell() {
+    let mut check = endpoint("a", SECOND);
+    let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
+    probed.timing.adaptive = true;
+    let mut stage = Stage::set([check], SECOND * 40, 10);
+    stage.next_event().await;
+    stage.next_event().await;
+    sleep(SECOND * 2).await;
+    let deadlines: Vec<u128> = stage.script.deadlines.lock().unwrap().iter().map(Duration::as_millis).collect();
+    let changes: Vec<_> = deadlines.chunk_by(|one, other| one == other).map(|run| (run.len(), run[0])).collect();
+    let [(20, 1_000), (_, 200), (1.., 1_000)] = changes[..] else { panic!("{changes:?}") };
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,7 +341,7 @@ async fn a_disabled_check_is_never_probed() {
     let disabled = HealthCheck { disabled: true, ..endpoint("off", SECOND) };
     let stage = Stage::set([disabled, endpoint("a", SECOND)], SECOND * 100, 10);
     sleep(SECOND * 20).await;
-    assert_eq!(stage.probes_of("off"), []);
+    assert!(stage.probes_of("off").is_empty());
     assert!(!stage.probes_of("a").is_empty());
 }
 
@@ -296,7 +439,7 @@ async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_pro
     probed.timing.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let (changes, mut told) = mpsc::unbounded_channel();
     let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![([127, 0, 0, 1], 53).into()]));
-    let board = Board::new(&set([check]), clock::now());
+    let board = Board::new(set([check]), clock::now());
     let _runner = RunnerHandle::spawn(board, Arc::new(prober), Delays(changes), 10);
     let mut delays = Vec::new();
     for turn in 0..10 {
@@ -331,7 +474,7 @@ fn endpoint(name: &str, interval: Duration) -> HealthCheck {
         via: Via::default(),
         timing: Timing::plain(
             interval,
-            Deadlines { connect: SECOND, status: SECOND, body: SECOND },
+            Deadlines { connect: SECOND, tls: None, status: SECOND, body: SECOND },
             Thresholds { fall: three, rise: three },
         ),
     };

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use waypost::answer::{Asker, Identity, Transport, respond};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
-use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::health::table::{Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
@@ -165,12 +165,12 @@ fn snapshot(built: &Built, healthy: u8) -> Snapshot {
     let verdict = |(at, id): (usize, &HealthCheckId)| {
         let healthy = healthy >> at & 1 == 1;
         let status = if healthy { Status::Healthy } else { Status::Unhealthy };
-        Verdict { id: id.clone(), status, healthy, since: Timestamp::UNIX_EPOCH, because: "".into() }
+        Verdict::plain(id.clone(), status, Timestamp::UNIX_EPOCH, "".into())
     };
     let verdicts = built.state.checks.keys().enumerate().map(verdict).collect();
     Snapshot {
         catalog: built.catalog.clone(),
-        health: Arc::new(HealthTable::new(verdicts)),
+        health: Arc::new(built.supposing(verdicts)),
         maps: built.maps.clone(),
         externals: built.externals.clone(),
         generation: 0,

@@ -197,7 +197,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let choice = self.choose(answer, owner);
         match choice.rrsets() {
             [] => return self.put_other(&choice, answer, owner_place, name, place),
-            [one] => self.put_rrset(Section::Answer, *one, owner_place, None)?,
+            [one] => self.put_rrset(Section::Answer, *one, owner_place, choice.bounded(self.zone.rrset(*one).ttl_secs()))?,
             _ => self.put_choice(&choice, Section::Answer, owner_place)?,
         }
         if self.with_authority {
@@ -253,7 +253,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let facts = self.facts;
         match choice.external().map(|target| facts.externals.known(target)) {
             Some(Known::Addresses(resolved)) => {
-                self.put_external(resolved, Section::Answer, owner)?;
+                self.put_external(resolved, choice, Section::Answer, owner)?;
                 if self.with_authority {
                     self.put_apex_ns(answer, name, place);
                 }
@@ -271,13 +271,14 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts in the addresses of a name outside the zone as an RRset of `owner`, rotated by chance.
-    fn put_external(&mut self, resolved: &Resolved, section: Section, owner: Placement) -> Result<(), Full> {
+    fn put_external(&mut self, resolved: &Resolved, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
         let rrset = resolved.addresses.rrset();
         let first = match rrset.count() {
             1 => 0,
             count => self.chance.order(count.into()) as u16,
         };
-        self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs: Some(resolved.ttl_secs) })?;
+        let ttl_secs = choice.bounded(resolved.ttl_secs).unwrap_or(resolved.ttl_secs);
+        self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs: Some(ttl_secs) })?;
         if section == Section::Answer && resolved.stale.is_some() {
             self.error = Some(ExtendedError::STALE_ANSWER);
         }
@@ -288,12 +289,13 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     #[inline(never)]
     fn put_choice(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
         let several = match choice.rrsets() {
-            [one] => return self.put_rrset(section, *one, owner, None),
+            [one] => return self.put_rrset(section, *one, owner, choice.bounded(self.zone.rrset(*one).ttl_secs())),
             [] => return self.put_external_of(choice, section, owner),
             several => several,
         };
         // One RRset has one TTL (RFC 2181 §5.2): the smallest.
-        let ttl_secs = several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min();
+        let least = several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min();
+        let ttl_secs = least.map(|least| choice.bounded(least).unwrap_or(least));
         for (place, at) in several.iter().enumerate() {
             // Members that say the same share one RRset: no RR is in an RRset twice (RFC 2181 §5).
             if !several[..place].contains(at) {
@@ -308,7 +310,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     fn put_external_of(&mut self, choice: &Choice, section: Section, owner: Placement) -> Result<(), Full> {
         let facts = self.facts;
         match choice.external().and_then(|target| facts.externals.known(target).addresses()) {
-            Some(resolved) => self.put_external(resolved, section, owner),
+            Some(resolved) => self.put_external(resolved, choice, section, owner),
             None => Ok(()),
         }
     }
@@ -338,7 +340,8 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             return Ok(None);
         };
         let rrset = self.zone.rrset(chosen);
-        let put = self.message.put_rrset(Section::Answer, &rrset, Form::at(owner.placement(name, place)))?;
+        let form = Form { ttl_secs: choice.bounded(rrset.ttl_secs()), ..Form::at(owner.placement(name, place)) };
+        let put = self.message.put_rrset(Section::Answer, &rrset, form)?;
         let target = target(rrset.first_rdata(), owner, name);
         Ok(target.and_then(|target| self.go_on(target, put.at(RR_FIXED))))
     }

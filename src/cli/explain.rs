@@ -88,7 +88,7 @@ fn explain_offline(args: &ExplainArgs) -> Result<ExplainReport, Failure> {
     let loaded = load(&args.config)?;
     let checks = &loaded.built.state.checks;
     let supposed = suppose(checks, &args.down).map_err(Failure::BadInput)?;
-    let health = supposed.verdicts(checks, clock::now(), "marked down by --down");
+    let health = loaded.built.supposing(supposed.verdicts(checks, clock::now(), "marked down by --down"));
     let Built { catalog, maps, externals, .. } = &*loaded.built;
     let elsewhere = suppose_external(externals, &args.external).map_err(Failure::BadInput)?;
     let externals = elsewhere.known(externals, clock::now(), NOT_RESOLVED);

@@ -13,9 +13,12 @@ mod explain;
 mod export;
 mod import;
 mod man;
+mod orders;
+mod overrides;
 mod probe;
 mod problems;
 mod serve;
+mod signal;
 mod status;
 mod test;
 mod zones;
@@ -56,6 +59,10 @@ enum Command {
     Test(test::TestArgs),
     Probe(probe::ProbeArgs),
     Status(status::StatusArgs),
+    Override(overrides::OverrideArgs),
+    Signal(signal::SignalArgs),
+    Failover(orders::FailoverArgs),
+    Failback(orders::FailbackArgs),
     Import(Box<import::ImportArgs>),
     Export(Box<export::ExportArgs>),
     Backup(backup::BackupArgs),
@@ -105,6 +112,10 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Test(args) => test::run(&args, out),
         Command::Probe(args) => probe::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Override(args) => overrides::run(&args, out),
+        Command::Signal(args) => signal::run(&args, out),
+        Command::Failover(args) => orders::fail_over(&args, out),
+        Command::Failback(args) => orders::fail_back(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Export(args) => export::run(&args, out),
         Command::Backup(args) => backup::run(&args, out),

@@ -83,6 +83,10 @@ fn find<'s>(state: &'s State, id: &str) -> Result<(&'s HealthCheck, &'s Endpoint
     let check = state.checks.values().find(|check| check.id.as_str() == id).ok_or_else(|| unknown_check(&state.checks, id))?;
     match &check.kind {
         CheckKind::Endpoint(endpoint) => Ok((check, endpoint)),
+        CheckKind::Signal(_) => {
+            let problem = Problem::error(format!("{id:?} is told by signals: it has no endpoint to probe"));
+            Err(problem.help("waypost signal tells a running server"))
+        }
         CheckKind::Calculated { children, .. } => {
             let children = children.iter().map(HealthCheckId::as_str).collect::<Vec<_>>().join(", ");
             let help = format!("probe one of its children: {children}");

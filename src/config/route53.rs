@@ -111,7 +111,7 @@ impl KeyEntry {
     }
 }
 
-fn read_secret(file: &NamedFile, config_path: &Path, problems: &mut Problems) -> Option<Secret> {
+pub(super) fn read_secret(file: &NamedFile, config_path: &Path, problems: &mut Problems) -> Option<Secret> {
     let path = beside(config_path, &file.path);
     let shown = path.display();
     let mut error = |message: String, help: &str| {
@@ -192,18 +192,20 @@ fn read_name_servers(value: &Value<'_>) -> Vec<String> {
 /// Makes sure that no line shown beside a problem shows a secret: one under a misspelt key, or on a line that is no TOML.
 pub(super) fn hide_secrets(content: &str, problems: Problems) -> Problems {
     let mut is_inside = false;
-    let of_route53 = content.lines().map(|line| {
+    // Tables whose lines may hold secrets.
+    let has_secrets = |bare: &str| bare.starts_with("route53") || bare.starts_with("http");
+    let may_hold = content.lines().map(|line| {
         let bare = line.trim_start_matches(['[', ' ', '\t', '"', '\'']);
         if line.trim_start().starts_with('[') {
-            is_inside = bare.starts_with("route53");
+            is_inside = has_secrets(bare);
         }
-        is_inside || bare.starts_with("route53")
+        is_inside || has_secrets(bare)
     });
-    let of_route53: Vec<bool> = of_route53.collect();
+    let may_hold: Vec<bool> = may_hold.collect();
     let mut hidden = Problems::default();
     for mut problem in problems {
         if let Some(place) = &mut problem.place
-            && of_route53.get(place.line.saturating_sub(1) as usize) == Some(&true)
+            && may_hold.get(place.line.saturating_sub(1) as usize) == Some(&true)
         {
             place.text = hide_secret(&place.text);
         }
@@ -225,8 +227,21 @@ fn hide_secret(line: &str) -> Box<str> {
 }
 
 /// Keys whose lines hold no secret.
-const SHOWN_KEYS: [&str; 11] =
-    ["enabled", "strict", "auth", "name", "name_servers", "query_log", "secret_file", "access", "zones", "region", "networks"];
+const SHOWN_KEYS: [&str; 13] = [
+    "enabled",
+    "strict",
+    "auth",
+    "name",
+    "name_servers",
+    "query_log",
+    "secret_file",
+    "access",
+    "zones",
+    "region",
+    "networks",
+    "listen",
+    "may",
+];
 
 fn check_auth(value: &Value<'_>, auth: Auth, has_keys: bool) {
     match (auth, has_keys) {
@@ -277,7 +292,7 @@ fn read_name(value: &Value<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn read_source(table: &mut Table<'_>) -> Option<SecretSource> {
+pub(super) fn read_source(table: &mut Table<'_>) -> Option<SecretSource> {
     let here = table.optional("secret");
     let file = table.optional("secret_file");
     match (here, file) {

@@ -1,16 +1,21 @@
 //! A state and the verdicts become a snapshot: the zones compiled, the health table beside them.
 //!
 //! Checks nothing that `check` checks. What has not changed is shared with the snapshot before, so that a change costs
-//! in proportion to itself. Invariant: every health index in the catalog is a place in `State::checks`.
+//! in proportion to itself. Invariant: every health index in the catalog is a place in `State::checks`, or behind them among
+//! the gates.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::gates::gates_of;
 use super::maps::{self, Collections};
 use super::state::State;
-use crate::ids::{HealthCheckId, HealthIndex};
+use crate::health::gate::Gate;
+use crate::health::plan::{Plan, table_through};
+use crate::health::table::{HealthTable, Verdict};
+use crate::ids::{HealthCheckId, HealthIndex, SetIdentifier};
 use crate::places::Places;
 use crate::places::maps::ClientMaps;
 use crate::places::rules::Rules;
@@ -32,6 +37,8 @@ pub struct Built {
     pub maps: Arc<ClientMaps>,
     /// The names outside the zones that aliases lead to, with nothing known of them.
     pub externals: Arc<Externals>,
+    /// In the order of their ids; their places in every health table follow those of the checks.
+    pub gates: Arc<[Gate]>,
     /// What each zone asks of the tables, in the order of the catalog.
     asks: Vec<Arc<Asks>>,
     /// The zones of views, as they were compiled.
@@ -43,6 +50,8 @@ pub struct Built {
 struct Asks {
     rules: BTreeSet<Rules>,
     externals: BTreeSet<ExternalTarget>,
+    /// In the order of their ids.
+    gates: Vec<Gate>,
 }
 
 /// A zone of the state, in one piece or in parts.
@@ -72,15 +81,26 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
     let ids: Vec<&HealthCheckId> = state.checks.keys().collect();
     let health_index = |id: &HealthCheckId| ids.binary_search(&id).ok().map(|at| HealthIndex(at as u32));
     let external = |name: &Name, rtype| externals.index(name, rtype);
-    let tables = Tables { health: &health_index, map: &map_index, external: &external };
+    let gates = gates(&asks, before);
+    let gate_index = |owner: &Name, identifier: &SetIdentifier| {
+        let id = Gate::id_of(&owner.to_string(), identifier.as_str());
+        gates.binary_search_by(|gate| gate.id.cmp(&id)).ok().map(|at| HealthIndex((ids.len() + at) as u32))
+    };
+    let tables = Tables { health: &health_index, gate: &gate_index, map: &map_index, external: &external };
+    let without_gates = Tables { gate: &|_, _| None, ..tables };
     // Indices are places among all checks: they are the same only if the ids are. A zone's map indices follow its
     // collections, which it only names.
-    let same_checks = before.is_some_and(|before| before.state.checks.keys().eq(state.checks.keys()));
+    let same_checks = before.is_some_and(|before| {
+        let ids = |gates: &Arc<[Gate]>| gates.iter().map(|gate| gate.id.clone()).collect::<Vec<_>>();
+        let same_gates = Arc::ptr_eq(&before.gates, &gates) || ids(&before.gates) == ids(&gates);
+        same_gates && before.state.checks.keys().eq(state.checks.keys())
+    });
     let same_tables = same_checks && known.same_collections && same_externals.is_some();
     let mut zones = Vec::with_capacity(asks.len());
     let mut errors = Vec::new();
     for zone in sources(&state) {
-        match known.compile(zone, &tables, same_tables) {
+        let tables = if matches!(zone, Source::Whole(_)) { &tables } else { &without_gates };
+        match known.compile(zone, tables, same_tables) {
             Ok(zone) => zones.push(zone),
             Err(error) => errors.push(error),
         }
@@ -92,7 +112,7 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
         }
         match before.and_then(|before| compiled_private(&before.private, hosted)).filter(|zone| same_tables || !zone.is_bound()) {
             Some(zone) => private.push((hosted.clone(), zone)),
-            None => match compile(hosted, &tables) {
+            None => match compile(hosted, &without_gates) {
                 Ok(zone) => private.push((hosted.clone(), Arc::new(zone))),
                 Err(error) => errors.push(error),
             },
@@ -106,10 +126,38 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
         catalog: Arc::new(Catalog::new(zones).with_views(views).with_logged(&state.logged)),
         maps: Arc::new(maps),
         externals,
+        gates,
         asks,
         private,
         state,
     })
+}
+
+/// The gates of all zones, shared with those before if they are the same.
+fn gates(asks: &[Arc<Asks>], before: Option<&Built>) -> Arc<[Gate]> {
+    let mut gates: Vec<Gate> = asks.iter().flat_map(|asks| asks.gates.iter().cloned()).collect();
+    gates.sort_by(|one, other| one.id.cmp(&other.id));
+    match before.filter(|before| *before.gates == *gates) {
+        Some(before) => before.gates.clone(),
+        None => gates.into(),
+    }
+}
+
+impl Built {
+    /// What a board watches.
+    pub fn plan(&self) -> Plan {
+        Plan { checks: self.state.checks.clone(), gates: self.gates.clone(), brakes: self.state.brakes.clone() }
+    }
+
+    /// Whether a board watches the same for both.
+    pub fn watches_as(&self, other: &Self) -> bool {
+        self.state.checks == other.state.checks && self.gates == other.gates && self.state.brakes == other.state.brakes
+    }
+
+    /// The health table of these verdicts on the state's checks, in their order.
+    pub fn supposing(&self, verdicts: Vec<Verdict>) -> HealthTable {
+        table_through(&self.gates, verdicts)
+    }
 }
 
 fn compiled_private(private: &[(Arc<HostedZone>, Arc<Zone>)], hosted: &Arc<HostedZone>) -> Option<Arc<Zone>> {
@@ -209,10 +257,11 @@ impl<'s> Source<'s> {
                 let asking = hosted.record_sets.iter().filter(|set| set.policy.of_group().asks_for_client());
                 let targets = hosted.record_sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
                 let externals = targets.map(|(alias, rtype)| ExternalTarget { name: alias.target.clone(), rtype }).collect();
-                Asks { rules: maps::rules_of_all(asking, collections), externals }
+                Asks { rules: maps::rules_of_all(asking, collections), externals, gates: gates_of(hosted) }
             }
             Self::Parted(parted) => {
-                Asks { rules: maps::rules_of_all(parted.asking(), collections), externals: parted.externals().collect() }
+                let externals = parted.externals().collect();
+                Asks { rules: maps::rules_of_all(parted.asking(), collections), externals, gates: Vec::new() }
             }
         }
     }

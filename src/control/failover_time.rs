@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::grouped::Groups;
 use super::state::State;
 use crate::health::check::{CheckKind, EndpointCheck};
+use crate::health::timing::Timing;
 use crate::ids::HealthCheckId;
+use crate::toml_table::parse_duration;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::external::TTL_MAX_SECS;
@@ -105,10 +107,13 @@ fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
     let check = state.checks.get(id).filter(|check| !check.disabled)?;
     match &check.kind {
         CheckKind::Endpoint(endpoint) => Some(failing(endpoint)),
+        // As soon as somebody says so.
+        CheckKind::Signal(_) => Some(Duration::ZERO),
         CheckKind::Calculated { children, .. } => {
             let probed = children.iter().filter_map(|child| state.checks.get(child)).filter(|child| !child.disabled);
             let times = probed.filter_map(|child| match &child.kind {
                 CheckKind::Endpoint(endpoint) => Some(failing(endpoint)),
+                CheckKind::Signal(_) => Some(Duration::ZERO),
                 CheckKind::Calculated { .. } => None,
             });
             times.max()
@@ -116,8 +121,51 @@ fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
     }
 }
 
-/// An interval and a probe that takes as long as it may, `fall` times.
+/// From the failure, right after a probe that passed, to the last of `fall` probes that each take as long as they may.
 fn failing(check: &EndpointCheck) -> Duration {
-    let longest = check.protocol.longest(check.timing.deadlines);
-    (check.timing.interval + longest) * u32::from(check.timing.thresholds.fall.get())
+    let Timing { interval, retry, thresholds, deadlines, .. } = check.timing;
+    let (fall, longest) = (u32::from(thresholds.fall.get()), check.protocol.longest(deadlines));
+    match retry {
+        None => (interval + longest) * fall,
+        // A probe that takes longer than the retry is followed by the next at once.
+        Some(retry) => interval + retry.max(longest) * (fall - 1) + longest,
+    }
 }
+
+/// Health checks that would notice a failure much sooner if their probes were repeated after one that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlowChecks {
+    /// In the order of their names.
+    pub checks: Vec<HealthCheckId>,
+    /// Until they have turned, at most.
+    pub detect: Duration,
+    /// The same with [`RETRY_HINTED`].
+    pub with_retry: Duration,
+}
+
+/// What `check` hints at, as it is written.
+pub const RETRY_HINTED: &str = "250ms";
+
+/// The checks whose failures are noticed late because each probe waits for the interval, those alike together.
+pub fn slow_checks(state: &State) -> Vec<SlowChecks> {
+    let mut slow: Vec<SlowChecks> = Vec::new();
+    for (id, check) in &state.checks {
+        let Some(endpoint) = check.probed().filter(|endpoint| is_slow(&endpoint.timing)) else { continue };
+        let timing = Timing { retry: parse_duration(RETRY_HINTED), ..endpoint.timing };
+        let with_retry = failing(&EndpointCheck { timing, ..endpoint.clone() });
+        let detect = failing(endpoint);
+        match slow.iter_mut().find(|slow| (slow.detect, slow.with_retry) == (detect, with_retry)) {
+            Some(slow) => slow.checks.push(id.clone()),
+            None => slow.push(SlowChecks { checks: vec![id.clone()], detect, with_retry }),
+        }
+    }
+    slow
+}
+
+fn is_slow(timing: &Timing) -> bool {
+    let fall = u32::from(timing.thresholds.fall.get());
+    timing.retry.is_none() && fall > 1 && timing.interval * fall > SLOW_ABOVE
+}
+
+/// Detecting a failure within this is no reason for a hint.
+const SLOW_ABOVE: Duration = Duration::from_secs(10);

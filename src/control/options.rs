@@ -7,11 +7,12 @@ use crate::geography::area::Area;
 use crate::toml_table::{Table, Value};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use crate::zone::group_options::{GroupOptions, MinHealthy, Share};
+use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::hosted_zone::HostedZone;
 
 use super::located::{AREA_KEYS, read_area};
-use super::raw_record::{read_name, read_type};
+use super::modes::read_modes;
+use super::raw_record::{read_name, read_ttl, read_type};
 
 /// Reads the options that a table says; one that is wrong is left out.
 pub(super) fn read_options(table: &mut Table<'_>) -> GroupOptions {
@@ -20,6 +21,9 @@ pub(super) fn read_options(table: &mut Table<'_>) -> GroupOptions {
         min_healthy: min_healthy.unwrap_or_default(),
         fence: table.optional("fence").map(|value| read_fence(&value)).unwrap_or_default(),
         trickle: table.optional("trickle").and_then(|value| read_percent(&value, TRICKLE_MAX)).unwrap_or_default(),
+        panic: table.optional("panic").and_then(|value| read_percent(&value, 100.0)).unwrap_or_default(),
+        ttl: None,
+        modes: read_modes(table),
         sticky: table.bool_or("sticky", false),
         nearest: table.optional_int("nearest", 1..=8).map_or(0, |count| u8::try_from(count).expect("1 to 8")),
     }
@@ -32,7 +36,8 @@ pub(super) fn read_groups(root: &mut Table<'_>, zone: &mut HostedZone, is_whole:
         let span = named.as_ref().map_or_else(|| table.span.clone(), |value| value.span.clone());
         let name = named.and_then(|value| read_name(&value, Some(&zone.name)));
         let rtype = table.required("type", "\"A\"").and_then(|value| read_type(&value));
-        let options = read_options(&mut table);
+        let ttl = table.optional("ttl").and_then(|value| read_ttl_range(&value));
+        let options = GroupOptions { ttl, ..read_options(&mut table) };
         let document = table.document();
         table.finish();
         let (Some(name), Some(rtype)) = (name, rtype) else { continue };
@@ -43,6 +48,24 @@ pub(super) fn read_groups(root: &mut Table<'_>, zone: &mut HostedZone, is_whole:
             document.error(&span, format!("[[group]]: {name} {rtype} has options already; a group has them in one place"));
         }
     }
+}
+
+/// `{ max = 300, min = 20 }`: the TTL follows how soon the answer could change.
+pub(super) fn read_ttl_range(value: &Value<'_>) -> Option<TtlRange> {
+    if !value.is_table() {
+        value.wrong("a group's ttl is a range; its records have a TTL each", "ttl = { max = 300, min = 20 }");
+        return None;
+    }
+    let mut table = value.table()?;
+    let mut read = |key, example| table.required(key, example).and_then(|value| read_ttl(&value)).map(|ttl| ttl.secs());
+    let (max, min) = (read("max", "300"), read("min", "20"));
+    table.finish();
+    let range = TtlRange { min: min?, max: max? };
+    if range.min > range.max {
+        value.wrong(format_args!("min {} is above max {}", range.min, range.max), "such as ttl = { max = 300, min = 20 }");
+        return None;
+    }
+    Some(range)
 }
 
 fn has_group(zone: &HostedZone, name: &Name, rtype: RecordType) -> bool {

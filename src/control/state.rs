@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::health::brakes::BrakeRules;
 use crate::health::check::{CheckKind, HealthCheck};
 use crate::ids::{CollectionId, HealthCheckId};
 use crate::places::cidr::CidrCollection;
@@ -26,6 +27,8 @@ pub struct State {
     pub parted: Vec<Arc<PartedZone>>,
     /// In the order of their ids, which is the order of their indices in every table.
     pub checks: BTreeMap<HealthCheckId, HealthCheck>,
+    /// What keeps automation from taking too much out of service.
+    pub brakes: Arc<BrakeRules>,
     /// CIDR collections, which all zones share.
     pub collections: BTreeMap<CollectionId, Arc<CidrCollection>>,
     /// What clients of some networks see besides.

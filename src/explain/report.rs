@@ -117,6 +117,16 @@ pub enum StepFacts {
     LastResort {
         members: usize,
     },
+    Panic {
+        members: usize,
+        /// The share, in ten-thousandths.
+        parts: u16,
+    },
+    Ttl {
+        secs: u32,
+        min: u32,
+        max: u32,
+    },
     Alias {
         target: String,
         #[serde(rename = "type")]
@@ -221,6 +231,7 @@ pub struct VerdictReport {
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum UnfitReport {
     Unhealthy,
+    Drained,
     TargetUnhealthy { target: String },
     TargetUnresolved { target: String },
     OutsideFence { fence: Vec<String> },
@@ -353,6 +364,8 @@ impl StepFacts {
             }
             Step::Chosen { member, by } => Self::Chosen { member: MemberReport::of(member), by: ReasonReport::of(by) },
             Step::LastResort { members } => Self::LastResort { members: *members },
+            Step::Panic { members, share } => Self::Panic { members: *members, parts: share.parts() },
+            Step::Ttl { secs, range } => Self::Ttl { secs: *secs, min: range.min, max: range.max },
             Step::Alias { target, rtype } => Self::Alias { target: target.to_string(), rtype: rtype.to_string() },
             Step::External { target, known } => {
                 Self::External { target: target.name.to_string(), rtype: target.rtype.to_string(), known: KnownReport::of(known) }
@@ -448,6 +461,7 @@ impl UnfitReport {
     fn of(reason: &Unfit) -> Self {
         match reason {
             Unfit::Unhealthy => Self::Unhealthy,
+            Unfit::Drained => Self::Drained,
             Unfit::TargetUnhealthy { target, .. } => Self::TargetUnhealthy { target: target.to_string() },
             Unfit::TargetUnresolved { target } => Self::TargetUnresolved { target: target.to_string() },
             Unfit::OutsideFence { fence } => Self::OutsideFence { fence: fence.iter().map(ToString::to_string).collect() },

@@ -8,6 +8,7 @@ mod geo;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::http::{Tokens, read_tokens};
 use crate::config::route53::{check_query_log, read_keys};
 use crate::config::{self, Config, Files};
 use crate::control::build::{Built, build};
@@ -29,6 +30,8 @@ pub struct Loaded {
     pub built: Arc<Built>,
     /// Who may use the Route 53 API.
     pub keys: Arc<Keys>,
+    /// Who may change things through the admin API.
+    pub tokens: Arc<Tokens>,
     pub warnings: Problems,
     geo: GeoFiles,
 }
@@ -59,6 +62,8 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     problems.append(found);
     let (keys, found) = read_keys(&config.route53, path);
     problems.append(found);
+    let (tokens, found) = config.http.as_ref().map(|http| read_tokens(http, path)).unwrap_or_default();
+    problems.append(found);
     problems.append(check_query_log(&config.route53, path));
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
@@ -68,17 +73,25 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
     let state = match fill_serials(state, &served, now_secs) {
-        Ok(state) => State { views: config.route53.vpcs.clone(), ..state },
+        Ok(state) => {
+            let brakes = Arc::new(config.brakes.rules.clone());
+            State { views: config.route53.vpcs.clone(), brakes, ..state }
+        }
         Err(found) => {
             problems.append(found);
             return Err(problems);
         }
     };
     let whole = add(&config, &state)?;
+    problems.append(config.brakes.check(&whole.checks.keys().map(|id| id.as_str()).collect::<Vec<_>>()));
+    if problems.has_errors() {
+        return Err(problems);
+    }
     match build(whole, &geo.places(&config.geo), before) {
         Ok(built) => {
-            let (state, built, keys) = (Arc::new(state), Arc::new(built), Arc::new(keys));
-            Ok(Loaded { config, state, built, keys, warnings: problems, geo })
+            let (state, built) = (Arc::new(state), Arc::new(built));
+            let (keys, tokens) = (Arc::new(keys), Arc::new(tokens));
+            Ok(Loaded { config, state, built, keys, tokens, warnings: problems, geo })
         }
         Err(errors) => {
             errors.into_iter().for_each(|error| problems.push(Problem::error(error.to_string())));

@@ -8,7 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::history::Objective;
 use super::protocol::Protocol;
+use super::signal::SignalCheck;
 use super::timing::{Timing, VERDICT_HOLDS};
 use crate::ids::HealthCheckId;
 
@@ -25,6 +27,8 @@ pub struct HealthCheck {
     pub observe: bool,
     /// Where its endpoint stands, such as `aws:eu-central-1`; what overrides and brakes of a region go by.
     pub region: Option<Arc<str>>,
+    /// The share of time that it is to be healthy; what is left of it is told, and decides nothing.
+    pub objective: Option<Objective>,
 }
 
 /// Where a check's status comes from.
@@ -36,6 +40,8 @@ pub enum CheckKind {
         children: Vec<HealthCheckId>,
         health_threshold: u32,
     },
+    /// Somebody tells (Route 53, CLOUDWATCH_METRIC and RECOVERY_CONTROL).
+    Signal(SignalCheck),
 }
 
 /// A check that probes one endpoint.
@@ -81,13 +87,21 @@ pub enum TargetHost {
 impl HealthCheck {
     /// A check that is what its kind says and nothing more.
     pub fn plain(id: HealthCheckId, kind: CheckKind) -> Self {
-        Self { id, kind, inverted: false, disabled: false, observe: false, region: None }
+        Self { id, kind, inverted: false, disabled: false, observe: false, region: None, objective: None }
     }
 
-    /// What is probed: nothing when the check is calculated or disabled.
+    /// What is probed: nothing when the check is calculated, told or disabled.
     pub fn probed(&self) -> Option<&EndpointCheck> {
         match &self.kind {
             CheckKind::Endpoint(check) if !self.disabled => Some(check),
+            _ => None,
+        }
+    }
+
+    /// How it is told, if it is; what is told of one that is disabled is remembered, and decides nothing.
+    pub fn signalled(&self) -> Option<&SignalCheck> {
+        match &self.kind {
+            CheckKind::Signal(check) => Some(check),
             _ => None,
         }
     }
@@ -98,7 +112,7 @@ impl CheckKind {
     pub fn protocol(&self) -> Option<&Protocol> {
         match self {
             Self::Endpoint(endpoint) => Some(&endpoint.protocol),
-            Self::Calculated { .. } => None,
+            Self::Calculated { .. } | Self::Signal(_) => None,
         }
     }
 }
@@ -114,6 +128,17 @@ impl EndpointCheck {
     /// Intervals, deadlines and thresholds are left out: they say when to believe what was seen, not what is looked at.
     pub fn subject(&self) -> String {
         format!("{}{}", self.protocol.subject(&self.target), self.via)
+    }
+
+    /// The longest that a probe can take, the lookup of its target's name included.
+    pub fn longest(&self) -> Duration {
+        let deadlines = self.timing.deadlines;
+        let waiting = match self.protocol {
+            // For a place to run in, and for the start.
+            Protocol::Command(_) => deadlines.connect * 2,
+            _ => Duration::ZERO,
+        };
+        deadlines.resolve() + waiting + self.protocol.longest(deadlines)
     }
 
     /// How long a verdict holds that no observation upholds, because probes cannot be made or nothing ran.

@@ -126,6 +126,8 @@ pub enum NotRun {
     ResolverUnreachable(String),
     /// The request cannot be written, or a fault of our own.
     Impossible(String),
+    /// It failed while this checker doubted itself.
+    Doubted(String),
 }
 
 impl Outcome {
@@ -149,11 +151,27 @@ impl Outcome {
             Self::NotRun(NotRun::NotPermitted(_)) => "not_run_permission",
             Self::NotRun(NotRun::ResolverUnreachable(_)) => "not_run_resolver",
             Self::NotRun(NotRun::Impossible(_)) => "not_run_impossible",
+            Self::NotRun(NotRun::Doubted(_)) => "not_run_doubted",
         }
     }
 }
 
 impl Failure {
+    /// Whether all that was seen is that something took too long.
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::ConnectTimeout(_)
+                | Self::TlsTimeout(_)
+                | Self::StatusTimeout(_)
+                | Self::BodyTimeout(_)
+                | Self::AnswerTimeout(_)
+                | Self::LoginTimeout(_)
+                | Self::QueryTimeout(_)
+                | Self::CommandTimeout(_)
+        )
+    }
+
     /// A short, stable word for metrics and logs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -279,6 +297,7 @@ impl fmt::Display for NotRun {
             Self::NotPermitted(detail) => ("not permitted here", detail),
             Self::ResolverUnreachable(detail) => ("own resolver does not answer", detail),
             Self::Impossible(detail) => ("impossible", detail),
+            Self::Doubted(detail) => ("not believed", detail),
         };
         write!(f, "probe not made: {what}: {detail}")
     }

@@ -3,7 +3,8 @@
 //! Neither waits nor probes: the runner asks, sleeps and tells when a probe has ended. Time is the duration since the
 //! runner's start, chance is a draw. Invariants: a check is waiting or being probed, never both; a check that is not
 //! scheduled is never due. Source: Route 53 API reference, `RequestInterval`: it counts from the response to the next
-//! request, so a slow endpoint is probed less often and never twice at a time.
+//! request, so a slow endpoint is probed less often and never twice at a time. Where failures are confirmed it counts from
+//! request to request, and a probe that takes longer is followed by the next at once.
 //!
 //! The heap holds stale entries after `replace`; they are told apart by the due time that the map holds and skipped.
 //! Rejected: a timer wheel (the heap costs under a microsecond at 100,000 checks) and a task per check (memory).
@@ -12,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
+use super::timing::{JITTER_PARTS, Pace};
 use crate::ids::HealthCheckId;
 
 /// The checks to be probed, and when.
@@ -23,7 +25,8 @@ pub struct Schedule {
 
 #[derive(Debug)]
 struct Slot {
-    interval: Duration,
+    /// When the last probe began.
+    began: Duration,
     /// None while a probe is under way.
     due: Option<Duration>,
 }
@@ -36,13 +39,14 @@ impl Schedule {
         self.due.clear();
         let (kept, new): (Vec<_>, Vec<_>) = checks.into_iter().partition(|(id, _)| old.contains_key(id) && !fresh(id));
         for (id, interval) in kept {
-            let due = old.remove(&id).and_then(|slot| slot.due).map(|due| due.min(now + interval));
-            self.put(id, Slot { interval, due });
+            let Some(slot) = old.remove(&id) else { continue };
+            let due = slot.due.map(|due| due.min(now + interval));
+            self.put(id, Slot { due, ..slot });
         }
         let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
         for (at, (id, interval)) in (0..count).zip(new) {
             let window = interval.min(START_SPACING * count);
-            self.put(id, Slot { interval, due: Some(now + window * at / count) });
+            self.put(id, Slot { began: now, due: Some(now + window * at / count) });
         }
     }
 
@@ -61,16 +65,21 @@ impl Schedule {
     pub fn take_due(&mut self, now: Duration) -> Option<HealthCheckId> {
         self.next_due().filter(|due| *due <= now)?;
         let Reverse((_, id)) = self.due.pop()?;
-        self.slots.get_mut(&id)?.due = None;
+        let slot = self.slots.get_mut(&id)?;
+        (slot.began, slot.due) = (now, None);
         Some(id)
     }
 
-    /// The probe of `id` ended at `now`: the next is due one interval later, give or take the jitter that `draw` picks.
-    pub fn finished(&mut self, id: &HealthCheckId, now: Duration, draw: u64) {
+    /// The probe of `id` ended at `now`: the next is due as `pace` says, less the jitter that `draw` picks.
+    pub fn finished(&mut self, id: &HealthCheckId, now: Duration, pace: Pace, draw: u64) {
         let Some(slot) = self.slots.get_mut(id).filter(|slot| slot.due.is_none()) else {
             return;
         };
-        let due = now + jittered(slot.interval, draw);
+        let due = match pace {
+            Pace::AfterEnd(interval) => now + jittered(interval, draw),
+            Pace::AfterStart(interval) => now.max(slot.began + jittered(interval, draw)),
+            Pace::Confirming(retry) => now.max(slot.began + retry),
+        };
         slot.due = Some(due);
         self.due.push(Reverse((due, id.clone())));
     }
@@ -83,12 +92,11 @@ impl Schedule {
     }
 }
 
-/// `interval` ± 5 %, evenly, so that checks which started together drift apart.
+/// `interval` less up to 5 %, evenly, so that checks which started together drift apart.
 fn jittered(interval: Duration, draw: u64) -> Duration {
-    let span = interval.as_nanos() / 10;
-    let part = (u128::from(draw) * span) >> 64;
-    let nanos = interval.as_nanos() - span / 2 + part;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    let span = interval / JITTER_PARTS;
+    let part = (u128::from(draw) * span.as_nanos()) >> 64;
+    interval - Duration::from_nanos(u64::try_from(part).expect("a part of a span that is one"))
 }
 
 /// The time between two first probes at start, when their intervals allow it: a thousand checks a second.
@@ -113,7 +121,7 @@ mod tests {
     }
 
     const SECOND: Duration = Duration::from_secs(1);
-    const MIDDLE: u64 = 1 << 63;
+    const NO_JITTER: u64 = 0;
 
     #[test]
     fn first_probes_are_spread_evenly() {
@@ -137,22 +145,40 @@ mod tests {
         let mut schedule = started(checks(1, SECOND));
         let taken = schedule.take_due(Duration::ZERO).unwrap();
         assert_eq!(schedule.next_due(), None);
-        schedule.finished(&taken, SECOND * 7, MIDDLE);
+        schedule.finished(&taken, SECOND * 7, Pace::AfterEnd(SECOND), NO_JITTER);
         assert_eq!(schedule.next_due(), Some(SECOND * 8));
     }
 
     #[test]
-    fn jitter_is_at_most_five_percent_either_way() {
-        for (draw, millis) in [(0, 950), (MIDDLE, 1_000), (u64::MAX, 1_049)] {
+    fn confirmations_and_their_intervals_count_from_the_start_of_a_probe_which_no_other_overlaps() {
+        let retry = SECOND / 4;
+        for (pace, took, due) in [
+            (Pace::Confirming(retry), Duration::ZERO, retry),
+            (Pace::Confirming(retry), retry / 2, retry),
+            (Pace::Confirming(retry), SECOND, SECOND),
+            (Pace::AfterStart(SECOND), SECOND / 2, SECOND),
+            (Pace::AfterStart(SECOND), SECOND * 3, SECOND * 3),
+        ] {
+            let mut schedule = started(checks(1, SECOND));
+            let taken = schedule.take_due(Duration::ZERO).unwrap();
+            schedule.finished(&taken, took, pace, NO_JITTER);
+            assert_eq!(schedule.next_due(), Some(due), "{pace:?} after {took:?}");
+        }
+    }
+
+    #[test]
+    fn jitter_takes_at_most_five_percent_and_adds_nothing() {
+        for (draw, millis) in [(0, 1_000), (1 << 63, 975), (u64::MAX, 950)] {
             assert_eq!(jittered(SECOND, draw).as_millis(), millis);
         }
+        assert!(jittered(SECOND, u64::MAX) >= Pace::AfterEnd(SECOND).least());
     }
 
     #[test]
     fn replacing_keeps_turns_adds_new_checks_and_drops_old_ones() {
         let mut schedule = started(vec![(id("gone"), SECOND), (id("kept"), SECOND)]);
         while let Some(taken) = schedule.take_due(SECOND) {
-            schedule.finished(&taken, SECOND, MIDDLE);
+            schedule.finished(&taken, SECOND, Pace::AfterEnd(SECOND), NO_JITTER);
         }
         schedule.replace(vec![(id("kept"), SECOND), (id("new"), SECOND)], SECOND, |_| false);
         assert_eq!(schedule.take_due(SECOND), Some(id("new")));
@@ -164,7 +190,7 @@ mod tests {
     fn a_shorter_interval_takes_effect_at_once() {
         let mut schedule = started(vec![(id("a"), SECOND * 3_600)]);
         let taken = schedule.take_due(Duration::ZERO).unwrap();
-        schedule.finished(&taken, Duration::ZERO, MIDDLE);
+        schedule.finished(&taken, Duration::ZERO, Pace::AfterEnd(SECOND * 3_600), NO_JITTER);
         schedule.replace(vec![(id("a"), SECOND)], SECOND, |_| false);
         assert_eq!(schedule.next_due(), Some(SECOND * 2));
     }
@@ -174,7 +200,7 @@ mod tests {
         let mut schedule = started(vec![(id("a"), SECOND)]);
         let taken = schedule.take_due(Duration::ZERO).unwrap();
         schedule.replace(vec![(id("a"), SECOND)], SECOND, |_| true);
-        schedule.finished(&taken, SECOND, MIDDLE);
+        schedule.finished(&taken, SECOND, Pace::AfterEnd(SECOND), NO_JITTER);
         assert_eq!(schedule.take_due(SECOND), Some(id("a")));
         assert_eq!(schedule.next_due(), None);
     }
@@ -187,9 +213,9 @@ mod tests {
             now = now.max(due);
             let id = schedule.take_due(now).unwrap();
             draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            schedule.finished(&id, now, draw);
+            schedule.finished(&id, now, Pace::AfterEnd(SECOND * 10), draw);
             taken += 1;
         }
-        assert!((290_000..=310_000).contains(&taken), "{taken}");
+        assert!((300_000..=320_000).contains(&taken), "{taken}");
     }
 }

@@ -4,7 +4,9 @@
 //! round; then the first answer. Stop: no longer ready, drain the sockets, stop the checks, save what they know.
 //! Invariants: bad input starts nothing; a reload that fails changes nothing.
 
+mod ask;
 mod keeper;
+mod operator;
 mod publish;
 mod reload;
 mod watch;
@@ -21,6 +23,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::keeper::{Keeper, Publishing};
+use self::operator::Operator;
 use self::publish::{ExternalPublisher, Publisher};
 use self::reload::{Because, Reloader};
 use self::watch::FileWatch;
@@ -34,6 +37,9 @@ use crate::control::state::State;
 use crate::external::{Follower, LOOKS_MAX, Pace, Resolver};
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
+use crate::health::signal::SavedStanding;
+use crate::health::table::HealthTable;
+use crate::ids::HealthCheckId;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
 use crate::prober::{Prober, Trust};
 use crate::problem::{Problem, Problems};
@@ -41,7 +47,7 @@ use crate::resolver::NameServers;
 use crate::route53::account::Account;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
-use crate::store::{Store, StoreError};
+use crate::store::{Histories, Past, Store, StoreError};
 use crate::telemetry::query_log::QueryLogs;
 use crate::telemetry::{Telemetry, events, logs};
 
@@ -73,7 +79,7 @@ pub fn serve(config_path: &Path) -> Result<(), ServeError> {
     let (store, account) = opened.expect("what could be loaded was built with the account");
     start_log(&loaded)?;
     let config = &loaded.config.server;
-    let listeners = Listeners::bind(&config.listen, loaded.config.http, server::workers(config.workers))
+    let listeners = Listeners::bind(&config.listen, loaded.config.http_listen(), server::workers(config.workers))
         .map_err(|error| ServeError::BadInput(error.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -114,19 +120,34 @@ async fn run(
     let mut signals = Signals::new().map_err(|cause| ServeError::Failed { doing: "listening for signals", cause })?;
     // From before the first round on, which may take seconds in which a file changes.
     let watch = FileWatch::start(config_path, &loaded);
-    let mut board = Board::new(&loaded.built.state.checks, clock::now());
+    let mut board = Board::new(loaded.built.plan(), clock::now());
+    let (overrides, told) = (store.take_overrides(), take_signals(&mut store, &board)?);
+    // Before the first answer: what was forced stays forced, and what was frozen is found as it was.
+    board.set_overrides(overrides.clone(), clock::now());
     board.resume(store.take_saved(), clock::now());
+    board.resume_gates(store.take_gates(), clock::now());
+    board.resume_signals(told.iter().cloned(), clock::now());
     let parts =
         Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;
     parts.query_logs.set_directory(query_log_directory(&loaded.config, config_path));
     let keeper = Arc::new(Keeper::new(account, loaded, parts.publishing()));
     keeper.warn_of_unwritten_logs();
+    let operator = Arc::new(Operator::new(
+        overrides,
+        told,
+        keeper.clone(),
+        parts.store.clone(),
+        parts.runner.clone(),
+        parts.telemetry.clone(),
+    ));
+    let expiring = tokio::spawn(operator.clone().expire_forever());
+    let asking = tokio::spawn(ask::ask_forever(parts.telemetry.clone(), keeper.clone(), operator.clone()));
     let http_stop = CancellationToken::new();
     let http_address = listeners.http_address();
     let http = listeners.take_http().map(|listener| {
         let admin = Admin::new(parts.published.clone(), parts.telemetry.clone(), parts.readiness.clone());
         let admin = admin.answering_as(parts.identity.clone());
-        let router = admin.router().merge(Route53::new(keeper.clone()).router());
+        let router = admin.router().merge(Route53::new(keeper.clone()).router()).merge(api::overrides::router(operator.clone()));
         tokio::spawn(api::serve(listener, router, HttpLimits::default(), http_stop.clone()))
     });
     let stopped = tokio::select! {
@@ -146,7 +167,12 @@ async fn run(
         // A page that cannot be finished is nobody's loss now.
         let _ = http.await;
     }
-    drop(keeper);
+    asking.abort();
+    let _ = asking.await;
+    expiring.abort();
+    // Both hold the store, which is closed last.
+    let _ = expiring.await;
+    drop((operator, keeper));
     parts.stop().await;
     ended
 }
@@ -204,11 +230,12 @@ impl Parts {
     }
 
     /// Publishes the first snapshot and starts the checks.
-    fn start(loaded: &Loaded, board: Board, store: Store) -> io::Result<Self> {
+    fn start(loaded: &Loaded, board: Board, mut store: Store) -> io::Result<Self> {
         let Built { catalog, maps, externals, .. } = (*loaded.built).clone();
         let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
-        let telemetry = Arc::new(Telemetry::new());
+        let telemetry = Arc::new(Telemetry::of_run(clock::now()));
+        resume(&telemetry, &mut store, &loaded.built.state, &published.load().health);
         let query_logs = QueryLogs::spawn(telemetry.query_log())?;
         let store = Arc::new(store);
         let name_servers = NameServers::of(&loaded.config.resolver.servers);
@@ -244,13 +271,22 @@ impl Parts {
             events::warning("the last lines of the query logs could not be written in time");
         }
         let saved = self.runner.stop().await;
-        self.store.save_all(saved);
+        self.store.save_all(saved, Histories::new());
         match Arc::into_inner(self.store).map(Store::close) {
             // The runner holds the store too, and has just stopped; without a last close the writer still ends by itself.
             Some(Ok(())) | None => {}
             Some(Err(error)) => events::warning(&error.to_string()),
         }
     }
+}
+
+/// Takes up the pasts of the checks, as far as they are configured.
+fn resume(telemetry: &Telemetry, store: &mut Store, state: &State, table: &HealthTable) {
+    let (Past { histories, until }, now) = (store.take_past(), clock::now());
+    let changed = telemetry.histories().resume(histories, until, table, now);
+    telemetry.configure(&state.checks, now);
+    store.keep_histories(state.checks.keys().cloned().collect());
+    store.save(Vec::new(), changed);
 }
 
 impl Signals {
@@ -327,6 +363,19 @@ pub fn stored_account(config: &Config, config_path: &Path) -> Result<Option<Acco
     let account = store.take_account();
     store.close().map_err(|error| Problems::from(Problem::error(error.to_string())))?;
     Ok(Some(account))
+}
+
+/// Takes what checks had been told, and forgets what was told of checks that are told no more.
+fn take_signals(store: &mut Store, board: &Board) -> Result<Vec<(HealthCheckId, SavedStanding)>, ServeError> {
+    let is_told = |id: &HealthCheckId| board.index(id).is_some_and(|index| board.check(index).signalled().is_some());
+    let mut signals = store.take_signals();
+    let before = signals.len();
+    signals.retain(|(id, _)| is_told(id));
+    if signals.len() < before {
+        let forgotten = store.retain_signals(|id| HealthCheckId::new(id).is_ok_and(|id| is_told(&id)));
+        forgotten.map_err(|error| ServeError::BadInput(Problem::error(error.to_string()).into()))?;
+    }
+    Ok(signals)
 }
 
 /// Where query logs are written, if anywhere.

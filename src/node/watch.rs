@@ -108,12 +108,14 @@ fn is_whole(event: &Event) -> bool {
 }
 
 /// Every file that was read: the server's, the zones', what they include, what is known of clients, and the secrets of
-/// access keys.
+/// access keys and tokens.
 fn files(config_path: &Path, loaded: &Loaded) -> impl Iterator<Item = PathBuf> {
     let geo = &loaded.config.geo;
     let places = [&geo.mmdb, &geo.latency].into_iter().flatten().map(|file| config::beside(config_path, &file.path));
     let zones = loaded.built.state.zones.iter().flat_map(|zone| &zone.files).map(|file| PathBuf::from(&**file));
-    let secrets = loaded.config.route53.keys.iter().filter_map(|key| match &key.secret {
+    let tokens = loaded.config.http.iter().flat_map(|http| &http.tokens).map(|token| &token.secret);
+    let keys = loaded.config.route53.keys.iter().map(|key| &key.secret);
+    let secrets = keys.chain(tokens).filter_map(|secret| match secret {
         SecretSource::File(file) => Some(config::beside(config_path, &file.path)),
         SecretSource::Here(_) => None,
     });

@@ -111,6 +111,13 @@ mod tests {
             (libc::ETIMEDOUT, "not_run_impossible", "unreachable"),
             (libc::EADDRNOTAVAIL, "not_run_resources", "not_run_resources"),
             (libc::EMFILE, "not_run_resources", "not_run_resources"),
+            (libc::ENFILE, "not_run_resources", "not_run_resources"),
+            (libc::ENOBUFS, "not_run_resources", "not_run_resources"),
+            (libc::EAGAIN, "not_run_resources", "not_run_resources"),
+            (libc::ENETDOWN, "not_run_route", "not_run_route"),
+            (libc::EAFNOSUPPORT, "not_run_route", "not_run_route"),
+            // A local firewall that drops, and one that forbids.
+            (libc::EPERM, "not_run_route", "not_run_route"),
             (libc::EACCES, "not_run_route", "not_run_route"),
         ] {
             let error = io::Error::from_raw_os_error(number);

@@ -1,9 +1,9 @@
 //! The phases before anything is asked: connecting and, where it is wanted, TLS.
 //!
-//! Invariant: both together end within one deadline, which counts from the first packet.
+//! Invariant: each ends within its deadline, or both within one, which counts from the first packet.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -14,6 +14,7 @@ use crate::clock;
 use crate::health::check::Via;
 use crate::health::observation::{Failure, Outcome};
 use crate::health::protocol::tls::TlsOptions;
+use crate::health::timing::Deadlines;
 
 /// Where to connect to, and how.
 #[derive(Clone, Copy)]
@@ -23,7 +24,7 @@ pub(super) struct Way<'w> {
     pub tls: Option<&'w TlsOptions>,
     /// What is offered over TLS; the endpoint must choose one of them.
     pub alpn: &'w [&'w str],
-    pub limit: Duration,
+    pub deadlines: Deadlines,
 }
 
 /// A connection, in the clear or not.
@@ -36,10 +37,12 @@ pub(super) type Stream = Box<dyn Duplex>;
 impl Way<'_> {
     /// Connects. Beside the connection: until when TLS must be established.
     pub(super) async fn connect(&self, log: &mut Log) -> Result<(TcpStream, Instant), Outcome> {
-        let by = clock::monotonic() + self.limit;
-        let connected = timeout(self.limit, connect::connect(self.address, self.via)).await;
+        let Deadlines { connect: limit, tls, .. } = self.deadlines;
+        let by = clock::monotonic() + limit;
+        let connected = timeout(limit, connect::connect(self.address, self.via)).await;
         log.end("connect");
-        Ok((connected.map_err(|_| Failure::ConnectTimeout(self.limit))??, by))
+        let stream = connected.map_err(|_| Failure::ConnectTimeout(limit))??;
+        Ok((stream, tls.map_or(by, |tls| clock::monotonic() + tls)))
     }
 }
 
@@ -51,7 +54,7 @@ impl Prober {
         let handshake = self.tls.connect(stream, way.address, options, way.alpn);
         let secured = timeout_at(by.into(), handshake).await;
         log.end("tls");
-        let (stream, not_after) = secured.map_err(|_| Failure::TlsTimeout(way.limit))?;
+        let (stream, not_after) = secured.map_err(|_| Failure::TlsTimeout(way.deadlines.secure()))?;
         log.certificate_not_after = log.certificate_not_after.or(not_after);
         let stream = stream?;
         certificate::check_days(not_after, options.days_left, clock::now())?;

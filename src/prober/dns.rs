@@ -36,7 +36,7 @@ pub(super) async fn ask(
     log.end("query");
     let mut response = asked.map_err(|_| Failure::AnswerTimeout(deadlines.status))??;
     if response.metadata.truncation {
-        let way = Way { address, via, tls: None, alpn: &[], limit: deadlines.connect };
+        let way = Way { address, via, tls: None, alpn: &[], deadlines };
         let (stream, _) = way.connect(log).await?;
         let asked = timeout(deadlines.status, ask_over_tcp(stream, &message)).await;
         log.end("query");

@@ -34,6 +34,7 @@ use crate::clock;
 use crate::health::check::{EndpointCheck, Target, TargetHost};
 use crate::health::observation::{Observation, Outcome, Passed};
 use crate::health::protocol::Protocol;
+use crate::health::timing::Deadlines;
 use crate::ids::HealthCheckId;
 use crate::resolver::NameServers;
 
@@ -104,13 +105,13 @@ impl Prober {
 
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {
         let deadlines = check.timing.deadlines;
-        let address = self.address(&check.target, deadlines.connect, log).await?;
+        let address = self.address(&check.target, deadlines, log).await?;
         if let Protocol::Command(command) = &check.protocol {
             // Where a command connects to is its own affair.
             return self.commands.run(command, id, &check.target, address.ip(), deadlines.connect, log).await;
         }
         log.address = Some(address);
-        let way = Way { address, via: check.via, tls: None, alpn: &[], limit: deadlines.connect };
+        let way = Way { address, via: check.via, tls: None, alpn: &[], deadlines };
         match &check.protocol {
             Protocol::Command(_) => unreachable!("a command is run without a connection"),
             Protocol::Tcp => way.connect(log).await.map(|_| Passed::Connected),
@@ -124,18 +125,18 @@ impl Prober {
             Protocol::Icmp => icmp::ask(address.ip(), check.via.source, deadlines.connect, log).await,
             Protocol::Grpc(call) => grpc::ask(self, Way { tls: call.tls.as_ref(), ..way }, call, deadlines.status, log).await,
             Protocol::Role(role) => {
-                let (stream, connect_by) = way.connect(log).await?;
-                roles::Session { tls: &self.tls, role, address, deadlines, connect_by }.ask(stream, log).await
+                let (stream, secure_by) = way.connect(log).await?;
+                roles::Session { tls: &self.tls, role, address, deadlines, secure_by }.ask(stream, log).await
             }
         }
     }
 
     /// The address of a target, resolved where it is a name.
-    async fn address(&self, target: &Target, limit: Duration, log: &mut Log) -> Result<SocketAddr, Outcome> {
+    async fn address(&self, target: &Target, deadlines: Deadlines, log: &mut Log) -> Result<SocketAddr, Outcome> {
         match &target.host {
             TargetHost::Address(address) => Ok(SocketAddr::new(*address, target.port)),
             TargetHost::Name(name) => {
-                let resolved = self.resolver.resolve(name, limit).await;
+                let resolved = self.resolver.resolve(name, deadlines.resolve()).await;
                 log.end("resolve");
                 Ok(SocketAddr::new(resolved?, target.port))
             }

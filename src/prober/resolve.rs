@@ -1,7 +1,8 @@
 //! The address of a target that is a name, asked anew for every probe.
 //!
 //! Keeps no cache: a name that moves is followed at once. IPv4 is preferred, IPv6 taken where there is none. A resolver
-//! that does not answer is our trouble; a resolver that answers "no" is the endpoint's.
+//! that does not answer is our trouble, and so is one that says it cannot (SERVFAIL is what one without a way out says to
+//! everything); a resolver that answers "no" is the endpoint's.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -53,7 +54,7 @@ fn judge(name: &str, error: &NetError) -> Outcome {
         NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NoError => {
             Failure::NameNotResolved(format!("{name} has no address")).into()
         }
-        NetError::Dns(error) => Failure::NameNotResolved(format!("{name}: {error}")).into(),
+        NetError::Dns(error) => NotRun::ResolverUnreachable(format!("it cannot resolve {name}: {error}")).into(),
         NetError::Proto(error) => NotRun::Impossible(format!("{name}: {error}")).into(),
         error => NotRun::ResolverUnreachable(format!("{name}: {error}")).into(),
     }

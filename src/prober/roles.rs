@@ -25,8 +25,8 @@ pub(super) struct Session<'p> {
     pub role: &'p RoleCheck,
     pub address: SocketAddr,
     pub deadlines: Deadlines,
-    /// When the connection, TLS included, must stand.
-    pub connect_by: Instant,
+    /// When TLS must be established.
+    pub secure_by: Instant,
 }
 
 /// What a database said of itself.
@@ -70,11 +70,11 @@ impl Session<'_> {
 
     /// Awaits a step before TLS, which counts as part of it.
     pub async fn before_tls<T>(&self, step: impl Future<Output = Result<T, Outcome>>, log: &mut Log) -> Result<T, Outcome> {
-        match timeout_at(self.connect_by.into(), step).await {
+        match timeout_at(self.secure_by.into(), step).await {
             Ok(Ok(value)) => Ok(value),
             ended => {
                 log.end("tls");
-                ended.unwrap_or_else(|_| Err(Failure::TlsTimeout(self.deadlines.connect).into()))
+                ended.unwrap_or_else(|_| Err(Failure::TlsTimeout(self.deadlines.secure()).into()))
             }
         }
     }
@@ -86,9 +86,9 @@ impl Session<'_> {
         };
         let options = TlsOptions { server_name: server_name.clone(), verify: *verify, days_left: None };
         let handshake = self.tls.connect(stream, self.address, &options, &[]);
-        let secured = timeout_at(self.connect_by.into(), handshake).await;
+        let secured = timeout_at(self.secure_by.into(), handshake).await;
         log.end("tls");
-        let (stream, not_after) = secured.map_err(|_| Failure::TlsTimeout(self.deadlines.connect))?;
+        let (stream, not_after) = secured.map_err(|_| Failure::TlsTimeout(self.deadlines.secure()))?;
         log.certificate_not_after = not_after;
         Ok(Bounded::new(Box::new(stream?)))
     }

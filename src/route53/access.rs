@@ -130,11 +130,15 @@ fn from_this_host(request: &Request<'_>, peer: IpAddr) -> Result<Principal, Unau
     if !peer.to_canonical().is_loopback() {
         return Err(Unauthenticated::NotLoopback);
     }
-    let is_sent = |name: &&str| request.headers.iter().any(|(sent, _)| sent.eq_ignore_ascii_case(name));
-    match RELAYING.into_iter().find(is_sent) {
+    match relaying_header(|name| request.headers.iter().any(|(sent, _)| sent.eq_ignore_ascii_case(name))) {
         Some(header) => Err(Unauthenticated::Relayed(header)),
         None => Ok(Principal { name: "loopback".into(), key_id: None, access: Access::Write, zones: Zones::All }),
     }
+}
+
+/// The header, if such a one was sent, which says that a request may be somebody else's.
+pub fn relaying_header(is_sent: impl Fn(&str) -> bool) -> Option<&'static str> {
+    RELAYING.into_iter().find(|name| is_sent(name))
 }
 
 /// Sent by proxies, for clients that are elsewhere, and by browsers, for pages that are.

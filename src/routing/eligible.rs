@@ -12,6 +12,10 @@
 //! nobody counts                                                everybody inside does
 //! ```
 //!
+//! Among everybody, those that an operator drains come last: they answer only where all others are drained, too. A group
+//! with a `panic` share takes the last resort already where less than that share of its weight counts (Envoy's panic
+//! threshold); Route 53 has none. What an operator keeps in service counts whatever stands behind its alias.
+//!
 //! A target is healthy enough when at least `min_healthy` of the members that it has for this client count: one, unless
 //! more are asked for. Invariant: a member that does not count is answered only if no candidate counts; a name never
 //! becomes empty because of health. Source: Route 53 developer guide, "How Route 53 chooses records when health checking
@@ -19,6 +23,7 @@
 
 use super::Facts;
 use super::trace::{Step, Trace, Unfit};
+use crate::health::gate::WHOLE;
 use crate::places::map::Found;
 use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
 use crate::zone::group_options::{MinHealthy, Share};
@@ -40,7 +45,9 @@ enum Who {
     Everybody,
     /// Those that are healthy.
     Healthy,
-    /// Those inside the fence, as nobody is healthy.
+    /// Those inside the fence that nobody drains, as nobody is healthy, or too few are.
+    Undrained,
+    /// Those inside the fence, as all are drained.
     Inside,
 }
 
@@ -59,8 +66,19 @@ impl<'s> Eligible<'s> {
     fn by_health(group: &'s RecordGroup, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
         note_fenced_out(group, facts, trace);
         let first = group.members.iter().position(|member| counts(member, facts));
-        if first.is_some() {
+        let panics = first.is_some() && panics(group, facts);
+        if first.is_some() && !panics {
             return Self { group, facts, who: Who::Healthy, first };
+        }
+        let first = group.members.iter().position(|member| is_undrained(member, facts));
+        if first.is_some() {
+            let left = || group.members.iter().filter(|member| is_undrained(member, facts)).count();
+            trace.note(|| match panics {
+                true => Step::Panic { members: left(), share: group.panic },
+                false => Step::LastResort { members: left() },
+            });
+            note_drained(group, facts, trace);
+            return Self { group, facts, who: Who::Undrained, first };
         }
         let first = group.members.iter().position(|member| !member.fenced_out);
         if first.is_some() {
@@ -69,12 +87,24 @@ impl<'s> Eligible<'s> {
         Self { group, facts, who: Who::Inside, first }
     }
 
+    /// Whether the weight of some member of some group is on its way up; not where every member has its own.
+    #[inline]
+    pub fn is_ramping(&self) -> bool {
+        matches!(self.who, Who::Healthy) && self.facts.health.is_ramping()
+    }
+
+    /// How much of its weight a member has, in percent.
+    pub fn share_percent(&self, member: &Member) -> u32 {
+        member.health_check.map_or(WHOLE, |index| self.facts.health.share_percent(index)).into()
+    }
+
     /// Whether this member counts.
     #[inline]
     pub fn has(&self, member: &Member) -> bool {
         match self.who {
             Who::Everybody => true,
             Who::Healthy => counts(member, self.facts),
+            Who::Undrained => is_undrained(member, self.facts),
             Who::Inside => !member.fenced_out,
         }
     }
@@ -98,7 +128,7 @@ impl<'s> Eligible<'s> {
 /// Whether every member counts, by what was found out when the zone was compiled (`zone::whole`).
 #[inline]
 pub(super) fn is_whole(group: &RecordGroup, facts: Facts<'_>) -> bool {
-    group.whole_if.as_ref().is_some_and(|checks| facts.health.are_healthy(checks))
+    group.whole_if.as_ref().is_some_and(|checks| facts.health.are_whole(checks))
 }
 
 /// Whether a member is inside its fence, and healthy by its own check and, where asked, by what stands behind its alias.
@@ -108,10 +138,31 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
         return false;
     }
     match facts.zone.content(member) {
-        MemberContent::Alias { target, evaluate_target_health: true, .. } => target_is_healthy(target, facts),
+        MemberContent::Alias { target, evaluate_target_health: true, .. } => {
+            is_kept(member, facts) || target_is_healthy(target, facts)
+        }
         MemberContent::External { target, evaluate_target_health: true } => facts.externals.has_address(target),
         MemberContent::Far { .. } => false,
         _ => true,
+    }
+}
+
+/// Whether a member is in service whatever stands behind its alias.
+fn is_kept(member: &Member, facts: Facts<'_>) -> bool {
+    member.health_check.is_some_and(|index| facts.health.is_kept(index))
+}
+
+/// Whether a member may answer in a last resort.
+pub(super) fn is_undrained(member: &Member, facts: Facts<'_>) -> bool {
+    !member.fenced_out && member.health_check.is_none_or(|index| !facts.health.is_drained(index))
+}
+
+/// Whether less of the group counts than it may lose before everybody answers. Drained members are no part of it: they
+/// have been taken out on purpose.
+pub(super) fn panics(group: &RecordGroup, facts: Facts<'_>) -> bool {
+    group.panic.parts() > 0 && {
+        let members = &mut group.members.iter().filter(|member| is_undrained(member, facts));
+        !has_share(group, members, group.panic, facts)
     }
 }
 
@@ -158,16 +209,19 @@ where
 fn has_enough(group: &RecordGroup, members: &mut dyn Iterator<Item = &Member>, facts: Facts<'_>) -> bool {
     match group.min_healthy {
         MinHealthy::Count(least) => members.filter(|member| counts(member, facts)).take(least.into()).count() >= least.into(),
-        MinHealthy::Share(share) => {
-            let has_weights = group.members.iter().any(|member| member.weight > 0);
-            let weight = |member: &Member| if has_weights { u64::from(member.weight) } else { 1 };
-            let (healthy, all) = members.fold((0, 0), |(healthy, all), member| {
-                let own = weight(member);
-                (healthy + if counts(member, facts) { own } else { 0 }, all + own)
-            });
-            healthy > 0 && healthy * u64::from(Share::WHOLE) >= all * u64::from(share.parts())
-        }
+        MinHealthy::Share(share) => has_share(group, members, share, facts),
     }
+}
+
+/// Whether at least this share of `members` counts: of their weight, where the group has weights.
+fn has_share(group: &RecordGroup, members: &mut dyn Iterator<Item = &Member>, share: Share, facts: Facts<'_>) -> bool {
+    let has_weights = group.members.iter().any(|member| member.weight > 0);
+    let weight = |member: &Member| if has_weights { u64::from(member.weight) } else { 1 };
+    let (healthy, all) = members.fold((0, 0), |(healthy, all), member| {
+        let own = weight(member);
+        (healthy + if counts(member, facts) { own } else { 0 }, all + own)
+    });
+    healthy > 0 && healthy * u64::from(Share::WHOLE) >= all * u64::from(share.parts())
 }
 
 /// Notes each member that stands outside the fence.
@@ -178,6 +232,16 @@ pub(super) fn note_fenced_out<T: Trace>(group: &RecordGroup, facts: Facts<'_>, t
     for member in group.members.iter().filter(|member| member.fenced_out) {
         let reason = Unfit::OutsideFence { fence: group.fence.clone() };
         trace.note(|| Step::PassedOver { member: super::shown(member, facts), reason });
+    }
+}
+
+/// Notes each member that not even the last resort answers with.
+fn note_drained<T: Trace>(group: &RecordGroup, facts: Facts<'_>, trace: &mut T) {
+    if !T::LISTENS {
+        return;
+    }
+    for member in group.members.iter().filter(|member| !member.fenced_out && !is_undrained(member, facts)) {
+        trace.note(|| Step::PassedOver { member: super::shown(member, facts), reason: Unfit::Drained });
     }
 }
 

@@ -28,7 +28,7 @@ use crate::ids::ExternalIndex;
 use crate::places::client::Client;
 use crate::places::maps::ClientMaps;
 use crate::zone::external::Externals;
-use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use crate::zone::group::{AnswerRef, Follows, GroupPolicy, Member, MemberContent, RecordGroup};
 use crate::zone::rrset::RrsetRef;
 use crate::zone::tree::Zone;
 
@@ -53,6 +53,8 @@ pub struct Choice {
     len: u8,
     /// Only where there are no RRsets.
     external: Option<ExternalIndex>,
+    /// No TTL of the answer is above this.
+    ttl_max: u32,
 }
 
 /// The most members answered together (Route 53, multivalue).
@@ -70,13 +72,17 @@ pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, chance: &mut impl Chance,
 /// Follows the policies from `group` down its aliases, which form no loop, to RRsets.
 fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
     let mut is_whole = false;
+    let mut ttl_max = u32::MAX;
     loop {
         note_group(group, facts, trace);
+        if let Some(follows) = &group.follows {
+            ttl_max = ttl_max.min(ttl_of(follows, facts, trace));
+        }
         is_whole = is_whole || eligible::is_whole(group, facts);
         let chosen = match (group.policy, group.map) {
-            (_, Some(map)) if group.nearest > 1 => return ordered::choose_several(group, map, facts, trace),
+            (_, Some(map)) if group.nearest > 1 => return ordered::choose_several(group, map, facts, trace).within(ttl_max),
             (_, Some(map)) => ordered::choose(group, map, is_whole, facts, trace),
-            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, is_whole, facts, chance, trace),
+            (GroupPolicy::Multivalue, _) => return multivalue::choose(group, is_whole, facts, chance, trace).within(ttl_max),
             (GroupPolicy::Weighted, _) => weighted::choose(group, is_whole, facts, chance, trace),
             (GroupPolicy::Failover, _) => failover::choose(group, is_whole, facts, chance, trace),
             _ => only_member(group, facts, trace),
@@ -86,13 +92,13 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
             return Members::none().into_choice();
         };
         match facts.zone.content(member) {
-            MemberContent::Rrset(rrset) => return Choice::one(rrset),
+            MemberContent::Rrset(rrset) => return Choice::one(rrset).within(ttl_max),
             MemberContent::Alias { target, node, evaluate_target_health } => {
                 // A group is whole only if what its members' health depends on is, too.
                 is_whole &= evaluate_target_health;
                 trace.note(|| Step::Alias { target: facts.zone.name_of(node), rtype: group.rtype });
                 match target {
-                    AnswerRef::Rrset(rrset) => return Choice::one(rrset),
+                    AnswerRef::Rrset(rrset) => return Choice::one(rrset).within(ttl_max),
                     AnswerRef::Group(at) => group = facts.zone.group(at),
                 }
             }
@@ -100,10 +106,20 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
             MemberContent::Far { .. } => return Members::none().into_choice(),
             MemberContent::External { target, .. } => {
                 note_external(target, facts, trace);
-                return Choice { external: Some(target), ..Members::none().into_choice() };
+                return Choice { external: Some(target), ..Members::none().into_choice() }.within(ttl_max);
             }
         }
     }
+}
+
+/// The greatest TTL of a group whose TTL follows how soon its answer could change.
+#[cold]
+fn ttl_of(follows: &Follows, facts: Facts<'_>, trace: &mut impl Trace) -> u32 {
+    let range = follows.range;
+    // Where nothing of the group is known to change by itself, nothing speaks against the greatest.
+    let secs = facts.health.changes_in_secs(&follows.checks).map_or(range.max, |secs| secs.clamp(range.min, range.max));
+    trace.note(|| Step::Ttl { secs, range });
+    secs
 }
 
 /// Simple routing has one record set, and health does not matter to it (Route 53: it fails open at once).
@@ -141,7 +157,7 @@ fn shown(member: &Member, facts: Facts<'_>) -> trace::Member {
         }
         _ => None,
     };
-    let verdict = member.health_check.map(|index| facts.health.verdict(index).clone());
+    let verdict = member.health_check.and_then(|index| facts.health.told(index)).cloned();
     trace::Member { name: name_of(member).to_owned(), verdict, target }
 }
 
@@ -152,7 +168,18 @@ fn name_of(member: &Member) -> &str {
 impl Choice {
     #[inline]
     fn one(rrset: RrsetRef) -> Self {
-        Self { rrsets: [rrset; MEMBERS_MAX], len: 1, external: None }
+        Self { rrsets: [rrset; MEMBERS_MAX], len: 1, external: None, ttl_max: u32::MAX }
+    }
+
+    #[inline]
+    fn within(self, ttl_max: u32) -> Self {
+        Self { ttl_max, ..self }
+    }
+
+    /// The TTL that an RRset of `ttl_secs` goes out with, if it is another.
+    #[inline]
+    pub fn bounded(&self, ttl_secs: u32) -> Option<u32> {
+        (self.ttl_max < ttl_secs).then_some(self.ttl_max)
     }
 
     /// What goes out as one RRset.
@@ -194,6 +221,6 @@ impl Members {
     }
 
     fn into_choice(self) -> Choice {
-        Choice { rrsets: self.rrsets, len: self.len as u8, external: None }
+        Choice { rrsets: self.rrsets, len: self.len as u8, external: None, ttl_max: u32::MAX }
     }
 }

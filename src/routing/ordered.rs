@@ -20,7 +20,7 @@
 
 use std::cell::Cell;
 
-use super::eligible::{counts, note_fenced_out, note_unfit};
+use super::eligible::{counts, is_undrained, note_fenced_out, note_unfit, panics};
 use super::trace::{Placed, Reason, Step, Trace};
 use super::{Choice, Facts, MEMBERS_MAX, Members, shown};
 use crate::ids::MapIndex;
@@ -76,8 +76,10 @@ struct Walk<'s> {
     group: &'s RecordGroup,
     facts: Facts<'s>,
     found: Found<'s>,
-    /// Somebody in the order counts.
-    healthy: bool,
+    /// The best that any member of the order stands at: those answer.
+    best: Standing,
+    /// Too little of the group counts: whoever is not drained does.
+    panics: bool,
     /// A bit for each of the first 64 members that was asked whether it counts, and for each of those that do: what
     /// stands behind an alias is not walked twice.
     asked: Cell<u64>,
@@ -89,8 +91,12 @@ impl<'s> Walk<'s> {
     fn of(group: &'s RecordGroup, map: MapIndex, facts: Facts<'s>, trace: &mut impl Trace) -> Self {
         let found = facts.maps.map(map).lookup(facts.client);
         note_order(group, map, facts, trace);
-        let mut walk = Self { group, facts, found, healthy: true, asked: Cell::new(0), counting: Cell::new(0) };
-        walk.healthy = walk.members().any(|(place, _)| walk.counts(place));
+        let panics = panics(group, facts);
+        let best = Standing::Counts;
+        let mut walk = Self { group, facts, found, best, panics, asked: Cell::new(0), counting: Cell::new(0) };
+        if !walk.members().any(|(place, _)| walk.standing(place) == Standing::Counts) {
+            walk.best = walk.members().map(|(place, _)| walk.standing(place)).max().unwrap_or(Standing::Drained);
+        }
         if facts.depends.is_wanted() {
             facts.depends.on(found.scope_of_first(group.nearest.into(), |place| walk.standing(place)));
         }
@@ -106,7 +112,8 @@ impl<'s> Walk<'s> {
 
     #[inline]
     fn has(&self, place: u16) -> bool {
-        if self.healthy { self.counts(place) } else { !self.member(place).fenced_out }
+        let standing = self.standing(place);
+        standing == self.best && standing != Standing::Never
     }
 
     #[inline]
@@ -127,10 +134,13 @@ impl<'s> Walk<'s> {
     }
 
     fn standing(&self, place: u16) -> Standing {
-        match (self.member(place).fenced_out, self.counts(place)) {
-            (true, _) => Standing::Never,
-            (false, true) => Standing::Counts,
-            (false, false) => Standing::LastResort,
+        let member = self.member(place);
+        match (self.counts(place), is_undrained(member, self.facts)) {
+            _ if member.fenced_out => Standing::Never,
+            (true, _) => Standing::Counts,
+            (false, true) if self.panics => Standing::Counts,
+            (false, true) => Standing::LastResort,
+            (false, false) => Standing::Drained,
         }
     }
 
@@ -140,9 +150,11 @@ impl<'s> Walk<'s> {
             return;
         }
         note_fenced_out(self.group, self.facts, trace);
-        let inside = self.members().filter(|(_, member)| !member.fenced_out).count();
-        if !self.healthy && inside > 0 {
-            trace.note(|| Step::LastResort { members: inside });
+        let left = self.members().filter(|(place, _)| self.has(*place)).count();
+        if self.panics && self.best == Standing::Counts {
+            trace.note(|| Step::Panic { members: left, share: self.group.panic });
+        } else if self.best != Standing::Counts && left > 0 {
+            trace.note(|| Step::LastResort { members: left });
         }
         let mut left = wanted;
         for (rank, (place, member)) in self.members().enumerate().filter(|(_, (_, member))| !member.fenced_out) {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use super::Facts;
 use super::eligible::Eligible;
+use super::weighted::weight;
 use crate::zone::group::Member;
 
 /// Bits of an IPv4 and an IPv6 address that are one subnet here: what resolvers send in ECS (RFC 7871 §11.1).
@@ -17,7 +18,7 @@ const PREFIX_LENS: (u8, u8) = (24, 56);
 /// The member that the client's subnet sticks to.
 pub(super) fn choose<'s>(eligible: Eligible<'s>, total: u32, facts: Facts<'_>) -> Option<&'s Member> {
     let (subnet, prefix_len) = subnet(facts.client.address);
-    let shares = move |member: &Member| if total > 0 { u32::from(member.weight) } else { 1 };
+    let shares = move |member: &Member| if total > 0 { weight(eligible, member) } else { 1 };
     let mut candidates = eligible.members().filter(move |(_, member)| shares(member) > 0);
     if candidates.clone().nth(1).is_some() {
         facts.depends.on(prefix_len);

@@ -16,7 +16,7 @@ use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::external::{ExternalTarget, Known};
 use crate::zone::group::GroupPolicy;
-use crate::zone::group_options::{MinHealthy, Share};
+use crate::zone::group_options::{MinHealthy, Share, TtlRange};
 
 /// Takes note of steps, or does not.
 pub trait Trace {
@@ -76,6 +76,10 @@ pub enum Step {
     Chosen { member: Member, by: Reason },
     /// Nothing is healthy: the group answers as if everything were (Route 53's last resort).
     LastResort { members: usize },
+    /// Less than this share of the group is healthy: it answers with all that are not drained.
+    Panic { members: usize, share: Share },
+    /// The group's TTL follows how soon its answer could change.
+    Ttl { secs: u32, range: TtlRange },
     /// The chosen member answers as another record set does.
     Alias { target: Name, rtype: RecordType },
     /// The chosen member answers with what is known of a name outside the zone.
@@ -118,6 +122,8 @@ pub enum Unfit {
     TargetUnresolved { target: Name },
     /// It stands outside the fence of its route.
     OutsideFence { fence: Box<[Area]> },
+    /// An operator drains it.
+    Drained,
     /// Its weight is 0, and a weightier member is healthy.
     Reserve,
     /// More members were healthy than are answered.
@@ -187,7 +193,10 @@ impl fmt::Display for Member {
 
 /// A verdict in words; the check is named where the member's name does not tell it.
 fn write_verdict(f: &mut fmt::Formatter<'_>, member: &str, verdict: &Verdict) -> fmt::Result {
-    let Verdict { id, status, healthy, since, because } = verdict;
+    let Verdict { id, status, healthy, since, because, exception } = verdict;
+    if let Some(exception) = exception {
+        write!(f, "{}, which counts as {}; ", exception.because, if *healthy { "healthy" } else { "unhealthy" })?;
+    }
     if id.as_str() != member {
         write!(f, "health check {id} ")?;
     }
@@ -254,6 +263,13 @@ impl fmt::Display for Step {
             Self::LastResort { members } => {
                 write!(f, "none of the {members} members is healthy: the group answers as if all were")
             }
+            Self::Panic { members, share } => {
+                let share = percent(*share);
+                write!(f, "less than {share} of the group is healthy: it answers with all {members} members that are not drained")
+            }
+            Self::Ttl { secs, range: TtlRange { min, max } } => {
+                write!(f, "the TTL is at most {secs} s, as that could change ({min} s to {max} s)")
+            }
             Self::Alias { target, rtype } => write!(f, "it is an alias of {target} {rtype}"),
             Self::External { target, known } => {
                 write!(f, "it is an alias of {target}, outside the zone: {known}")?;
@@ -271,6 +287,7 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unhealthy => f.write_str("unhealthy"),
+            Self::Drained => f.write_str("drained"),
             Self::TargetUnhealthy { target, asked: MinHealthy::Count(0 | 1) } => {
                 write!(f, "nothing healthy stands behind its alias {target}")
             }

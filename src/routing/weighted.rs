@@ -9,6 +9,8 @@
 //! all weights are 0         none healthy        evenly among all
 //! ```
 //!
+//! A member that has just come back may have a part of its weight only (`health::gate`).
+//!
 //! Invariant: over one full period of draws each candidate comes up exactly as often as its weight says.
 //! Source: Route 53 developer guide, "Weighted routing"; how the reserve shares is not documented: evenly.
 
@@ -30,13 +32,13 @@ pub(super) fn choose<'s>(
     let eligible = Eligible::of(group, is_whole, facts, trace);
     eligible.first?;
     eligible.note_passed_over(trace);
-    let total: u32 = eligible.members().map(|(_, member)| u32::from(member.weight)).sum();
+    let total: u32 = eligible.members().map(|(_, member)| weight(eligible, member)).sum();
     if total > 0 {
         note_reserve(eligible, facts, trace);
     }
     if group.sticky && !chance.is_over_clients() {
         let member = sticky::choose(eligible, total, facts)?;
-        let by = Reason::Sticky { weight: member.weight.into(), of: total };
+        let by = Reason::Sticky { weight: weight(eligible, member), of: total };
         trace.note(|| Step::Chosen { member: shown(member, facts), by });
         return Some(member);
     }
@@ -53,10 +55,10 @@ fn draw<'s>(
     trace: &mut impl Trace,
 ) -> &'s Member {
     if total > 0 {
-        let member = chance.share(total, eligible.members().map(|(_, member)| (member, u32::from(member.weight))));
+        let member = chance.share(total, eligible.members().map(|(_, member)| (member, weight(eligible, member))));
         trace.note(|| Step::Chosen {
             member: shown(member, facts),
-            by: Reason::Weight { weight: member.weight.into(), of: total },
+            by: Reason::Weight { weight: weight(eligible, member), of: total },
         });
         return member;
     }
@@ -64,6 +66,15 @@ fn draw<'s>(
     let member = chance.share(among, eligible.members().map(|(_, member)| (member, 1)));
     trace.note(|| Step::Chosen { member: shown(member, facts), by: Reason::Even { among } });
     member
+}
+
+/// A member's weight at present, in hundredths while any ramps up: then the parts are exact.
+#[inline]
+pub(super) fn weight(eligible: Eligible<'_>, member: &Member) -> u32 {
+    match eligible.is_ramping() {
+        false => member.weight.into(),
+        true => u32::from(member.weight) * eligible.share_percent(member),
+    }
 }
 
 fn note_reserve<T: Trace>(eligible: Eligible<'_>, facts: Facts<'_>, trace: &mut T) {

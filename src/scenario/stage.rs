@@ -63,12 +63,14 @@ impl<'s> Stage<'s> {
         if let Some(known) = self.tables.get(health) {
             return known.clone();
         }
-        let checks = &self.setting.built.state.checks;
+        let built = &self.setting.built;
         let table = match health {
-            Health::Supposed(supposed) => supposed.verdicts(checks, Timestamp::UNIX_EPOCH, "marked down by the scenario"),
+            Health::Supposed(supposed) => {
+                built.supposing(supposed.verdicts(&built.state.checks, Timestamp::UNIX_EPOCH, "marked down by the scenario"))
+            }
             Health::Probed(timeline) => {
-                let healthy = self.healthy.get_or_insert_with(|| healthy_board(checks));
-                timeline.table(checks, healthy)
+                let healthy = self.healthy.get_or_insert_with(|| healthy_board(&built.plan()));
+                timeline.table(&built.plan(), healthy)
             }
         };
         self.tables.entry(health.clone()).or_insert(Arc::new(table)).clone()

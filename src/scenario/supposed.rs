@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::health::calculated::{Child, calculate};
 use crate::health::check::{CheckKind, HealthCheck};
-use crate::health::table::{HealthTable, Status, Verdict};
+use crate::health::table::{Status, Verdict};
 use crate::ids::HealthCheckId;
 use crate::problem::{Problem, nearest};
 
@@ -25,14 +25,14 @@ pub struct Supposition {
 }
 
 impl Supposition {
-    /// The verdicts on `checks`, as of `since`. `said` tells whoever reads an explanation why a check is down: `marked
+    /// The verdicts on `checks`, in their order, as of `since`. `said` tells whoever reads an explanation why a check is down: `marked
     /// down by --down`.
-    pub fn verdicts(&self, checks: &Checks, since: Timestamp, said: &str) -> HealthTable {
+    pub fn verdicts(&self, checks: &Checks, since: Timestamp, said: &str) -> Vec<Verdict> {
         let verdicts = checks.values().map(|check| {
             let Supposed { status, healthy, because } = self.status(checks, check, said);
-            Verdict { id: check.id.clone(), status, healthy, since, because: because.into() }
+            Verdict { healthy, ..Verdict::plain(check.id.clone(), status, since, because.into()) }
         });
-        HealthTable::new(verdicts.collect())
+        verdicts.collect()
     }
 
     /// One check's final status. Calculated checks form no loop (`control::state::State`), so this ends.
@@ -126,7 +126,7 @@ mod tests {
         .into()
     }
 
-    fn supposed(down: &[&str], unknown: &[&str]) -> HealthTable {
+    fn supposed(down: &[&str], unknown: &[&str]) -> Vec<Verdict> {
         let ids = |names: &[&str]| names.iter().map(|name| id(name)).collect();
         let supposition = Supposition { down: ids(down), unknown: ids(unknown) };
         supposition.verdicts(&checks(), Timestamp::UNIX_EPOCH, "down")
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_is_unknown_counts_as_healthy_and_makes_its_parents_unknown() {
         assert_eq!(healthy(&["ams"], &["fra"]), ["any", "fra"]);
-        let statuses = |table: HealthTable| table.iter().map(|verdict| verdict.status.as_str()).collect::<Vec<_>>().join(" ");
+        let statuses = |table: Vec<Verdict>| table.iter().map(|verdict| verdict.status.as_str()).collect::<Vec<_>>().join(" ");
         // ams any both fra outage
         assert_eq!(statuses(supposed(&[], &["fra"])), "healthy healthy unknown unknown unhealthy");
         assert_eq!(statuses(supposed(&["ams"], &["fra"])), "unhealthy unknown unhealthy unknown unknown");

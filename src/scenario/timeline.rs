@@ -5,8 +5,10 @@
 //! are those of the server. Invariant: the table is what is known just after `at`; a probe that ends at `at` counts.
 //!
 //! ```text
-//! interval 10s, fall 3; fail at 0s    probes fail at 0s, 10s, 20s    unhealthy from 20s on
-//! the same, hang, timeout 4s          probes end at 4s, 18s, 32s     unhealthy from 32s on
+//! interval 10s, fall 3; fail at 0s      probes fail at 0s, 10s, 20s           unhealthy from 20s on
+//! the same, hang, timeout 4s            probes end at 4s, 18s, 32s            unhealthy from 32s on
+//! profile "default"; fail at 0s         probes fail at 0s, 0.25s, 0.5s        unhealthy from 0.5s on
+//! the same, hang                        probes end at 0.4s, 0.8s, 1.2s        unhealthy from 1.2s on
 //! ```
 //!
 //! A check that the timeline does not name passes every probe, and all of them after the first change nothing: one is
@@ -17,10 +19,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::supposed::Checks;
 use crate::health::board::Board;
 use crate::health::check::EndpointCheck;
+use crate::health::machine::{self, Rules, State};
 use crate::health::observation::{Failure, Observation, Outcome};
+use crate::health::plan::Plan;
 use crate::health::schedule::Schedule;
 use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
@@ -64,8 +67,8 @@ pub enum Behaviour {
 }
 
 /// The board of a server whose checks all passed at 0s, before anything else; `clone` it for each timeline.
-pub fn healthy_board(checks: &Checks) -> Board {
-    let mut board = Board::new(checks, Timestamp::UNIX_EPOCH);
+pub fn healthy_board(plan: &Plan) -> Board {
+    let mut board = Board::new(plan.clone(), Timestamp::UNIX_EPOCH);
     let probed: Vec<HealthCheckId> = board.probed().map(|(id, _)| id.clone()).collect();
     for id in probed {
         observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(check.protocol.passed()));
@@ -75,20 +78,22 @@ pub fn healthy_board(checks: &Checks) -> Board {
 
 impl Timeline {
     /// What is known at the timeline's end. `healthy` is the `healthy_board` of `checks`.
-    pub fn table(&self, checks: &Checks, healthy: &Board) -> HealthTable {
+    pub fn table(&self, plan: &Plan, healthy: &Board) -> HealthTable {
         let mut board = match self.start {
             Start::Healthy => healthy.clone(),
-            Start::Unknown => self.first_round(checks),
+            Start::Unknown => self.first_round(plan),
         };
         for seen in self.probes(&board) {
+            board.tick(Timestamp::UNIX_EPOCH + seen.ended);
             observe(&mut board, seen.check, seen.ended, |_| seen.outcome);
         }
+        board.tick(Timestamp::UNIX_EPOCH + self.at);
         board.table()
     }
 
     /// The board of a server that has just started, after the checks that the timeline does not name passed at 0s.
-    fn first_round(&self, checks: &Checks) -> Board {
-        let mut board = Board::new(checks, Timestamp::UNIX_EPOCH);
+    fn first_round(&self, plan: &Plan) -> Board {
+        let mut board = Board::new(plan.clone(), Timestamp::UNIX_EPOCH);
         let unnamed = board.probed().map(|(id, _)| id).filter(|id| !self.names(id));
         for id in unnamed.cloned().collect::<Vec<_>>() {
             observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(check.protocol.passed()));
@@ -109,23 +114,28 @@ impl Timeline {
         for id in named {
             let index = board.index(id).expect("the reader of the timeline found the check");
             let check = board.check(index).clone();
-            self.probe(id, check.probed().expect("the reader refuses checks that are not probed"), &mut probes);
+            let endpoint = check.probed().expect("the reader refuses checks that are not probed");
+            let known = board.state(index).expect("what is probed has a state").clone();
+            self.probe(id, endpoint, known, &mut probes);
         }
         probes.sort_by_key(|probe| probe.ended);
         probes
     }
 
-    /// Every probe of one check.
-    fn probe<'t>(&'t self, id: &'t HealthCheckId, check: &EndpointCheck, probes: &mut Vec<Probe<'t>>) {
+    /// Every probe of one check, of which so much is known: when each begins depends on what those before it saw.
+    fn probe<'t>(&'t self, id: &'t HealthCheckId, check: &EndpointCheck, known: State, probes: &mut Vec<Probe<'t>>) {
+        let mut state = known;
         let mut schedule = Schedule::default();
         schedule.replace(vec![(id.clone(), check.timing.interval)], Duration::ZERO, |_| false);
         while let Some(began) = schedule.next_due().filter(|due| *due <= self.at) {
             let (lasts, outcome) = see(check, self.behaviour(id, began));
             let ended = began + lasts;
+            let observation = Observation { at: Timestamp::UNIX_EPOCH + ended, outcome };
+            state = machine::observe(state, &observation, Rules::from(check)).0;
             schedule.take_due(began);
-            schedule.finished(id, ended, NO_JITTER);
+            schedule.finished(id, ended, machine::pace(&state, &check.timing, &observation.outcome), NO_JITTER);
             if ended <= self.at {
-                probes.push(Probe { check: id, ended, outcome });
+                probes.push(Probe { check: id, ended, outcome: observation.outcome });
             }
         }
     }
@@ -162,5 +172,5 @@ fn observe(board: &mut Board, id: &HealthCheckId, ended: Duration, outcome: impl
     board.observe(index, &Observation { at: Timestamp::UNIX_EPOCH + ended, outcome });
 }
 
-/// The middle of the jitter that `Schedule::finished` draws.
-const NO_JITTER: u64 = 1 << 63;
+/// Of the jitter that `Schedule::finished` draws.
+const NO_JITTER: u64 = 0;

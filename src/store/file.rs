@@ -7,9 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use redb::Database;
+use redb::{Database, WriteTransaction};
 
-use super::{StoreError, account, judge, refuse};
+use super::account;
+use super::error::{StoreError, judge, refuse};
 use crate::route53::account::edit::Edit;
 
 /// One database file.
@@ -43,6 +44,18 @@ impl File {
     pub fn write(&self, write: impl FnOnce(&Database) -> Result<(), redb::Error>) -> Result<(), StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_to(&mut state.database, write)
+    }
+
+    /// Makes one transaction of what `write` writes.
+    ///
+    /// # Errors
+    /// As [`File::write`].
+    pub fn change(&self, write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), StoreError> {
+        self.write(|database| {
+            let transaction = database.begin_write()?;
+            write(&transaction)?;
+            Ok(transaction.commit()?)
+        })
     }
 
     /// Writes edits of the account; `undo` takes them back.

@@ -1,8 +1,9 @@
-//! What outlives the process, in one redb file: the last verdict on each endpoint, and the Route 53 account.
+//! What outlives the process, in one redb file: verdicts and pasts of health checks, the Route 53 account, what operators
+//! decided and signals told, the audit log.
 //!
 //! Knows no probes and decides nothing; a verdict read back is judged by `health::board` (too old, another endpoint).
 //! Writing happens on a thread of its own, so a slow disk delays neither probes nor answers; what waits to be written is
-//! merged, so it never grows beyond one verdict a check. Without a path nothing is kept and nothing is written.
+//! merged, so it never grows beyond one verdict and one past a check. Without a path nothing is kept and nothing is written.
 //! Invariant: the file holds whole transactions only (redb); a file that is not ours is refused and left as it is.
 //!
 //! ```text
@@ -10,53 +11,78 @@
 //! waypost    "format"  1
 //! verdicts   check id  (status: 1 healthy, 2 unhealthy; since, counted at: µs since 1970; because; subject)
 //! failures   check id  the last probe that failed, as JSON
+//! distrust   check id  what is held against the endpoint, and what routing went by where that was another than the
+//!                      status, as JSON; none: nothing
+//! history, times       the pasts of checks: see `history`
 //! account    the Route 53 account: see `account`
+//! audit      what operators did: see `audit`
+//! overrides  what operators decided: see `overrides`
+//! signals    what checks were told: see `overrides`
+//! gates      what members of groups are at that do not merely follow health: see `gates`
 //! ```
 
 mod account;
+mod audit;
+mod error;
 mod file;
+mod gates;
+mod history;
+mod overrides;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableHandle};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use serde::{Deserialize, Serialize};
 
-use crate::health::board::SavedVerdict;
+use crate::health::board::{SavedGate, SavedVerdict};
+use crate::health::distrust::Distrust;
+use crate::health::overrides::Overrides;
+use crate::health::signal::SavedStanding;
 use crate::health::table::Status;
 use crate::ids::HealthCheckId;
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use crate::telemetry::events;
+use audit::Audit;
+use error::{judge, refuse};
 use file::File;
+
+pub use audit::AuditEntry;
+pub use error::StoreError;
+pub use history::{Histories, Past};
 
 /// The store, open for one process.
 #[derive(Debug, Default)]
-pub struct Store(Option<OpenStore>);
+pub struct Store {
+    /// What the file held when it was opened, until it is taken.
+    held: Contents,
+    audit: Audit,
+    /// None where nothing is kept.
+    open: Option<OpenStore>,
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+struct Contents {
+    saved: Vec<SavedVerdict>,
+    account: Account,
+    overrides: Overrides,
+    signals: Vec<(HealthCheckId, SavedStanding)>,
+    past: Past,
+    gates: Vec<SavedGate>,
+}
 
 #[derive(Debug)]
 struct OpenStore {
     file: Arc<File>,
-    saved: Vec<SavedVerdict>,
-    account: Account,
     orders: mpsc::Sender<Order>,
     writer: JoinHandle<Result<(), StoreError>>,
-}
-
-/// Why the store cannot be used.
-#[derive(Debug)]
-pub enum StoreError {
-    /// The file is not a store of ours, or is damaged.
-    Foreign { path: PathBuf, found: String },
-    /// Another process has it open.
-    InUse { path: PathBuf },
-    /// The disk or the directory does not let us.
-    Disk { path: PathBuf, doing: &'static str, cause: Box<redb::Error> },
-    /// A thread could not be started, or it panicked.
-    Writer { path: PathBuf, found: String },
 }
 
 impl Store {
@@ -65,9 +91,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the file is not ours, in use, or cannot be read or written.
     pub fn open(path: Option<&Path>) -> Result<Self, StoreError> {
-        let Some(path) = path else { return Ok(Self(None)) };
+        let Some(path) = path else { return Ok(Self::default()) };
         // redb checks sums where it reads a page as part of a repair, but panics on some pages that were damaged since.
-        let (database, saved, account) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
+        let (database, held, audit) = panic::catch_unwind(|| open(path)).unwrap_or_else(|_| {
             Err(StoreError::Foreign { path: path.to_owned(), found: "its pages do not fit together".into() })
         })?;
         let file = Arc::new(File::new(path, database));
@@ -77,19 +103,69 @@ impl Store {
             move || write_all(&file, &waiting)
         });
         match writer {
-            Ok(writer) => Ok(Self(Some(OpenStore { file, saved, account, orders, writer }))),
+            Ok(writer) => Ok(Self { held, audit, open: Some(OpenStore { file, orders, writer }) }),
             Err(error) => Err(StoreError::Writer { path: path.to_owned(), found: error.to_string() }),
         }
     }
 
     /// Takes the verdicts that the store held when it was opened.
     pub fn take_saved(&mut self) -> Vec<SavedVerdict> {
-        self.0.as_mut().map(|open| std::mem::take(&mut open.saved)).unwrap_or_default()
+        std::mem::take(&mut self.held.saved)
     }
 
     /// Takes the account that the store held when it was opened.
     pub fn take_account(&mut self) -> Account {
-        self.0.as_mut().map(|open| std::mem::take(&mut open.account)).unwrap_or_default()
+        std::mem::take(&mut self.held.account)
+    }
+
+    /// Takes the overrides that the store held when it was opened.
+    pub fn take_overrides(&mut self) -> Overrides {
+        std::mem::take(&mut self.held.overrides)
+    }
+
+    /// Takes what checks had been told when the store was opened.
+    pub fn take_signals(&mut self) -> Vec<(HealthCheckId, SavedStanding)> {
+        std::mem::take(&mut self.held.signals)
+    }
+
+    /// Makes these the overrides that are kept, with the entry of the audit log that says why, and waits until both are
+    /// on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: neither counts. A crash before the next change that is written may leave both.
+    pub fn change_overrides(&self, overrides: &Overrides, entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |transaction| overrides::write(transaction, overrides))
+    }
+
+    /// Keeps what these checks were told, and waits until it is on the disk, with an entry of the audit log if there is
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Store::change_overrides`].
+    pub fn save_signals(&self, told: &[(HealthCheckId, SavedStanding)], entry: Option<AuditEntry>) -> Result<(), StoreError> {
+        match (entry, self.file()) {
+            (Some(entry), file) => self.audit.append(file, entry, |transaction| overrides::write_signals(transaction, told)),
+            (None, Some(file)) => file.change(|transaction| overrides::write_signals(transaction, told)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Forgets what was told of checks that are not these.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that could not be written.
+    pub fn retain_signals(&self, is_kept: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        let Some(file) = self.file() else { return Ok(()) };
+        file.change(|transaction| overrides::retain_signals(transaction, is_kept))
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.open.as_ref().map(|open| &*open.file)
+    }
+
+    /// Takes the pasts of health checks that the store held when it was opened.
+    pub fn take_past(&mut self) -> Past {
+        std::mem::take(&mut self.held.past)
     }
 
     /// Writes edits of the account, and waits until they are on the disk; `undo` takes them back.
@@ -98,24 +174,62 @@ impl Store {
     /// [`StoreError`]: the account is without them, now and after the next that is written. A crash before that may leave
     /// all of them: a disk that fails does not say how far it came.
     pub fn commit(&self, edits: &[Edit], undo: &[Edit]) -> Result<(), StoreError> {
-        let Some(open) = &self.0 else { return Ok(()) };
+        let Some(open) = &self.open else { return Ok(()) };
         open.file.commit(edits, undo)
     }
 
-    /// Hands changed verdicts to the writer, and does not wait for it.
-    pub fn save(&self, changed: Vec<SavedVerdict>) {
-        if !changed.is_empty() {
-            self.order(Order { verdicts: changed, are_all: false });
+    /// Writes an entry of the audit log, and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be written: then it is not in the log.
+    pub fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |_| Ok(()))
+    }
+
+    /// At most `limit` entries of the audit log from before a time, the newest first.
+    pub fn audit(&self, limit: usize, before: Option<Timestamp>) -> Vec<AuditEntry> {
+        self.audit.newest(limit, before)
+    }
+
+    /// Hands changed verdicts to the writer, with the pasts that the changes are in, and does not wait for it.
+    pub fn save(&self, changed: Vec<SavedVerdict>, histories: Histories) {
+        if !changed.is_empty() || !histories.is_empty() {
+            self.order(Order { verdicts: changed, histories, ..Order::default() });
         }
     }
 
-    /// Hands all verdicts to the writer, and does not wait for it; those of other checks are forgotten.
-    pub fn save_all(&self, all: Vec<SavedVerdict>) {
-        self.order(Order { verdicts: all, are_all: true });
+    /// Hands what gates are at to the writer, all that are remarkable, and does not wait for it.
+    pub fn save_gates(&self, gates: Vec<SavedGate>) {
+        if !gates.is_empty() {
+            self.order(Order { gates: Some(gates), ..Order::default() });
+        }
+    }
+
+    /// Makes this what gates are at, with the entry of the audit log that says why, and waits until both are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: neither counts, unless a crash comes before the next change that is written.
+    pub fn change_gates(&self, gates: &[SavedGate], entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |transaction| gates::write(transaction, gates))
+    }
+
+    /// Takes what gates were at when the store was opened.
+    pub fn take_gates(&mut self) -> Vec<SavedGate> {
+        std::mem::take(&mut self.held.gates)
+    }
+
+    /// Hands all verdicts to the writer, and changed pasts; does not wait for it. Verdicts on other checks are forgotten.
+    pub fn save_all(&self, all: Vec<SavedVerdict>, histories: Histories) {
+        self.order(Order { verdicts: all, are_all: true, histories, ..Order::default() });
+    }
+
+    /// Has the writer forget the pasts of all but these checks, and does not wait for it.
+    pub fn keep_histories(&self, kept: BTreeSet<HealthCheckId>) {
+        self.order(Order { kept: Some(kept), ..Order::default() });
     }
 
     fn order(&self, order: Order) {
-        let Some(open) = &self.0 else { return };
+        let Some(open) = &self.open else { return };
         if open.orders.send(order).is_err() {
             tracing::error!(path = %open.file.path().display(), "verdicts not saved: the store's writer has ended");
         }
@@ -126,7 +240,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the last of it could not be written.
     pub fn close(self) -> Result<(), StoreError> {
-        let Some(OpenStore { file, orders, writer, .. }) = self.0 else { return Ok(()) };
+        let Some(OpenStore { file, orders, writer }) = self.open else { return Ok(()) };
         let path = file.path().to_owned();
         drop(file);
         drop(orders);
@@ -135,40 +249,67 @@ impl Store {
 }
 
 /// What is to be written.
+#[derive(Default)]
 struct Order {
     verdicts: Vec<SavedVerdict>,
-    /// Nothing else is to be kept.
+    /// No other verdicts are to be kept.
     are_all: bool,
+    histories: Histories,
+    /// No other gates are to be kept.
+    gates: Option<Vec<SavedGate>>,
+    /// No other checks' pasts are to be kept.
+    kept: Option<BTreeSet<HealthCheckId>>,
 }
 
-/// What waits to be written: the last verdict on each check.
+/// What is written beside a verdict, where there is anything to write.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Beside {
+    #[serde(flatten)]
+    distrust: Distrust,
+    kept_at: Option<bool>,
+}
+
+/// What waits to be written: the last verdict on each check, and its past.
 #[derive(Default)]
 struct Waiting {
     verdicts: BTreeMap<HealthCheckId, SavedVerdict>,
     are_all: bool,
+    histories: history::Waiting,
+    gates: Option<Vec<SavedGate>>,
 }
 
 impl Waiting {
     fn merge(&mut self, order: Order) {
         if order.are_all {
-            *self = Self { verdicts: BTreeMap::new(), are_all: true };
+            (self.verdicts, self.are_all) = (BTreeMap::new(), true);
         }
+        if let Some(kept) = order.kept {
+            self.histories.keep(kept);
+        }
+        self.histories.change(order.histories);
+        self.gates = order.gates.or(self.gates.take());
         self.verdicts.extend(order.verdicts.into_iter().map(|verdict| (verdict.id.clone(), verdict)));
     }
 }
 
-/// Writes orders until the store is closed; what could not be written is logged, and tried again with the next.
+/// Writes orders until the store is closed; what could not be written is tried again with the next, and that is told once.
 fn write_all(file: &File, orders: &mpsc::Receiver<Order>) -> Result<(), StoreError> {
     let mut waiting = Waiting::default();
-    let mut last = Ok(());
+    let mut last: Result<(), StoreError> = Ok(());
     while let Ok(first) = orders.recv() {
         waiting.merge(first);
         orders.try_iter().for_each(|order| waiting.merge(order));
-        last = file.write(|database| write(database, &waiting));
-        match &last {
-            Ok(()) => waiting = Waiting::default(),
-            Err(error) => tracing::error!("{error}"),
+        let written = file.write(|database| write(database, &waiting));
+        match (&last, &written) {
+            (Ok(()), Err(error)) => events::store_failed(error),
+            (Err(_), Ok(())) => events::store_resumed(),
+            _ => {}
         }
+        if written.is_ok() {
+            waiting = Waiting::default();
+        }
+        last = written;
     }
     last
 }
@@ -178,10 +319,12 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
     if waiting.are_all {
         transaction.delete_table(VERDICTS)?;
         transaction.delete_table(FAILURES)?;
+        transaction.delete_table(DISTRUST)?;
     }
     {
         let mut table = transaction.open_table(VERDICTS)?;
         let mut failures = transaction.open_table(FAILURES)?;
+        let mut distrust = transaction.open_table(DISTRUST)?;
         for (id, verdict) in &waiting.verdicts {
             let Some(status) = number(verdict.status) else { continue };
             let (since, counted_at) = (verdict.since.as_microsecond(), verdict.counted_at.as_microsecond());
@@ -193,18 +336,34 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
                 }
                 None => drop(failures.remove(id.as_str())?),
             }
+            let beside = Beside { distrust: verdict.distrust, kept_at: verdict.kept_at };
+            if beside == Beside::default() {
+                drop(distrust.remove(id.as_str())?);
+            } else {
+                let json = serde_json::to_vec(&beside).expect("it is a structure of numbers and times");
+                distrust.insert(id.as_str(), &*json)?;
+            }
         }
     }
+    if let Some(gates) = &waiting.gates {
+        gates::write(&transaction, gates)?;
+    }
+    waiting.histories.write(&transaction)?;
     Ok(transaction.commit()?)
 }
 
 /// Opens or makes the file, and reads all of it.
-fn open(path: &Path) -> Result<(Database, Vec<SavedVerdict>, Account), StoreError> {
+fn open(path: &Path) -> Result<(Database, Contents, Audit), StoreError> {
     let database = Database::create(path).map_err(|error| refuse(path, error))?;
     prepare(&database).map_err(|error| judge(path, "opening", error))?;
-    let saved = read(&database).map_err(|error| judge(path, "reading", error))?;
-    let account = account::read(&database).map_err(|error| judge(path, "reading", error))?;
-    Ok((database, saved, account))
+    let unread = |error| judge(path, "reading", error);
+    let saved = read(&database).map_err(unread)?;
+    let account = account::read(&database).map_err(unread)?;
+    let past = history::read(&database).map_err(unread)?;
+    let audit = Audit::read(&database).map_err(unread)?;
+    let (overrides, signals) = (overrides::read(&database).map_err(unread)?, overrides::read_signals(&database).map_err(unread)?);
+    let gates = gates::read(&database).map_err(unread)?;
+    Ok((database, Contents { saved, account, overrides, signals, past, gates }, audit))
 }
 
 /// Marks a new file as ours, and sees whether an old one is.
@@ -226,14 +385,20 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
         }
         transaction.open_table(VERDICTS)?;
         transaction.open_table(FAILURES)?;
+        transaction.open_table(DISTRUST)?;
         transaction.open_table(account::ACCOUNT)?;
     }
+    audit::prepare(&transaction)?;
+    overrides::prepare(&transaction)?;
+    history::prepare(&transaction)?;
+    gates::prepare(&transaction)?;
     Ok(transaction.commit()?)
 }
 
 fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
     let transaction = database.begin_read()?;
     let (table, failures) = (transaction.open_table(VERDICTS)?, transaction.open_table(FAILURES)?);
+    let held = transaction.open_table(DISTRUST)?;
     let mut saved = Vec::new();
     for row in table.iter()? {
         let (id, verdict) = row?;
@@ -241,6 +406,10 @@ fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
         // One that cannot be read is only a word less for people.
         let failure = failures.get(id.value())?;
         verdict.last_failure = failure.and_then(|failure| serde_json::from_slice(failure.value()).ok()).map(Arc::new);
+        // One that cannot be read shortens a hold.
+        let distrust = held.get(id.value())?;
+        let beside: Beside = distrust.and_then(|held| serde_json::from_slice(held.value()).ok()).unwrap_or_default();
+        (verdict.distrust, verdict.kept_at) = (beside.distrust, beside.kept_at);
         saved.push(verdict);
     }
     Ok(saved)
@@ -261,7 +430,9 @@ fn parse(id: &str, verdict: Row<'_>) -> Result<SavedVerdict, String> {
         counted_at: Timestamp::from_microsecond(counted_at).map_err(|error| wrong(&error))?,
         because: because.into(),
         subject: subject.into(),
+        distrust: Distrust::default(),
         last_failure: None,
+        kept_at: None,
     })
 }
 
@@ -274,214 +445,14 @@ fn number(status: Status) -> Option<u8> {
     }
 }
 
-/// Why redb would not open a file.
-fn refuse(path: &Path, error: DatabaseError) -> StoreError {
-    let path = path.to_owned();
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path },
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-            StoreError::Foreign { path, found: error.to_string() }
-        }
-        error => judge(&path, "opening", error.into()),
-    }
-}
-
-/// What an error says of the file.
-fn judge(path: &Path, doing: &'static str, error: redb::Error) -> StoreError {
-    let path = path.to_owned();
-    match error {
-        redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
-        redb::Error::Corrupted(found) => StoreError::Foreign { path, found },
-        error @ (redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. } | redb::Error::RepairAborted) => {
-            StoreError::Foreign { path, found: error.to_string() }
-        }
-        cause => StoreError::Disk { path, doing, cause: Box::new(cause) },
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Foreign { path, found } => write!(
-                f,
-                "opening the store {}: it is not a store of this version of waypost, or it is damaged: {found} (move it \
-                 away to start with an empty one, or set another `[store] path`; nothing of it was used)",
-                path.display()
-            ),
-            Self::InUse { path } => write!(
-                f,
-                "opening the store {}: another process has it open (stop it, or set another `[store] path`)",
-                path.display()
-            ),
-            Self::Disk { path, doing, cause } => write!(f, "{doing} the store {}: {cause}", path.display()),
-            Self::Writer { path, found } => write!(f, "the writer of the store {}: {found}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Disk { cause, .. } => Some(&**cause),
-            _ => None,
-        }
-    }
-}
-
 type Row<'r> = (u8, i64, i64, &'r str, &'r str);
 
 const WAYPOST: TableDefinition<'_, &str, u32> = TableDefinition::new("waypost");
 const VERDICTS: TableDefinition<'_, &str, (u8, i64, i64, &str, &str)> = TableDefinition::new("verdicts");
 const FAILURES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("failures");
+const DISTRUST: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("distrust");
 /// Raised when a table changes its meaning.
 const FORMAT: u32 = 1;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::health::observation::{Failure, Observation};
-
-    /// A path that no other test uses, gone with the value.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("waypost-store-{}-{name}.redb", std::process::id()));
-            let _ = std::fs::remove_file(&path);
-            Self(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
-
-    /// An unhealthy one has failed; a healthy one has not.
-    fn verdict(id: &str, status: Status, counted_at: i64) -> SavedVerdict {
-        let failure = Observation { at: Timestamp::from_second(6).unwrap(), outcome: Failure::BadStatus(503).into() };
-        SavedVerdict {
-            last_failure: (status == Status::Unhealthy).then(|| Arc::new(failure)),
-            id: HealthCheckId::new(id).unwrap(),
-            subject: "tcp 127.0.0.1:80".into(),
-            status,
-            since: Timestamp::from_second(7).unwrap(),
-            because: "connection refused".into(),
-            counted_at: Timestamp::from_second(counted_at).unwrap(),
-        }
-    }
-
-    #[test]
-    fn what_was_saved_last_is_there_after_a_restart() {
-        let scratch = Scratch::new("again");
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        assert_eq!(store.take_saved(), []);
-        store.save(vec![verdict("a", Status::Healthy, 8), verdict("b", Status::Unhealthy, 9)]);
-        store.save(vec![verdict("a", Status::Unhealthy, 10), verdict("c", Status::Unknown, 11)]);
-        store.close().unwrap();
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        let expected = [verdict("a", Status::Unhealthy, 10), verdict("b", Status::Unhealthy, 9)];
-        assert_eq!(store.take_saved(), expected);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn saving_all_forgets_checks_that_are_gone() {
-        let scratch = Scratch::new("all");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        store.save(vec![verdict("gone", Status::Healthy, 8)]);
-        store.save_all(vec![verdict("a", Status::Healthy, 8)]);
-        store.save(vec![verdict("b", Status::Healthy, 9)]);
-        store.close().unwrap();
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        assert_eq!(store.take_saved(), [verdict("a", Status::Healthy, 8), verdict("b", Status::Healthy, 9)]);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_damaged_store_is_an_error_or_opens_but_never_panics() {
-        let scratch = Scratch::new("damaged");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        store.save(vec![verdict("a", Status::Healthy, 8)]);
-        store.close().unwrap();
-        let whole = std::fs::read(&scratch.0).unwrap();
-        let halved = &whole[..whole.len() / 2];
-        std::fs::write(&scratch.0, halved).unwrap();
-        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-        assert!(message.contains(scratch.0.to_str().unwrap()), "{message}");
-        for at in (0..whole.len()).step_by(whole.len() / 64) {
-            let mut damaged = whole.clone();
-            damaged[at..(at + 64).min(whole.len())].fill(0xa5);
-            std::fs::write(&scratch.0, &damaged).unwrap();
-            match Store::open(Some(&scratch.0)) {
-                Ok(store) => store.close().unwrap(),
-                Err(error) => assert!(error.to_string().contains("move it away"), "octet {at}: {error}"),
-            }
-        }
-    }
-
-    #[test]
-    fn without_a_path_nothing_is_kept() {
-        let mut store = Store::open(None).unwrap();
-        store.save(vec![verdict("a", Status::Healthy, 8)]);
-        assert_eq!(store.take_saved(), []);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_file_that_is_not_ours_is_refused_by_name_and_left_alone() {
-        let text = "zone = \"example.org.\"\n".repeat(500);
-        for (name, content) in [("text", text.as_bytes()), ("short", &b"x"[..])] {
-            let scratch = Scratch::new(name);
-            std::fs::write(&scratch.0, content).unwrap();
-            let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-            assert!(message.contains(scratch.0.to_str().unwrap()), "{message}");
-            assert!(message.contains("move it away"), "{message}");
-            assert_eq!(std::fs::read(&scratch.0).unwrap(), content);
-        }
-    }
-
-    #[test]
-    fn a_store_of_another_format_is_refused() {
-        let scratch = Scratch::new("format");
-        let database = Database::create(&scratch.0).unwrap();
-        let transaction = database.begin_write().unwrap();
-        transaction.open_table(WAYPOST).unwrap().insert("format", 99).unwrap();
-        transaction.commit().unwrap();
-        drop(database);
-        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-        assert!(message.contains("format 99; this version reads 1"), "{message}");
-    }
-
-    #[test]
-    fn the_database_of_another_program_is_refused_and_gets_no_tables_of_ours() {
-        let scratch = Scratch::new("another");
-        let theirs: TableDefinition<'_, &str, u32> = TableDefinition::new("cache");
-        let database = Database::create(&scratch.0).unwrap();
-        let transaction = database.begin_write().unwrap();
-        transaction.open_table(theirs).unwrap();
-        transaction.commit().unwrap();
-        drop(database);
-        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-        assert!(message.contains("another program's tables: cache"), "{message}");
-        let database = Database::create(&scratch.0).unwrap();
-        assert_eq!(database.begin_read().unwrap().list_tables().unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_store_in_use_says_so() {
-        let scratch = Scratch::new("in-use");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        let error = Store::open(Some(&scratch.0)).unwrap_err();
-        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_missing_directory_is_named_with_its_cause() {
-        let path = std::env::temp_dir().join("waypost-no-such-directory/waypost.redb");
-        let message = Store::open(Some(&path)).unwrap_err().to_string();
-        assert!(message.contains(path.to_str().unwrap()) && message.contains("No such file"), "{message}");
-    }
-}
+mod tests;

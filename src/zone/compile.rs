@@ -11,7 +11,7 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher24;
 
 use super::fence;
-use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
+use super::group::{AnswerRef, Follows, Member, MemberContent, RecordGroup};
 use super::group_options::{GroupOptions, MinHealthy};
 use super::hosted_zone::HostedZone;
 use super::record_set::{Alias, Content, RdataList, RecordSet, RoutingPolicy, Ttl};
@@ -21,7 +21,7 @@ use super::table::Table;
 use super::tree::{APEX, CUT, DNAME, NONE, Node, Part, Slot, Zone, ZoneSoa, hash, part_of};
 use super::whole::find_whole;
 use crate::geography::area::Area;
-use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, MapIndex};
+use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, HealthSet, MapIndex, SetIdentifier};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -44,6 +44,8 @@ pub enum CompileError {
 pub struct Tables<'t> {
     /// A health check's place in the snapshot's table.
     pub health: &'t dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
+    /// The place of a member's gate in it, where it has one: by its group's owner name and its set identifier.
+    pub gate: &'t dyn Fn(&Name, &SetIdentifier) -> Option<HealthIndex>,
     /// The place of the map that orders these members of a group, for the policies that have one.
     pub map: &'t dyn Fn(&[&RecordSet]) -> Option<MapIndex>,
     /// The place of a name outside the zone among those that are resolved.
@@ -391,6 +393,8 @@ impl<'h> Answers<'h> {
     fn group(&self, entry: Entry, sets: &[u32], members: Box<[Member]>) -> RecordGroup {
         let sets: Vec<&RecordSet> = sets.iter().map(|&at| &self.written.record_sets[at as usize]).collect();
         let options = self.options(sets[0]);
+        let checks = || HealthSet::new(members.iter().filter_map(|member| member.health_check));
+        let follows = options.ttl.map(|range| Box::new(Follows { range, checks: checks() }));
         RecordGroup {
             node: entry.node,
             rtype: entry.rtype,
@@ -401,6 +405,8 @@ impl<'h> Answers<'h> {
             map: (self.tables.map)(&sets),
             min_healthy: options.min_healthy,
             trickle: options.trickle,
+            panic: options.panic,
+            follows,
             sticky: options.sticky,
             nearest: options.nearest.max(1),
             fence: options.fence.into(),
@@ -423,7 +429,8 @@ impl<'h> Answers<'h> {
 
     fn member(&mut self, place: (u32, u32, u32), compress: bool) -> Result<Member, CompileError> {
         let set = &self.written.record_sets[place.2 as usize];
-        let health_check = set.health_check.as_ref().map(|id| {
+        let gate = set.set_identifier.as_ref().and_then(|identifier| (self.tables.gate)(&set.name, identifier));
+        let health_check = set.health_check.as_ref().filter(|_| gate.is_none()).map(|id| {
             (self.tables.health)(id)
                 .ok_or_else(|| CompileError::NoHealthCheck { name: set.name.clone(), health_check: id.clone() })
         });
@@ -451,7 +458,7 @@ impl<'h> Answers<'h> {
             set_identifier,
             weight,
             tier,
-            health_check: health_check.transpose()?,
+            health_check: gate.or(health_check.transpose()?),
             place: set.place,
             fenced_out: false,
             content,

@@ -5,7 +5,7 @@
 //! exactly the policies that ask where the client is have a map.
 //! Source: Route 53 developer guide, "How Route 53 chooses records when health checking is configured".
 
-use super::group_options::{MinHealthy, Share};
+use super::group_options::{MinHealthy, Share, TtlRange};
 use super::rrset::RrsetRef;
 use crate::geography::area::Area;
 use crate::ids::{ExternalIndex, HealthIndex, HealthSet, MapIndex, SetIdentifier};
@@ -23,6 +23,9 @@ pub struct RecordGroup {
     pub map: Option<MapIndex>,
     pub min_healthy: MinHealthy,
     pub trickle: Share,
+    /// Below this share of healthy members everybody answers; 0 for never.
+    pub panic: Share,
+    pub follows: Option<Box<Follows>>,
     pub sticky: bool,
     /// How many of the nearest are answered together; at least 1.
     pub nearest: u8,
@@ -33,6 +36,14 @@ pub struct RecordGroup {
     pub is_enough_when_whole: bool,
     /// The fences that this group stands in, its own and those of the routes it was reached through: see `compile`.
     pub fence: Box<[Area]>,
+}
+
+/// What a group's TTL follows.
+#[derive(Clone, Debug)]
+pub struct Follows {
+    pub range: TtlRange,
+    /// How soon any of these could change.
+    pub checks: HealthSet,
 }
 
 /// How a group's member is chosen.

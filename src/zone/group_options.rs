@@ -4,6 +4,7 @@
 //! Invariant: numbers are within their ranges.
 
 use crate::geography::area::Area;
+use crate::modes::Modes;
 
 /// The options of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,12 @@ pub struct GroupOptions {
     pub fence: Vec<Area>,
     /// The share of answers that a failover group gives to its standby.
     pub trickle: Share,
+    /// Below this share of healthy members everybody that nobody drains answers; 0 for never.
+    pub panic: Share,
+    /// The TTL follows how soon the answer could change, within this range.
+    pub ttl: Option<TtlRange>,
+    /// How members leave service and come back.
+    pub modes: Modes,
     /// A weighted group answers clients of one subnet with one member, for as long as that is healthy.
     pub sticky: bool,
     /// How many of the nearest members are answered together; 0 and 1 mean one.
@@ -26,6 +33,14 @@ pub enum MinHealthy {
     Count(u16),
     /// At least this share of the members; of their weight, if they have weights.
     Share(Share),
+}
+
+/// From the least to the greatest TTL, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TtlRange {
+    pub min: u32,
+    /// At least `min`.
+    pub max: u32,
 }
 
 /// A share in ten-thousandths, 0 to 10,000.

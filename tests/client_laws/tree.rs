@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use waypost::answer::{Asker, Identity, Transport, respond};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
-use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::health::table::{Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
 use waypost::routing::draw::Draw;
@@ -209,10 +209,10 @@ impl Served {
             let at: u32 = id.as_str().strip_prefix('e').and_then(|at| at.parse().ok()).expect("checks are of endpoints");
             let healthy = healthy >> at & 1 == 1;
             let status = if healthy { Status::Healthy } else { Status::Unhealthy };
-            Verdict { id: id.clone(), status, healthy, since: Timestamp::UNIX_EPOCH, because: "the test says so".into() }
+            Verdict::plain(id.clone(), status, Timestamp::UNIX_EPOCH, "the test says so".into())
         };
         let verdicts = self.built.state.checks.keys().map(verdict).collect();
-        let health = Arc::new(HealthTable::new(verdicts));
+        let health = Arc::new(self.built.supposing(verdicts));
         let Built { catalog, maps, externals, .. } = self.built.clone();
         Snapshot { catalog, health, maps, externals, generation: 0 }
     }

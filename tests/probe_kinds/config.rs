@@ -26,7 +26,7 @@ fn read(text: &str) -> EndpointCheck {
     let state = state.unwrap_or_else(|| panic!("{text}: {problems}"));
     match &state.checks.values().next().unwrap().kind {
         CheckKind::Endpoint(check) => (**check).clone(),
-        CheckKind::Calculated { .. } => panic!("{text}: it is calculated"),
+        CheckKind::Calculated { .. } | CheckKind::Signal(_) => panic!("{text}: it is calculated"),
     }
 }
 

@@ -1,6 +1,11 @@
 //! Timelines: a status flips at the probe that makes it flip, and not a moment before.
 
-use super::check;
+use std::sync::Arc;
+
+use waypost::scenario::{Stage, read};
+use waypost::text::Text;
+
+use super::{ZONE, check, setting};
 
 /// Who answers www at `at`, when this happens to the endpoints.
 #[track_caller]
@@ -81,4 +86,40 @@ fn calculated_checks_follow_at_once() {
 fn changes_happen_in_the_order_of_time_however_they_are_written() {
     answers("{ at = \"30s\", pass = [\"fra\"] }, { at = \"0s\", fail = [\"fra\"] }", "49999ms", IAD);
     answers("{ at = \"30s\", pass = [\"fra\"] }, { at = \"0s\", fail = [\"fra\"] }", "50s", FRA);
+}
+
+/// Probes every 250 ms of a suspect, each of at most 400 ms; ten seconds' hold, doubled when it falls again at once.
+#[test]
+fn the_default_profile_confirms_at_once_and_holds_what_fell() {
+    let zone = ZONE.replace("interval = \"10s\"\ntimeout  = \"4s\"\nfall     = 3\n", "profile = \"default\"\n");
+    assert_ne!(zone, ZONE);
+    let answers = |timeline: &str, at: &str, answer: &str| {
+        let case = format!(
+            "config = \"c\"\n[[case]]\nname = \"it\"\nquery = \"www.example.org A\"\ntimeline = [{timeline}]\nat = \"{at}\"\n\
+             expect = {{ answer = [\"{answer}\"] }}"
+        );
+        let (file, problems) = read(&Text::new("s.toml".into(), case), |_| Some(Arc::new(setting(&zone))));
+        let file = file.unwrap_or_else(|| panic!("{problems}"));
+        let outcome = Stage::new(&file.setting).run(&file.cases[0]);
+        assert!(outcome.mismatches.is_empty(), "{at}: {}", outcome.mismatches[0]);
+    };
+    let fails = "{ at = \"1s\", fail = [\"fra\"] }";
+    for (at, answer) in [("2499ms", FRA), ("2500ms", IAD)] {
+        answers(fails, at, answer);
+    }
+    for (at, answer) in [("3199ms", FRA), ("3200ms", IAD)] {
+        answers("{ at = \"1s\", hang = [\"fra\"] }", at, answer);
+    }
+    // One pass clears the suspicion.
+    let blips = "{ at = \"1s\", fail = [\"fra\"] }, { at = \"2400ms\", pass = [\"fra\"] }";
+    answers(blips, "24h", FRA);
+    // It passes from 4.5s on, every 2 s; the hold ends at 12.5s, and the penalty of the second fall makes it 20 s.
+    let returns = format!("{fails}, {{ at = \"3s\", pass = [\"fra\"] }}");
+    for (at, answer) in [("12499ms", IAD), ("12500ms", FRA)] {
+        answers(&returns, at, answer);
+    }
+    let flaps = format!("{returns}, {{ at = \"14s\", fail = [\"fra\"] }}, {{ at = \"16s\", pass = [\"fra\"] }}");
+    for (at, answer) in [("15s", IAD), ("34s", IAD), ("37s", FRA)] {
+        answers(&flaps, at, answer);
+    }
 }

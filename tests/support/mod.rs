@@ -13,7 +13,7 @@ use waypost::answer::{Asker, Identity, Report, Transport, respond_traced};
 use waypost::control::build::build;
 use waypost::control::state::State;
 use waypost::health::check::HealthCheck;
-use waypost::health::table::{HealthTable, Status, Verdict};
+use waypost::health::table::{Status, Verdict};
 use waypost::ids::{CollectionId, HealthCheckId, SetIdentifier};
 use waypost::places::Places;
 use waypost::places::cidr::CidrCollection;
@@ -89,8 +89,9 @@ pub fn snapshot_placed(
     let state = State { zones: vec![Arc::new(hosted)], checks: configured, collections, ..State::default() };
     let built = build(state, places, None).expect("the test's zones compile");
     let verdicts = checks.into_iter().map(|(id, healthy)| verdict(id, healthy)).collect();
+    let health = Arc::new(built.supposing(verdicts));
     let (catalog, maps, externals) = (built.catalog, built.maps, built.externals);
-    Snapshot { catalog, health: Arc::new(HealthTable::new(verdicts)), maps, externals, generation: 0 }
+    Snapshot { catalog, health, maps, externals, generation: 0 }
 }
 
 /// A check that no test probes.
@@ -102,7 +103,7 @@ fn always(id: &HealthCheckId) -> HealthCheck {
 /// A verdict as the test wants it.
 pub fn verdict(id: HealthCheckId, healthy: bool) -> Verdict {
     let status = if healthy { Status::Healthy } else { Status::Unhealthy };
-    Verdict { id, status, healthy, since: Timestamp::UNIX_EPOCH, because: "the test says so".into() }
+    Verdict::plain(id, status, Timestamp::UNIX_EPOCH, "the test says so".into())
 }
 
 /// A query for one name and type, with EDNS.

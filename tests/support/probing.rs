@@ -20,7 +20,7 @@ pub const PATIENT: Duration = Duration::from_secs(20);
 /// For what never comes.
 pub const SHORT: Duration = Duration::from_millis(150);
 
-pub const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, status: PATIENT, body: PATIENT };
+pub const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, tls: None, status: PATIENT, body: PATIENT };
 
 /// A prober that trusts these authorities alone.
 pub fn prober(authorities: Vec<CertificateDer<'static>>) -> Prober {

@@ -36,7 +36,7 @@ pub const PATIENT: Duration = Duration::from_secs(20);
 /// For what never comes.
 pub const SHORT: Duration = Duration::from_millis(150);
 
-pub const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, status: PATIENT, body: PATIENT };
+pub const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, tls: None, status: PATIENT, body: PATIENT };
 
 pub async fn check(address: SocketAddr, protocol: Protocol, deadlines: Deadlines, expected: &str) {
     let what = format!("{protocol:?}");

@@ -27,8 +27,21 @@ pub enum Layer {
 use Layer::{Core, Edge, Top};
 
 /// What the edges may know of the core.
-const BELOW_THE_LINE: &[&str] =
-    &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53"];
+const BELOW_THE_LINE: &[&str] = &[
+    "ids",
+    "modes",
+    "problem",
+    "geography",
+    "wire",
+    "zone",
+    "health",
+    "places",
+    "routing",
+    "snapshot",
+    "answer",
+    "control",
+    "route53",
+];
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
@@ -36,44 +49,45 @@ pub const ROWS: &[Row] = &[
     row("ids",       Core, &[]),
     row("problem",   Core, &[]),
     row("geography", Core, &[]),
+    row("modes",     Core, &[]),
     row("wire",      Core, &[]),
     row("text",      Core, &["problem"]),
     row("toml_table", Core, &["problem", "text"]),
     // 2: what is configured, what is known, who asks from where
-    row("zone",      Core, &["ids", "problem", "geography", "wire"]),
-    row("health",    Core, &["ids", "problem"]),
+    row("zone",      Core, &["ids", "modes", "problem", "geography", "wire"]),
+    row("health",    Core, &["ids", "modes", "problem"]),
     row("places",    Core, &["ids", "problem", "text", "geography"]),
     // 3: which member, and why; what an answer may depend on
-    row("routing",   Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
-    row("snapshot",  Core, &["ids", "problem", "geography", "wire", "zone", "health", "places"]),
+    row("routing",   Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places"]),
+    row("snapshot",  Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places"]),
     // 4: the read side, the write side, and who may use which
-    row("answer",    Core, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot"]),
-    row("control",   Core, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("answer",    Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("control",   Core, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
     // above both: an API's notation for them
-    row("route53",   Core, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"]),
+    row("route53",   Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"]),
     // beside layer 5: the services of the edges
     row("clock",     Edge, &["ids"]),
     row("telemetry", Edge, BELOW_THE_LINE),
     row("resolver",  Edge, &[]),
-    row("explain",   Edge, &["ids", "places", "wire", "zone", "health", "routing", "snapshot", "answer"]),
-    row("scenario",  Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
+    row("explain",   Edge, &["ids", "modes", "places", "wire", "zone", "health", "routing", "snapshot", "answer"]),
+    row("scenario",  Edge, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
-    row("config",    Edge, &["ids", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
+    row("config",    Edge, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
     row("files",     Edge, &["problem", "text", "zone", "places", "control", "config", "route53"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "geography", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
-    row("prober",    Edge, &["ids", "problem", "health", "clock", "telemetry", "resolver", "config"]),
+    row("prober",    Edge, &["ids", "modes", "problem", "health", "clock", "telemetry", "resolver", "config"]),
     row("external",  Edge, &["ids", "wire", "zone", "clock", "resolver"]),
-    row("store",     Edge, &["ids", "problem", "geography", "wire", "zone", "health", "control", "route53", "clock", "telemetry", "config"]),
-    row("cluster",   Edge, &["ids", "problem", "health", "control", "clock", "telemetry", "config"]),
-    row("api",       Edge, &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
+    row("store",     Edge, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "control", "route53", "clock", "telemetry", "config"]),
+    row("cluster",   Edge, &["ids", "modes", "problem", "health", "control", "clock", "telemetry", "config"]),
+    row("api",       Edge, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
                              "explain", "clock", "telemetry", "config"]),
-    row("dashboard", Edge, &["ids", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
+    row("dashboard", Edge, &["ids", "modes", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
     // 6: wiring
-    row("node",      Top,  &["ids", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
+    row("node",      Top,  &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
                              "clock", "telemetry", "resolver", "config", "files", "server", "prober", "external", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
-    row("cli",       Top,  &["ids", "problem", "geography", "text", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
+    row("cli",       Top,  &["ids", "modes", "problem", "geography", "text", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
                              "explain", "scenario", "clock", "telemetry", "resolver", "config", "files", "prober", "node"]),
     row("main",      Top,  &["cli"]),
 ];

@@ -19,7 +19,7 @@ use super::{ConfigFile, Ending, Failure, read_files, warn, write_json};
 use crate::control::branches::trees;
 use crate::control::build::Built;
 use crate::control::expand::expand;
-use crate::control::failover_time::{FailoverTime, failover_times};
+use crate::control::failover_time::{FailoverTime, RETRY_HINTED, SlowChecks, failover_times, slow_checks};
 use crate::files::Loaded;
 use crate::problem::Problems;
 use crate::zone::hosted_zone::HostedZone;
@@ -73,6 +73,8 @@ struct CheckReport<'l> {
     zones: Vec<ZoneReport>,
     trees: Vec<TreeReport>,
     failover_times: Vec<TimeReport>,
+    /// What could be better, and is nothing wrong.
+    hints: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expanded: Vec<ExpandedReport>,
 }
@@ -153,8 +155,22 @@ fn print(loaded: &Loaded, config: &Path, out: &mut dyn Write) -> Result<Ending, 
         writeln!(out, "\n{}\n", tree::draw(&trees))?;
         writeln!(out, "At most: an endpoint that hangs right after a probe, resolvers that keep answers for their TTL.")?;
     }
+    for slow in slow_checks(&loaded.built.state) {
+        writeln!(out, "\nhint: {}", hint(&slow))?;
+    }
     writeln!(out, "\n{}: {}", config.display(), count(&loaded.warnings))?;
     Ok(Ending::Held)
+}
+
+/// What would make these checks notice a failure sooner.
+fn hint(slow: &SlowChecks) -> String {
+    let (first, others) = slow.checks.split_first().expect("slow checks are listed because there is one");
+    let whose = match others.len() {
+        0 => first.to_string(),
+        others => format!("{first} and {}", counted(others, "other check")),
+    };
+    let [now, then] = [slow.detect, slow.with_retry].map(tree::seconds);
+    format!("{whose}: a failure is noticed within {now}; with retry = \"{RETRY_HINTED}\" it would be within {then}")
 }
 
 fn zones(built: &Built) -> impl Iterator<Item = ZoneReport> {
@@ -192,6 +208,7 @@ impl<'l> CheckReport<'l> {
             zones: zones(&loaded.built).collect(),
             trees: trees(state).iter().map(TreeReport::of).collect(),
             failover_times: failover_times(state).iter().map(TimeReport::of).collect(),
+            hints: slow_checks(state).iter().map(hint).collect(),
             expanded: expanded
                 .into_iter()
                 .map(|expanded| ExpandedReport { zone: expanded.zone.to_string(), text: expanded.text })
@@ -201,7 +218,15 @@ impl<'l> CheckReport<'l> {
 
     fn of_problems(problems: &'l Problems) -> Self {
         let problems = problems.iter().map(ProblemReport::from).collect();
-        Self { accepted: false, problems, zones: Vec::new(), trees: Vec::new(), failover_times: Vec::new(), expanded: Vec::new() }
+        Self {
+            accepted: false,
+            problems,
+            zones: Vec::new(),
+            trees: Vec::new(),
+            failover_times: Vec::new(),
+            hints: Vec::new(),
+            expanded: Vec::new(),
+        }
     }
 }
 

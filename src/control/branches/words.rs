@@ -3,9 +3,10 @@
 //! The words are the zone files' where those have one. Not for scripts: they read the fields.
 
 use super::{Branch, Drawn, Group, LeadsTo, Tree};
+use crate::control::modes;
 use crate::geography::area::Area;
 use crate::geography::site::Site;
-use crate::zone::group_options::{GroupOptions, MinHealthy, Share};
+use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::record_set::{CidrLocation, RoutingPolicy};
 
 impl Tree {
@@ -25,7 +26,7 @@ impl Group {
 }
 
 fn options(options: &GroupOptions) -> Vec<String> {
-    let GroupOptions { min_healthy, fence, trickle, sticky, nearest } = options;
+    let GroupOptions { min_healthy, fence, trickle, panic, ttl, modes, sticky, nearest } = options;
     let mut words = Vec::new();
     match *min_healthy {
         least if least == MinHealthy::default() => {}
@@ -38,6 +39,13 @@ fn options(options: &GroupOptions) -> Vec<String> {
     if *trickle != Share::default() {
         words.push(format!("trickle {}%", trickle.percent()));
     }
+    if *panic != Share::default() {
+        words.push(format!("panic {}%", panic.percent()));
+    }
+    if let Some(TtlRange { min, max }) = ttl {
+        words.push(format!("ttl {min} to {max}"));
+    }
+    words.extend(modes::lines(modes).into_iter().map(|(key, value)| format!("{key} {}", value.replace('"', ""))));
     if *sticky {
         words.push("sticky".to_owned());
     }

@@ -2,15 +2,19 @@
 //!
 //! Invariant: a key is printed only where its type has it, and where its default would say something else.
 
+use std::time::Duration;
+
 use super::{Printer, list, quoted};
 use crate::control::probed::bracketed;
 use crate::health::check::{EndpointCheck, Target, TargetHost};
+use crate::health::profile::Profile;
 use crate::health::protocol::Protocol;
 use crate::health::protocol::dns::{DnsQuery, Rcode};
 use crate::health::protocol::grpc::GrpcCheck;
 use crate::health::protocol::http::{Expect, HttpRequest, Method, Search};
 use crate::health::protocol::tls::TlsOptions;
 use crate::health::role::{Encryption, Engine, RoleCheck};
+use crate::health::timing::{Timing, Tolerance};
 use crate::toml_table::show_duration;
 
 impl Printer {
@@ -25,17 +29,54 @@ impl Printer {
         if let Some(version) = check.via.proxy_protocol {
             self.line("proxy_protocol", &quoted(version.word()));
         }
-        self.timing(check);
+        self.timing(&check.timing);
     }
 
-    fn timing(&mut self, check: &EndpointCheck) {
-        let secs = check.timing.interval.as_secs();
-        let is_whole = check.timing.interval.subsec_nanos() == 0;
-        let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(check.timing.interval)) };
+    /// Every knob that is not what the profile would make it, and those that Route 53 has.
+    fn timing(&mut self, timing: &Timing) {
+        let base = match timing.deadlines.tls {
+            None => Profile::Route53,
+            Some(_) => Profile::ALL.into_iter().find(|named| named.timing(Duration::ZERO) == *timing).unwrap_or(Profile::Default),
+        };
+        let knobs = base.timing(timing.deadlines.connect);
+        if base != Profile::Route53 {
+            self.line("profile", &quoted(base.word()));
+        }
+        let secs = timing.interval.as_secs();
+        let is_whole = timing.interval.subsec_nanos() == 0;
+        let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(timing.interval)) };
         self.line("request_interval", &interval);
-        self.line("timeout", &quoted(&show_duration(check.timing.deadlines.connect)));
-        self.line("failure_threshold", &check.timing.thresholds.fall.to_string());
-        self.line("rise", &check.timing.thresholds.rise.to_string());
+        self.duration("timeout", timing.deadlines.connect, None);
+        self.duration("answer_timeout", timing.deadlines.status, Some(knobs.deadlines.status));
+        self.line("failure_threshold", &timing.thresholds.fall.to_string());
+        self.line("rise", &timing.thresholds.rise.to_string());
+        if let Some(retry) = timing.retry {
+            self.duration("retry", retry, knobs.retry);
+        }
+        self.tolerance(timing.tolerance, knobs.tolerance);
+        self.duration("hold", timing.hold.least, Some(knobs.hold.least));
+        self.duration("hold_max", timing.hold.max, Some(knobs.hold.max));
+        if timing.adaptive {
+            self.line("adaptive", "true");
+        }
+    }
+
+    fn tolerance(&mut self, tolerance: Option<Tolerance>, of_profile: Option<Tolerance>) {
+        match tolerance {
+            _ if tolerance == of_profile => {}
+            None => self.line("tolerate", "0"),
+            Some(Tolerance { failures, clear }) => {
+                self.line("tolerate", &failures.to_string());
+                self.line("clear", &clear.to_string());
+            }
+        }
+    }
+
+    /// Prints a duration, unless it is what it is anyway.
+    fn duration(&mut self, key: &str, duration: Duration, otherwise: Option<Duration>) {
+        if otherwise != Some(duration) {
+            self.line(key, &quoted(&show_duration(duration)));
+        }
     }
 
     fn protocol(&mut self, check: &EndpointCheck) {

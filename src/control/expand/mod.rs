@@ -10,8 +10,11 @@ mod tests;
 
 use std::fmt::Write;
 
+use super::probed::{INSUFFICIENT, INSUFFICIENT_DATA};
 use super::state::State;
 use crate::health::check::{CheckKind, HealthCheck};
+use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
+use crate::toml_table::show_duration;
 use crate::wire::name::Name;
 
 /// One zone's text.
@@ -58,11 +61,44 @@ impl Printer {
                 self.line("children", &list(children.iter().map(|child| quoted(child.as_str()))));
                 self.line("health_threshold", &health_threshold.to_string());
             }
+            CheckKind::Signal(signal) => self.signal_check(signal),
         }
-        for (key, is_set) in [("inverted", check.inverted), ("disabled", check.disabled)] {
+        for (key, is_set) in [("inverted", check.inverted), ("disabled", check.disabled), ("observe", check.observe)] {
             if is_set {
                 self.line(key, "true");
             }
+        }
+        if let Some(region) = &check.region {
+            self.line("region", &quoted(region));
+        }
+        if let Some(objective) = check.objective {
+            self.line("objective", &objective.as_percent().to_string());
+        }
+    }
+
+    fn signal_check(&mut self, check: &SignalCheck) {
+        let word = |words: &[(&str, Insufficient)]| {
+            let known = words.iter().find(|(_, known)| *known == check.insufficient);
+            quoted(known.expect("each notation has a word for each").0)
+        };
+        match &check.source {
+            SignalSource::Check => {
+                self.line("type", "\"signal\"");
+                self.line("insufficient", &word(&INSUFFICIENT));
+            }
+            SignalSource::Alarm { region, name } => {
+                self.line("type", "\"cloudwatch_metric\"");
+                self.line("alarm_identifier", &format!("{{ region = {}, name = {} }}", quoted(region), quoted(name)));
+                self.line("insufficient_data_health_status", &word(&INSUFFICIENT_DATA));
+            }
+            // Which has no word for it: a switch is on or off.
+            SignalSource::Control(arn) => {
+                self.line("type", "\"recovery_control\"");
+                self.line("routing_control_arn", &quoted(arn));
+            }
+        }
+        if let Some(lease) = check.lease {
+            self.line("lease", &quoted(&show_duration(lease)));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Printer, key, list, quoted};
 use crate::control::located::built_in;
+use crate::control::modes;
 use crate::geography::area::Area;
 use crate::geography::coordinates::Coordinates;
 use crate::geography::site::{Bias, Site};
@@ -13,7 +14,7 @@ use crate::ids::CollectionId;
 use crate::places::cidr::CidrCollection;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
-use crate::zone::group_options::{GroupOptions, MinHealthy, Share};
+use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::rdata;
 use crate::zone::record_set::{CidrLocation, Content, RecordSet, RoutingPolicy};
 
@@ -99,6 +100,15 @@ impl Printer {
         }
         if options.trickle.parts() > 0 {
             self.line("trickle", &percent(options.trickle));
+        }
+        if options.panic.parts() > 0 {
+            self.line("panic", &percent(options.panic));
+        }
+        if let Some(TtlRange { min, max }) = options.ttl {
+            self.line("ttl", &format!("{{ max = {max}, min = {min} }}"));
+        }
+        for (key, value) in modes::lines(&options.modes) {
+            self.line(key, &value);
         }
         if options.sticky {
             self.line("sticky", "true");

@@ -4,6 +4,7 @@ mod checks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -14,10 +15,12 @@ use crate::geography::area::{Area, Continent, Country};
 use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
+use crate::health::history::Objective;
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
+use crate::modes::{Decision, Failback, Failover, Modes};
 use crate::places::cidr::CidrCollection;
 use crate::wire::rtype::RecordType;
-use crate::zone::group_options::{GroupOptions, MinHealthy, Share};
+use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::master::{Include, Source};
 use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
@@ -90,6 +93,19 @@ fn options(policy: &RoutingPolicy, place: Option<Area>, (share, count): (u16, u8
         min_healthy: if share.is_multiple_of(2) { MinHealthy::default() } else { MinHealthy::Share(share_of(Share::WHOLE)) },
         fence: place.into_iter().filter(|_| count.is_multiple_of(2)).collect(),
         trickle: if matches!(policy, RoutingPolicy::Failover(_)) { share_of(Share::WHOLE / 2) } else { Share::default() },
+        panic: if share.is_multiple_of(5) { share_of(Share::WHOLE) } else { Share::default() },
+        ttl: share.is_multiple_of(3).then(|| TtlRange { min: count.into(), max: 300 }),
+        modes: Modes {
+            failover: [
+                Failover::Auto,
+                Failover::Manual,
+                Failover::Confirm { within: Duration::from_secs(share.max(1).into()), then: Decision::Refuse },
+                Failover::Confirm { within: Duration::from_millis(1_500), then: Decision::Approve },
+            ][usize::from(count % 4)],
+            failback: [Failback::Auto, Failback::Manual, Failback::Delayed(Duration::from_secs(share.max(1).into()))]
+                [usize::from(share % 3)],
+            slow_start: Duration::from_secs(if matches!(policy, RoutingPolicy::Weighted(_)) { count.into() } else { 0 }),
+        },
         sticky: matches!(policy, RoutingPolicy::Weighted(_)) && count.is_multiple_of(3),
         nearest: if is_near { count % 9 } else { 0 },
     }
@@ -107,6 +123,29 @@ fn values() -> impl Strategy<Value = (RecordType, Vec<Vec<u8>>)> {
     ]
 }
 
+/// A check that probes, or one that is told.
+fn check_kind() -> impl Strategy<Value = CheckKind> {
+    prop_oneof![
+        3 => endpoint_check().prop_map(|endpoint| CheckKind::Endpoint(Box::new(endpoint))),
+        1 => signal_check().prop_map(CheckKind::Signal),
+    ]
+}
+
+fn signal_check() -> impl Strategy<Value = SignalCheck> {
+    let source = prop_oneof![
+        Just(SignalSource::Check),
+        ("\\PC{1,9}", "\\PC{0,9}").prop_map(|(region, name)| SignalSource::Alarm { region: region.into(), name: name.into() }),
+        "\\PC{1,20}".prop_map(|arn| SignalSource::Control(arn.into())),
+    ];
+    let insufficient = prop::sample::select(vec![Insufficient::Healthy, Insufficient::Unhealthy, Insufficient::LastKnown]);
+    let lease = prop::option::of((1u64..=86_400).prop_map(Duration::from_secs));
+    (source, insufficient, lease).prop_map(|(source, insufficient, lease)| match source {
+        // What notation it has says nothing of that.
+        SignalSource::Control(_) => SignalCheck { source, insufficient: Insufficient::LastKnown, lease },
+        _ => SignalCheck { source, insufficient, lease },
+    })
+}
+
 /// A state of one zone: record sets each at a name of its own, and a check for each.
 fn state() -> impl Strategy<Value = State> {
     let id = "[^\u{fffe}]{1,20}";
@@ -114,18 +153,22 @@ fn state() -> impl Strategy<Value = State> {
     let ttl = 0..=i64::from(Ttl::MAX);
     let place = area().prop_map(|place| Some(place).filter(|place| !matches!(place, Area::Continent(_))));
     let group = (place, any::<(u16, u8)>());
-    let one = (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), endpoint_check(), group);
+    let one = (label, policy(), id, values(), ttl, any::<[bool; 5]>(), check_kind(), group);
     proptest::collection::vec(one, 1..8).prop_map(|parts| {
         let apex = Name::parse("example.", None).expect("a name");
         let mut checks = BTreeMap::new();
         let mut record_sets = apex_records(&apex);
         let mut groups = BTreeMap::new();
-        for (at, (label, policy, id, (rtype, rdata), ttl, (inverted, disabled, alias), endpoint, (place, numbers))) in
-            parts.into_iter().enumerate()
+        for (
+            at,
+            (label, policy, id, (rtype, rdata), ttl, [inverted, disabled, alias, observe, stands], kind, (place, numbers)),
+        ) in parts.into_iter().enumerate()
         {
             let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
-            let kind = CheckKind::Endpoint(Box::new(endpoint));
-            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, ..HealthCheck::plain(check_id.clone(), kind) });
+            let objective = Objective::percent((ttl % 1_000_000) as f64 / 10_000.0);
+            let region = stands.then(|| "aws:eu-central-1".into());
+            let plain = HealthCheck::plain(check_id.clone(), kind);
+            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, observe, region, objective, ..plain });
             let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
             let options = options(&policy, place, numbers);
             if options != GroupOptions::default() {

@@ -3,13 +3,15 @@
 //! Source: Route 53 API reference, `HealthCheckConfig`.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
+use super::signal::{SIGNAL_TYPES, read_signal};
 use super::spec::{Spec, TYPES, Words, read_spec, refuse_others};
 use super::target::{read_host, target_host};
-use super::timing::read_timing;
+use super::timing::{Notation, read_timing};
 use super::via::{mismatch, read_via};
-use super::{DefinedCheck, default_timeout, has_connection, read_port};
+use super::{DefinedCheck, Standing, has_connection, patience, read_port};
+use crate::geography::site::RegionName;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
 use crate::health::protocol::http::Search;
 use crate::ids::HealthCheckId;
@@ -39,11 +41,20 @@ fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
     }
     let kind = match word.as_str() {
         "calculated" => read_calculated(&mut table),
+        word if SIGNAL_TYPES.contains(&word) => read_signal(word, &mut table).map(CheckKind::Signal),
         word => read_endpoint_check(&value, word, &mut table),
     };
-    let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    let standing = Standing::read(&mut table);
+    let region = read_region(&mut table);
     table.finish();
-    Some(HealthCheck { inverted, disabled, ..HealthCheck::plain(id.clone(), kind?) })
+    Some(HealthCheck { region, ..standing.of(id.clone(), kind?) })
+}
+
+/// Reads where the endpoint stands; an endpoint's own table says it for a probe.
+fn read_region(table: &mut Table<'_>) -> Option<Arc<str>> {
+    let value = table.optional("region")?;
+    let region = RegionName::parse(value.string()?);
+    region.map_err(|error| value.wrong(error, "such as \"aws:eu-central-1\"")).ok().map(|region| region.as_str().into())
 }
 
 fn read_calculated(table: &mut Table<'_>) -> Option<CheckKind> {
@@ -72,8 +83,7 @@ fn read_endpoint_check(value: &Value<'_>, found: &str, table: &mut Table<'_>) ->
     }
     let port = if word == "icmp" { None } else { read_port(table) };
     let via = read_via(table, has_connection(word));
-    let timing =
-        read_timing(table, ["request_interval", "failure_threshold"], Duration::from_secs(30), default_timeout(Some(word)));
+    let timing = read_timing(table, Notation::Check, patience(Some(word)));
     let host = read_check_host(table, word, spec.as_ref());
     let spec = spec?;
     let Some(port) = port.or(spec.protocol.default_port()) else {
@@ -90,10 +100,6 @@ fn read_endpoint_check(value: &Value<'_>, found: &str, table: &mut Table<'_>) ->
 
 fn refuse_type(value: &Value<'_>, found: &str, word: &str) {
     let accepted = || format!("accepted are {}", types().collect::<Vec<_>>().join(", "));
-    if ["cloudwatch_metric", "recovery_control"].contains(&word) {
-        value.wrong(format_args!("{found} needs services of AWS that waypost does not have"), accepted());
-        return;
-    }
     let help = match nearest(word, types()) {
         Some(near) => format!("did you mean {near:?}?"),
         None => accepted(),
@@ -126,7 +132,7 @@ fn read_check_host(table: &mut Table<'_>, word: &str, spec: Option<&Spec>) -> Op
 
 /// Route 53's types, and waypost's own.
 fn types() -> impl Iterator<Item = &'static str> {
-    TYPES.into_iter().chain(["http_str_match", "https_str_match", "calculated"])
+    TYPES.into_iter().chain(["http_str_match", "https_str_match", "calculated"]).chain(SIGNAL_TYPES)
 }
 
 /// The most children of a calculated check (Route 53, `ChildHealthChecks`).

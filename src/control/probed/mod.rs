@@ -11,9 +11,10 @@ mod command;
 mod dns;
 mod http;
 mod roles;
+mod signal;
 mod spec;
 mod target;
-pub(super) mod timing;
+mod timing;
 mod tls;
 mod via;
 
@@ -21,15 +22,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::spec::{Spec, TYPES, Words, read_spec, refuse_others};
-use self::timing::read_timing;
+use self::timing::{Notation, Patience, read_timing};
 use self::via::{mismatch, read_via};
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
+use crate::health::history::Objective;
 use crate::health::timing::Timing;
 use crate::ids::HealthCheckId;
 use crate::problem::Place;
 use crate::toml_table::{Span, Table, Value};
 
 pub(super) use self::check::{read_checks, read_id};
+pub(super) use self::signal::{INSUFFICIENT, INSUFFICIENT_DATA};
 pub(super) use self::target::{bracketed, read_target};
 
 /// A health check that a file names, with its place; none inside when it could not be read.
@@ -46,8 +49,33 @@ pub(super) struct Probe {
     port: Option<u16>,
     via: Via,
     timing: Timing,
+    standing: Standing,
+}
+
+/// What a check is beside what it asks, in both notations.
+#[derive(Clone, Copy)]
+struct Standing {
     inverted: bool,
     disabled: bool,
+    observe: bool,
+    objective: Option<Objective>,
+}
+
+impl Standing {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            inverted: table.bool_or("inverted", false),
+            disabled: table.bool_or("disabled", false),
+            observe: table.bool_or("observe", false),
+            objective: read_objective(table),
+        }
+    }
+
+    /// The check of this kind.
+    fn of(self, id: HealthCheckId, kind: CheckKind) -> HealthCheck {
+        let Self { inverted, disabled, observe, objective } = self;
+        HealthCheck { inverted, disabled, observe, objective, ..HealthCheck::plain(id, kind) }
+    }
 }
 
 /// Why a probe makes no check of an endpoint, and what would do.
@@ -86,7 +114,7 @@ impl Probe {
         }
         let check = EndpointCheck { protocol: self.spec.protocol_for(&target), target, via: self.via, timing: self.timing };
         let kind = CheckKind::Endpoint(Box::new(check));
-        Ok(HealthCheck { inverted: self.inverted, disabled: self.disabled, ..HealthCheck::plain(id, kind) })
+        Ok(self.standing.of(id, kind))
     }
 }
 
@@ -96,10 +124,10 @@ fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
     let spec = word.and_then(|word| read_spec(&mut table, word, Words::PROBE));
     let port = if word == Some("icmp") { None } else { read_port(&mut table) };
     let via = read_via(&mut table, word.is_none_or(has_connection));
-    let timing = read_timing(&mut table, ["interval", "fall"], Duration::from_secs(10), default_timeout(word));
-    let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    let timing = read_timing(&mut table, Notation::Probe, patience(word));
+    let standing = Standing::read(&mut table);
     table.finish();
-    Some(Probe { span, spec: spec?, port, via, timing, inverted, disabled })
+    Some(Probe { span, spec: spec?, port, via, timing, standing })
 }
 
 fn read_type(value: &Value<'_>) -> Option<&'static str> {
@@ -116,10 +144,24 @@ fn read_port(table: &mut Table<'_>) -> Option<u16> {
     table.optional_int("port", 1..=65_535).map(|port| u16::try_from(port).expect("1 to 65535"))
 }
 
+/// Reads how much of the time a check is to be healthy.
+fn read_objective(table: &mut Table<'_>) -> Option<Objective> {
+    let value = table.optional("objective")?;
+    let objective = Objective::percent(value.number()?);
+    if objective.is_none() {
+        value.wrong("an objective is more than 0 and less than 100 percent", "objective = 99.9, with up to four decimals");
+    }
+    objective
+}
+
 /// Route 53's deadlines for connecting; that of HTTP for the kinds it does not have. A command may run for as long as
 /// monitoring plugins let themselves.
-fn default_timeout(word: Option<&str>) -> Duration {
-    Duration::from_secs(if matches!(word, Some("tcp" | "command")) { 10 } else { 4 })
+fn patience(word: Option<&str>) -> Patience {
+    match word {
+        Some("command") => Patience::Always(Duration::from_secs(10)),
+        Some("tcp") => Patience::Route53(Duration::from_secs(10)),
+        _ => Patience::Route53(Duration::from_secs(4)),
+    }
 }
 
 /// Whether the type speaks over a connection.

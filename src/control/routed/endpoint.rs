@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::nearest_or;
 use crate::control::located::{built_in, read_place, read_site};
@@ -11,7 +12,7 @@ use crate::control::probed::{DefinedCheck, Probe, read_target};
 use crate::control::raw_record::read_name;
 use crate::geography::area::Area;
 use crate::geography::site::Site;
-use crate::health::check::TargetHost;
+use crate::health::check::{HealthCheck, TargetHost};
 use crate::ids::HealthCheckId;
 use crate::toml_table::{Span, Table, Value};
 use crate::wire::name::Name;
@@ -58,11 +59,13 @@ impl<'d> Probing<'_, 'd> {
         };
         let alias = alias.flatten();
         let site = read_site(&mut table);
-        let region = site.as_ref().and_then(|site| site.region.as_ref()).and_then(built_in);
+        let region_name = site.as_ref().and_then(|site| site.region.as_ref());
+        let stands_in = region_name.map(|region| region.as_str().into());
+        let region = region_name.and_then(built_in);
         let place = read_place(&mut table, region.map(|region| region.place));
         let of_alias = alias.as_ref().map(|name| TargetHost::Name(name.to_string().trim_end_matches('.').into()));
         let own = addresses.first().map(|address| TargetHost::Address(*address)).or(of_alias);
-        let health_check = self.read_check(name, &span, &mut table, own);
+        let health_check = self.read_check(name, &span, &mut table, own, stands_in);
         table.finish();
         Endpoint { span, addresses, alias, health_check, site, place }
     }
@@ -79,7 +82,14 @@ impl<'d> Probing<'_, 'd> {
     }
 
     /// The check that the endpoint's probe makes, if it has one.
-    fn read_check(&mut self, name: &str, span: &Span, table: &mut Table<'d>, own: Option<TargetHost>) -> Option<HealthCheckId> {
+    fn read_check(
+        &mut self,
+        name: &str,
+        span: &Span,
+        table: &mut Table<'d>,
+        own: Option<TargetHost>,
+        region: Option<Arc<str>>,
+    ) -> Option<HealthCheckId> {
         let probe = table.optional("probe").and_then(|value| Some((value.string()?, value)));
         let target = table.optional("target").map(|value| read_target(&value));
         let id = HealthCheckId::new(name).map_err(|error| table.error(&format!("the name {error}"))).ok();
@@ -91,7 +101,8 @@ impl<'d> Probing<'_, 'd> {
         let probe = self.probe(word, &value);
         let check = probe.zip(own).zip(id.clone()).and_then(|((probe, own), id)| {
             let check = probe.check(word, id, own, target.flatten());
-            check.map_err(|unfit| value.wrong(unfit.message, unfit.help)).ok()
+            let check = check.map_err(|unfit| value.wrong(unfit.message, unfit.help)).ok();
+            check.map(|check| HealthCheck { region, ..check })
         });
         let place = table.document().place(span);
         self.checks.extend(id.clone().map(|id| DefinedCheck { id, place, check }));

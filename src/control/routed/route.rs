@@ -5,7 +5,7 @@
 use super::nearest_or;
 use crate::control::collections::{read_collection_name, read_location_name};
 use crate::control::located::{AREA_KEYS, read_area, read_bias, read_site};
-use crate::control::options::read_options;
+use crate::control::options::{read_options, read_ttl_range};
 use crate::control::raw_record::{read_ttl, read_weight};
 use crate::geography::area::Area;
 use crate::geography::site::{Bias, Site};
@@ -13,7 +13,7 @@ use crate::ids::{CollectionId, LocationName};
 use crate::toml_table::{Span, Table, Value};
 use crate::wire::name::Name;
 use crate::zone::group::GroupPolicy as Policy;
-use crate::zone::group_options::GroupOptions;
+use crate::zone::group_options::{GroupOptions, TtlRange};
 use crate::zone::record_set::{Ttl, Weight};
 
 pub(super) struct Route<'d> {
@@ -56,9 +56,9 @@ pub(super) enum Part {
 pub(super) fn read_route<'d>(name: &'d str, span: Span, mut table: Table<'d>, zone: &Name, default_ttl: Ttl) -> Route<'d> {
     let owner = Name::parse(name, Some(zone)).map_err(|error| table.error(&error.to_string())).ok();
     let policy = table.required("policy", "\"failover\"").and_then(|value| read_policy(&value));
-    let ttl = table.optional("ttl").and_then(|value| read_ttl(&value)).unwrap_or(default_ttl);
+    let (ttl, range) = read_route_ttl(&mut table, default_ttl);
     let cidr = read_cidr(&mut table, policy);
-    let options = read_options(&mut table);
+    let options = GroupOptions { ttl: range, ..read_options(&mut table) };
     let branch_names = table.bool_or("branch_names", false);
     let written = table.required("members", "[\"fra\", \"iad\"]");
     let items = written.as_ref().map(|value| value.items()).unwrap_or_default();
@@ -68,6 +68,18 @@ pub(super) fn read_route<'d>(name: &'d str, span: Span, mut table: Table<'d>, zo
     let members = items.iter().filter_map(|item| read_member(item, policy)).collect();
     table.finish();
     Route { span, owner, policy, ttl, cidr, options, branch_names, members }
+}
+
+/// The TTL of what the route answers, and the range in which it follows how soon that could change, if it does.
+fn read_route_ttl(table: &mut Table<'_>, default_ttl: Ttl) -> (Ttl, Option<TtlRange>) {
+    match table.optional("ttl") {
+        None => (default_ttl, None),
+        Some(value) if value.is_table() => {
+            let range = read_ttl_range(&value);
+            (range.and_then(|range| Ttl::new(range.max.into()).ok()).unwrap_or(default_ttl), range)
+        }
+        Some(value) => (read_ttl(&value).unwrap_or(default_ttl), None),
+    }
 }
 
 fn read_policy(value: &Value<'_>) -> Option<Policy> {

@@ -17,7 +17,7 @@ use self::tls::{TlsCheck, TlsOptions};
 use super::check::Target;
 use super::command::CommandCheck;
 use super::observation::{Failure, Passed};
-use super::role::RoleCheck;
+use super::role::{Encryption, RoleCheck};
 use super::timing::Deadlines;
 
 /// How an endpoint shows that it works.
@@ -136,21 +136,33 @@ impl Protocol {
         }
     }
 
-    /// How long a probe may take: the deadlines of the phases that the protocol has.
+    /// How long a probe may take from connecting on: the deadlines of the phases that the protocol has.
     pub fn longest(&self, deadlines: Deadlines) -> Duration {
-        let Deadlines { connect, status, body } = deadlines;
+        let Deadlines { connect, tls, status, body } = deadlines;
+        let secured = connect + if self.speaks_tls() { tls.unwrap_or_default() } else { Duration::ZERO };
         match self {
-            Self::Tcp | Self::Tls(_) | Self::Icmp | Self::Command(_) => connect,
+            Self::Tcp | Self::Tls(_) => secured,
+            Self::Icmp | Self::Command(_) => connect,
             Self::Http(request) | Self::Https(request, _) => {
-                // A redirect may lead to a name that is resolved within the time to connect.
-                let redirected = (connect * 2 + status) * request.follow.into();
-                connect + status + redirected + if request.search.is_some() { body } else { Duration::ZERO }
+                // A redirect may lead to a name, and to TLS.
+                let redirect = deadlines.resolve() + connect + tls.unwrap_or_default() + status;
+                let searched = if request.search.is_some() { body } else { Duration::ZERO };
+                secured + status + redirect * request.follow.into() + searched
             }
             // Over UDP, and over TCP if that was too short.
             Self::Dns(_) => status + connect + status,
-            Self::Grpc(_) => connect + status,
+            Self::Grpc(_) => secured + status,
             // Logging in, and asking.
-            Self::Role(_) => connect + status + body,
+            Self::Role(_) => secured + status + body,
+        }
+    }
+
+    fn speaks_tls(&self) -> bool {
+        match self {
+            Self::Https(..) | Self::Tls(_) => true,
+            Self::Grpc(check) => check.tls.is_some(),
+            Self::Role(check) => check.encryption != Encryption::Off,
+            Self::Tcp | Self::Http(_) | Self::Dns(_) | Self::Icmp | Self::Command(_) => false,
         }
     }
 }

@@ -74,13 +74,15 @@ pub struct OrderRef<'m> {
 }
 
 /// Whether a member may be the decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// It is, if it comes first.
-    Counts,
+    Never,
+    /// Only if everybody who may be a decision at all is drained.
+    Drained,
     /// Only if nobody counts.
     LastResort,
-    Never,
+    /// It is, if it comes first.
+    Counts,
 }
 
 /// The members of an order.
@@ -227,8 +229,14 @@ impl<'m> OrderRef<'m> {
 
     /// From among which members is chosen.
     fn chosen(self, standing: &mut impl FnMut(u16) -> Standing) -> Standing {
-        let counts = self.into_iter().any(|member| standing(member) == Standing::Counts);
-        if counts { Standing::Counts } else { Standing::LastResort }
+        let mut best = Standing::Drained;
+        for member in self {
+            best = best.max(standing(member));
+            if best == Standing::Counts {
+                break;
+            }
+        }
+        best
     }
 
     /// How many bits must be known of a client for the whole order.

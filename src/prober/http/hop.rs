@@ -73,7 +73,7 @@ impl Prober {
         let port = url.port_or_known_default().expect("http and https have ports");
         let address = match target(&url) {
             _ if is_own => SocketAddr::new(own.address.ip(), port),
-            host => self.address(&Target { host, port }, own.limit, log).await?,
+            host => self.address(&Target { host, port }, own.deadlines, log).await?,
         };
         let tls = (url.scheme() == "https").then(|| match own.tls {
             Some(tls) if is_own => tls.clone(),

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::Account;
-use super::entities::{Check, CheckConfig, Collection};
+use super::entities::{Alarm, Check, CheckConfig, Collection};
 use super::zone::{Zone, ZoneRecord};
 use crate::control::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
 use crate::health::protocol::Protocol;
 use crate::health::protocol::http::Search;
+use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::places::cidr::CidrCollection;
 use crate::route53::name::show_name;
 use crate::route53::records::of_file;
@@ -102,6 +103,7 @@ pub fn config(check: &HealthCheck) -> CheckConfig {
             health_threshold: Some(*health_threshold),
             ..CheckConfig::default()
         },
+        CheckKind::Signal(signal) => config_of_signal(check, signal),
     };
     CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config }
 }
@@ -113,6 +115,30 @@ pub fn has_no_likeness(protocol: &Protocol) -> bool {
 
 /// The kinds that Route 53 does not have are shown as the TCP check of the same port. Of what has no port, nothing can be
 /// said in its words: it is shown as a calculated check of no children.
+/// One that nothing but waypost tells is shown as an alarm of the check's own name.
+fn config_of_signal(check: &HealthCheck, signal: &SignalCheck) -> CheckConfig {
+    let insufficient = match signal.insufficient {
+        Insufficient::Healthy => "Healthy",
+        Insufficient::Unhealthy => "Unhealthy",
+        Insufficient::LastKnown => "LastKnownStatus",
+    };
+    let of_alarm = |region: &str, name: &str| CheckConfig {
+        kind: "CLOUDWATCH_METRIC".to_owned(),
+        alarm: Some(Alarm { region: region.to_owned(), name: name.to_owned() }),
+        insufficient_data_health_status: Some(insufficient.to_owned()),
+        ..CheckConfig::default()
+    };
+    match &signal.source {
+        SignalSource::Check => of_alarm("us-east-1", check.id.as_str()),
+        SignalSource::Alarm { region, name } => of_alarm(region, name),
+        SignalSource::Control(arn) => CheckConfig {
+            kind: "RECOVERY_CONTROL".to_owned(),
+            routing_control_arn: Some(arn.to_string()),
+            ..CheckConfig::default()
+        },
+    }
+}
+
 fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
     if has_no_likeness(&endpoint.protocol) {
         return CheckConfig { kind: "CALCULATED".to_owned(), health_threshold: Some(0), ..CheckConfig::default() };

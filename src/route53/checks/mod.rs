@@ -12,9 +12,11 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use crate::health::profile::route53_deadlines;
 use crate::health::protocol::Protocol;
 use crate::health::protocol::http::{HttpRequest, Search};
 use crate::health::protocol::tls::TlsOptions;
+use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::health::timing::{Deadlines, Thresholds, Timing};
 use crate::ids::HealthCheckId;
 use crate::route53::account::entities::CheckConfig;
@@ -26,16 +28,25 @@ pub fn meaning(id: HealthCheckId, config: &CheckConfig) -> HealthCheck {
             children: config.child_health_checks.iter().filter_map(|child| HealthCheckId::new(child).ok()).collect(),
             health_threshold: config.health_threshold.unwrap_or_default(),
         },
-        "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL" => without_data(config),
+        "CLOUDWATCH_METRIC" | "RECOVERY_CONTROL" => CheckKind::Signal(signal(config)),
         _ => CheckKind::Endpoint(Box::new(endpoint(config))),
     };
     HealthCheck { inverted: config.inverted, disabled: config.disabled, ..HealthCheck::plain(id, kind) }
 }
 
-/// An alarm or control of which nobody tells us anything: what it is then, its configuration says.
-fn without_data(config: &CheckConfig) -> CheckKind {
-    let is_unhealthy = config.insufficient_data_health_status.as_deref() == Some("Unhealthy");
-    CheckKind::Calculated { children: Vec::new(), health_threshold: u32::from(is_unhealthy) }
+/// An alarm or a routing control: what it says is pushed to waypost, and holds until the next that is pushed.
+fn signal(config: &CheckConfig) -> SignalCheck {
+    let source = match (&config.alarm, &config.routing_control_arn) {
+        (Some(alarm), _) => SignalSource::Alarm { region: alarm.region.as_str().into(), name: alarm.name.as_str().into() },
+        (None, Some(arn)) => SignalSource::Control(arn.as_str().into()),
+        (None, None) => SignalSource::Check,
+    };
+    let insufficient = match config.insufficient_data_health_status.as_deref() {
+        Some("Healthy") => Insufficient::Healthy,
+        Some("Unhealthy") => Insufficient::Unhealthy,
+        _ => Insufficient::LastKnown,
+    };
+    SignalCheck { source, lease: None, insufficient }
 }
 
 fn endpoint(config: &CheckConfig) -> EndpointCheck {
@@ -90,8 +101,7 @@ fn path(said: &str) -> String {
 
 /// How long Route 53 waits: 10 s for a TCP check; 4 s for a connection, 2 s for the status, 2 s for the body.
 fn deadlines(protocol: &Protocol) -> Deadlines {
-    let connect = Duration::from_secs(if matches!(protocol, Protocol::Tcp) { 10 } else { 4 });
-    Deadlines { connect, status: Duration::from_secs(2), body: Duration::from_secs(2) }
+    route53_deadlines(Duration::from_secs(if matches!(protocol, Protocol::Tcp) { 10 } else { 4 }))
 }
 
 /// Route 53's default.

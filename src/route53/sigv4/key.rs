@@ -42,6 +42,12 @@ impl Secret {
         Self(text.as_bytes().into())
     }
 
+    /// How many octets it has: what may be told of it.
+    #[expect(clippy::len_without_is_empty, reason = "an empty text is a secret that is too short like any other")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The text, for the one place where it must be said: a session token, to the server.
     pub(super) fn expose(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()

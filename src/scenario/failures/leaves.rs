@@ -108,7 +108,7 @@ fn add_probed(checks: &Checks, id: &HealthCheckId, probed: &mut BTreeSet<HealthC
     let Some(check) = checks.get(id) else { return };
     match &check.kind {
         _ if check.disabled => {}
-        CheckKind::Endpoint(_) => drop(probed.insert(id.clone())),
+        CheckKind::Endpoint(_) | CheckKind::Signal(_) => drop(probed.insert(id.clone())),
         CheckKind::Calculated { children, .. } => children.iter().for_each(|child| add_probed(checks, child, probed)),
     }
 }

@@ -94,7 +94,8 @@ pub fn search(setting: &Setting, clients: &[Client], failures: usize) -> Result<
         return Err(TooManyQuestions { found, enough });
     }
     let mut searched = Searched { names: targets.len(), ..Searched::default() };
-    let mut probes = Probes { board: healthy_board(&setting.built.state.checks), failed: Vec::new() };
+    let board = healthy_board(&setting.built.plan().unguarded());
+    let mut probes = Probes { board, failed: Vec::new(), now: Timestamp::UNIX_EPOCH };
     for target in &mut targets {
         search_target(setting, target, failures, &mut probes, &mut searched);
     }
@@ -131,6 +132,8 @@ fn explained(setting: &Setting, target: &Target<'_>, board: &Board, wrong: &Wron
 struct Probes {
     board: Board,
     failed: Vec<HealthCheckId>,
+    /// Late enough for every hold to be over whose check has passed again.
+    now: Timestamp,
 }
 
 impl Probes {
@@ -152,7 +155,9 @@ impl Probes {
         let check = self.board.check(index).clone();
         let thresholds = check.probed().expect("only probed checks are failed").timing.thresholds;
         let (times, outcome) = seen(thresholds.fall.get(), thresholds.rise.get());
-        let observation = Observation { at: Timestamp::UNIX_EPOCH, outcome };
+        let held_until = self.board.state(index).and_then(|state| state.distrust.held_until);
+        self.now = held_until.map_or(self.now, |until| until.max(self.now));
+        let observation = Observation { at: self.now, outcome };
         for _ in 0..times {
             self.board.observe(index, &observation);
         }

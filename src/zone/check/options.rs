@@ -28,6 +28,7 @@ pub(super) fn check_option_policies(index: &Index, found: &mut Findings) {
         let is_near = matches!(policy, RoutingPolicy::Latency(_) | RoutingPolicy::Geoproximity(..));
         for (option, is_set, is_meant, policies) in [
             ("trickle", options.trickle.parts() > 0, matches!(policy, RoutingPolicy::Failover(_)), "failover"),
+            ("slow_start", !options.modes.slow_start.is_zero(), matches!(policy, RoutingPolicy::Weighted(_)), "weighted"),
             ("sticky", options.sticky, matches!(policy, RoutingPolicy::Weighted(_)), "weighted"),
             ("nearest", options.nearest > 0, is_near, "latency or geoproximity"),
         ] {

@@ -11,16 +11,16 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::control::probed::bracketed;
-use crate::control::probed::timing::deadlines;
 use crate::health::check::{EndpointCheck, ProxyProtocol, Target, TargetHost, Via};
 use crate::health::command::CommandCheck;
+use crate::health::profile::Profile;
 use crate::health::protocol::Protocol;
 use crate::health::protocol::dns::{DnsQuery, QueryType, Rcode, Wired};
 use crate::health::protocol::grpc::GrpcCheck;
 use crate::health::protocol::http::{Expect, HttpRequest, Method, Pattern, Search};
 use crate::health::protocol::tls::{TlsCheck, TlsOptions};
 use crate::health::role::{Encryption, Engine, Role, RoleCheck};
-use crate::health::timing::{Thresholds, Timing};
+use crate::health::timing::{Deadlines, Hold, Thresholds, Timing, Tolerance};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::rdata;
@@ -89,12 +89,38 @@ fn host() -> impl Strategy<Value = TargetHost> {
     ]
 }
 
+/// A timing as a check can say it.
 fn timing() -> impl Strategy<Value = Timing> {
-    (100u64..=3_600_000, 10u64..=60_000, 1u8..=10, 1u8..=10).prop_map(|(interval, timeout, fall, rise)| {
-        let count = |count| NonZeroU8::new(count).expect("1 to 10");
-        let thresholds = Thresholds { fall: count(fall), rise: count(rise) };
-        Timing::plain(Duration::from_millis(interval), deadlines(Duration::from_millis(timeout)), thresholds)
-    })
+    let profile = select(&Profile::ALL);
+    let times =
+        (100u64..=3_600_000, 10u64..=60_000, 10u64..=60_000, any::<proptest::sample::Index>(), 0u64..=86_400, 0u64..=86_400);
+    let counts = (1u8..=10, 1u8..=10, option::of((11u8..=100, 1u8..=100)));
+    (profile, times, counts, any::<[bool; 5]>()).prop_map(
+        |(profile, times, (fall, rise, tolerance), [some, retries, other, held, adaptive])| {
+            let (interval, timeout, answering, retry, hold, hold_max) = times;
+            let millis = Duration::from_millis;
+            let named = profile.timing(millis(timeout));
+            if some {
+                return named;
+            }
+            let count = |count| NonZeroU8::new(count).expect("not 0");
+            let answering = if other { millis(answering) } else { named.deadlines.status };
+            Timing {
+                interval: millis(interval),
+                retry: (retries || named.retry.is_some()).then(|| millis(50 + retry.index(interval as usize - 49) as u64)),
+                deadlines: Deadlines {
+                    connect: millis(timeout),
+                    tls: named.deadlines.tls.map(|_| answering),
+                    status: answering,
+                    body: answering,
+                },
+                thresholds: Thresholds { fall: count(fall), rise: count(rise) },
+                tolerance: tolerance.map(|(failures, clear)| Tolerance { failures: count(failures), clear: count(clear) }),
+                hold: if held { Hold { least: millis(hold.min(hold_max)), max: millis(hold_max) } } else { named.hold },
+                adaptive,
+            }
+        },
+    )
 }
 
 fn protocol() -> impl Strategy<Value = Protocol> {

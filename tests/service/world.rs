@@ -1,0 +1,178 @@
+//! A zone, a board and queries, on a clock that the test turns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use waypost::control::build::{Built, build};
+use waypost::control::load::load_zones;
+use waypost::control::state::State;
+use waypost::health::board::{Board, Notice};
+use waypost::health::brakes::BrakeRules;
+use waypost::health::gate::Order;
+use waypost::health::observation::{Failure, Observation, Outcome, Passed};
+use waypost::health::overrides::{Action, NewOverride, Overrides};
+use waypost::health::remark::Remark;
+use waypost::ids::HealthCheckId;
+use waypost::snapshot::Snapshot;
+use waypost::wire::name::Name;
+use waypost::wire::rtype::RecordType;
+use waypost::zone::master::{Include, Source};
+
+use crate::support::{ask, last_octets, query};
+
+/// A server without sockets.
+pub struct World {
+    built: Built,
+    pub board: Board,
+    overrides: Overrides,
+    now: i64,
+}
+
+struct Nothing;
+
+impl Include for Nothing {
+    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
+        Err(format!("{path} is not there"))
+    }
+}
+
+/// The lines before every zone: probes that fall and rise at once.
+const HEAD: &str = r#"
+zone = "example.org."
+ns = ["ns1.example.net."]
+[probe.web]
+type = "tcp"
+port = 80
+interval = "1s"
+fall = 1
+"#;
+
+impl World {
+    /// The world of a zone, after every probe has passed.
+    pub fn new(zone: &str) -> Self {
+        Self::braked(zone, BrakeRules::default())
+    }
+
+    pub fn braked(zone: &str, brakes: BrakeRules) -> Self {
+        let octets = [HEAD, zone].concat().into_bytes();
+        let (state, problems) = load_zones(vec![Source { file: "test.toml".into(), octets }], &mut Nothing, 1);
+        let state = state.unwrap_or_else(|| panic!("{problems}"));
+        let built = build(State { brakes: Arc::new(brakes), ..state }, &Default::default(), None).expect("the zone compiles");
+        let board = Board::new(built.plan(), at(0));
+        let mut world = Self { built, board, overrides: Overrides::default(), now: 0 };
+        let checks: Vec<String> = world.built.state.checks.keys().map(ToString::to_string).collect();
+        checks.iter().for_each(|check| world.see(check, true));
+        world.board.take_notices();
+        world
+    }
+
+    /// The same world, to go on another way.
+    pub fn fork(&self) -> Self {
+        Self { built: self.built.clone(), board: self.board.clone(), overrides: self.overrides.clone(), now: self.now }
+    }
+
+    /// A board of the same plan that has just started, with what a store would have kept of this one.
+    pub fn restarted(&self) -> Self {
+        let mut board = Board::new(self.built.plan(), at(self.now));
+        board.set_overrides(self.overrides.clone(), at(self.now));
+        board.resume(self.board.saved(), at(self.now));
+        board.resume_gates(self.board.saved_gates(at(self.now)), at(self.now));
+        Self { built: self.built.clone(), board, overrides: self.overrides.clone(), now: self.now }
+    }
+
+    pub fn fail(&mut self, checks: &[&str]) {
+        checks.iter().for_each(|check| self.see(check, false));
+    }
+
+    pub fn pass(&mut self, checks: &[&str]) {
+        checks.iter().for_each(|check| self.see(check, true));
+    }
+
+    fn see(&mut self, check: &str, passed: bool) {
+        let outcome = if passed { Outcome::Passed(Passed::Connected) } else { Outcome::Failed(Failure::Refused) };
+        let index = self.board.index(&HealthCheckId::new(check).unwrap()).unwrap_or_else(|| panic!("{check} is a check"));
+        self.board.observe(index, &Observation { at: at(self.now), outcome });
+    }
+
+    /// Lets so many seconds pass, four ticks in each.
+    pub fn wait(&mut self, secs: i64) {
+        for quarter in 1..=secs * 4 {
+            self.board.tick(at(self.now) + SignedDuration::from_millis(quarter * 250));
+        }
+        self.now += secs;
+        self.board.refresh_changes(at(self.now));
+    }
+
+    pub fn say(&mut self, action: Action, target: &str, lasts: Option<u64>) -> u64 {
+        let remark = |text| Remark::new(text).unwrap();
+        let expires_at = lasts.map(|secs| at(self.now) + Duration::from_secs(secs));
+        let (target, made_at) = (target.parse().unwrap(), at(self.now));
+        let new = NewOverride { action, target, reason: remark("a test"), author: remark("ops"), made_at, expires_at };
+        let id = self.overrides.add(new).unwrap().id;
+        self.board.set_overrides(self.overrides.clone(), at(self.now));
+        id
+    }
+
+    pub fn unsay(&mut self, id: u64) {
+        self.overrides.remove(id).unwrap();
+        self.board.set_overrides(self.overrides.clone(), at(self.now));
+    }
+
+    /// What would be broken if this were said, too.
+    pub fn would_break(&self, action: Action, target: &str) -> Vec<String> {
+        let mut other = self.fork();
+        other.say(action, target, None);
+        self.board.broken_by(other.overrides, at(self.now)).iter().map(ToString::to_string).collect()
+    }
+
+    pub fn order(&mut self, route: &str, order: Order) -> usize {
+        self.board.order(route, None, order, at(self.now)).unwrap_or_else(|error| panic!("{error}")).len()
+    }
+
+    pub fn notices(&mut self) -> Vec<Notice> {
+        self.board.take_notices()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let Built { catalog, maps, externals, .. } = self.built.clone();
+        Snapshot { catalog, health: Arc::new(self.board.table()), maps, externals, generation: 0 }
+    }
+
+    /// The last octet of what a name is answered with for this draw.
+    pub fn drawn(&self, name: &str, draw: u64) -> u8 {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::A), draw);
+        last_octets(&response)[0]
+    }
+
+    pub fn answer(&self, name: &str) -> u8 {
+        self.drawn(name, 0)
+    }
+
+    /// How often each last octet comes up in so many draws.
+    pub fn shares(&self, name: &str, draws: u64) -> Vec<(u8, usize)> {
+        let drawn: Vec<u8> = (0..draws).map(|draw| self.drawn(name, draw)).collect();
+        let mut octets = drawn.clone();
+        octets.sort_unstable();
+        octets.dedup();
+        octets.into_iter().map(|octet| (octet, drawn.iter().filter(|other| **other == octet).count())).collect()
+    }
+
+    /// The answer's TTL.
+    pub fn ttl(&self, name: &str) -> u32 {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::A), 0);
+        hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].ttl
+    }
+
+    /// Why a name is answered as it is.
+    pub fn explained(&self, name: &str) -> String {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        ask(&self.snapshot(), &query(&name, RecordType::A), 0).2.to_string()
+    }
+}
+
+pub fn at(secs: i64) -> Timestamp {
+    Timestamp::from_second(1_000_000_000 + secs).unwrap()
+}
