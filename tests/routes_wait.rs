@@ -52,7 +52,14 @@ fn site(test: &str, group: &str, config: &str) -> Site {
 /// Runs `waypost` with these words against the server; gives the exit status and what it said.
 fn run(server: &Serving, words: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
-    command.args(words.split(' ')).args(["--reason", "a test", "--author", "ops", "--server", &format!("http://{}", server.http)]);
+    command.args(words.split(' ')).args([
+        "--reason",
+        "a test",
+        "--author",
+        "ops",
+        "--server",
+        &format!("http://{}", server.http),
+    ]);
     let ran = command.output().unwrap();
     (ran.status.code(), String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap())
 }

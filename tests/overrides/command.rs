@@ -33,7 +33,8 @@ fn the_commands_of_the_documents_hold() {
         let site = site(&format!("override-{test}"));
         let server = site.serve();
         let is_order = |line: &str| line.starts_with("waypost failover ") || line.starts_with("waypost failback ");
-        let is_ours = |line: &&str| line.starts_with("waypost override ") || line.starts_with("waypost signal ") || is_order(line);
+        let is_ours =
+            |line: &&str| line.starts_with("waypost override ") || line.starts_with("waypost signal ") || is_order(line);
         let shown: Vec<&str> = text.lines().map(str::trim).filter(is_ours).collect();
         assert_eq!(shown.len(), commands, "{test}: {shown:?}");
         for command in shown {
