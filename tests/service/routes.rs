@@ -302,7 +302,11 @@ fn no_answer_outlives_its_ttl(modes: &str, steps: &[(bool, bool, u8)]) -> Result
             given.push((now, world.ttl("www"), answered));
         }
         let check = [["s"], ["t"]][at];
-        if *passed { world.pass(&check) } else { world.fail(&check) }
+        if *passed {
+            world.pass(&check)
+        } else {
+            world.fail(&check)
+        }
         due[at] = now + 38 + i64::from(jitter % 3);
     }
     Ok(())
