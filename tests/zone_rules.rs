@@ -121,15 +121,24 @@ fn a_tree_takes_as_long_as_the_slowest_check_below_it() {
 
 #[test]
 fn a_database_takes_its_login_and_its_query_and_a_command_its_timeout() {
-    // By role: 2 × (2 s + 4 s to connect + 2 s + 2 s), 3 × (10 s + 8 s); by command: 3 × (10 s + 10 s), 3 × (30 s + 10 s).
+    // By role: 2 × (2 s + 4 s to connect + 2 s + 2 s), 2 s + 3 × (0.4 s + 3 × 1 s); by command: 2 s + 3 × 10 s, 3 × (30 s + 10 s).
     check_times(
         "zones/writer.toml",
         &[
             "db.databases.example. [A] failover 20s + 5s",
-            "db-read.databases.example. [A] multivalue 54s + 60s",
-            "other.databases.example. [A] failover 60s + 60s",
+            "db-read.databases.example. [A] multivalue 12.2s + 60s",
+            "other.databases.example. [A] failover 32s + 60s",
             "seven.databases.example. [A] multivalue 120s + 60s",
         ],
+    );
+}
+
+#[test]
+fn what_waits_for_somebody_takes_as_long_as_they_may_and_never_ends_where_they_must() {
+    // 5 s and 3 × 5 s (1 s to connect, 2 s each for TLS and the status line), two minutes to confirm; what follows is let go of within 20 s.
+    check_times(
+        "zones/waiting.toml",
+        &["db.waiting.example. [A] failover 140s + 20s", "www.waiting.example. [A] weighted 20s + 60s"],
     );
 }
 

@@ -87,11 +87,11 @@ fn keys_that_mean_nothing_to_the_type_are_refused_by_place() {
     for (lines, problem) in [
         (
             "type = \"icmp\"\nport = 7",
-            "5:1: error: [probe.p]: port means something only with type http or https or tcp or tls or dns or grpc",
+            "5:1: error: [probe.p]: port means something only with type http or https or tcp or tls or dns or grpc or postgres or mysql or redis or command",
         ),
         (
             "type = \"icmp\"\nproxy_protocol = \"v1\"",
-            "5:1: error: [probe.p]: proxy_protocol means something only with type http or https or tcp or tls or grpc",
+            "5:1: error: [probe.p]: proxy_protocol means something only with type http or https or tcp or tls or grpc or postgres or mysql or redis",
         ),
         (
             "type = \"tcp\"\nport = 1\nverify = true",
@@ -100,7 +100,7 @@ fn keys_that_mean_nothing_to_the_type_are_refused_by_place() {
         ("type = \"tls\"\npath = \"/\"", "5:1: error: [probe.p]: path means something only with type http or https"),
         (
             "type = \"dns\"\nquery = \"a A\"\nhost = \"a\"",
-            "6:1: error: [probe.p]: host means something only with type http or https or tls or grpc",
+            "6:1: error: [probe.p]: host means something only with type http or https or tls or grpc or postgres or mysql or redis",
         ),
         ("type = \"https\"\nalpn = [\"h2\"]", "5:1: error: [probe.p]: alpn means something only with type tls"),
         ("type = \"grpc\"\nport = 1\nverify = true", "6:1: error: [probe.p]: verify means something only with tls = true"),
@@ -120,7 +120,7 @@ fn values_that_cannot_be_meant_are_refused_by_place() {
     for (lines, problem) in [
         (
             "type = \"ping\"",
-            "4:8: error: type: \"ping\" is no type of probe (accepted are http, https, tcp, tls, dns, icmp, grpc; search = \"…\" makes the first two match a string)",
+            "4:8: error: type: \"ping\" is no type of probe (accepted are http, https, tcp, tls, dns, icmp, grpc, postgres, mysql, redis, command; search = \"…\" makes http and https match a string)",
         ),
         (
             "type = \"http\"\nmethod = \"get\"",
@@ -237,9 +237,31 @@ fn the_longest_probe_is_that_of_its_phases() {
         ("type = \"http\"", 6, 4),
         ("type = \"http\"\nmatches = \"x\"", 8, 4),
         ("type = \"http\"\nfollow = 2", 26, 4),
+        ("type = \"redis\"", 8, 4),
+        ("type = \"command\"\ncommand = [\"/bin/true\"]", 10, 10),
     ] {
-        let check = read(&probe(lines));
+        let check = read(&probe(&format!("{lines}\nprofile = \"route53\"")));
         assert_eq!(check.protocol.longest(check.timing.deadlines), Duration::from_secs(longest), "{lines}");
         assert_eq!(check.protocol.hung(check.timing.deadlines).0, Duration::from_secs(hung), "{lines}");
+    }
+}
+
+#[test]
+fn where_a_profile_has_a_deadline_for_tls_it_adds_to_what_speaks_it() {
+    for (lines, longest_millis) in [
+        ("type = \"tcp\"\nport = 1", 400),
+        ("type = \"tls\"", 1_400),
+        ("type = \"http\"", 1_400),
+        ("type = \"https\"", 2_400),
+        ("type = \"grpc\"\nport = 1", 1_400),
+        ("type = \"grpc\"\nport = 1\ntls = true", 2_400),
+        ("type = \"redis\"", 2_400),
+        ("type = \"redis\"\ntls = \"on\"", 3_400),
+        // What a command waits for is no connection.
+        ("type = \"command\"\ncommand = [\"/bin/true\"]", 10_000),
+        ("type = \"command\"\ncommand = [\"/bin/true\"]\ntimeout = \"1s\"", 1_000),
+    ] {
+        let check = read(&probe(lines));
+        assert_eq!(check.protocol.longest(check.timing.deadlines), Duration::from_millis(longest_millis), "{lines}");
     }
 }

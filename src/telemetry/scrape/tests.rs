@@ -218,7 +218,7 @@ fn what_happens_is_counted_and_forgotten_checks_are_not_shown() {
         r#"waypost_health_flaps_total{check="fra"} 0"#,
         r#"waypost_health_reason{check="fra",code="failed"} 1"#,
         r#"waypost_brakes_total{brake="fleet_velocity"} 1"#,
-        r#"waypost_brakes_total{brake="panic"} 0"#,
+        r#"waypost_brakes_total{brake="rule"} 0"#,
         r#"waypost_probe_phase_seconds_count{type="tcp",phase="connect"} 2"#,
         r#"waypost_certificate_expires_timestamp_seconds{check="fra"} 1700000000"#,
         r#"waypost_health_uptime_ratio{check="fra",window="365d"} 0.0"#,
