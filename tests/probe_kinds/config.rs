@@ -202,6 +202,11 @@ fn values_that_cannot_be_meant_are_refused_by_place() {
     assert!(problems.starts_with("z:6:11: error: an item of answer: no data of type A: "), "{problems}");
     let with_port = probe("type = \"icmp\"").replace("probe = \"p\"", "probe = \"p\"\ntarget = \"127.0.0.1:80\"");
     wrong(&with_port, "z:7:9: error: probe: the icmp probe \"p\" knows no ports (the target without its port)\n");
+    wrong(
+        &check("type = \"icmp\"\ntarget = \"192.0.2.1\"\nregion = \"eu central\""),
+        "z:6:10: error: region: \"eu central\" is no name of a region (such as \"aws:eu-central-1\")\n",
+    );
+    wrong(&probe("type = \"icmp\"\nobserve = 1"), "z:5:11: error: observe: found an integer, expected true or false\n");
 }
 
 #[test]
