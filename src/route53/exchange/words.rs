@@ -90,7 +90,8 @@ pub fn check(check: &HealthCheck) -> (CheckConfig, Vec<String>) {
 }
 
 const LESS_OF_IT: &str = "Route 53 does not validate certificates, has one threshold for both directions, fixed timeouts and whole \
-                          seconds, sends a plain GET over HTTP/1.1 and accepts every status from 200 to 399";
+                          seconds, sends a plain GET over HTTP/1.1 and accepts every status from 200 to 399, and knows neither \
+                          regions of checks nor objectives nor checks that are only observed";
 const ONLY_ITS_PORT: &str = "Route 53 has no checks of its type: a TCP check of the same port stands for it";
 const NOTHING_LIKE_IT: &str =
     "Route 53 has no checks of its type: a calculated check of no children, always healthy, stands for it";
