@@ -21,9 +21,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 
 use crate::clock;
+use crate::config::COMMANDS_MAX;
 use crate::health::check::{EndpointCheck, TargetHost};
 use crate::health::observation::{Failure, Observation, Outcome, Passed};
 use crate::health::protocol::Protocol;
@@ -90,30 +92,25 @@ impl Prober {
 
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {
         let address = self.address(check, log).await?;
-        let limit = check.timing.deadlines.connect;
-        if let Protocol::Command(command) = &check.protocol {
-            return self.commands.run(command, id, &check.target, address.ip(), limit, log).await;
-        }
-        log.address = Some(address);
+        let deadlines = check.timing.deadlines;
+        let limit = deadlines.connect;
         let connect_by = clock::monotonic() + limit;
-        let connected = timeout(limit, connect::connect(address)).await;
-        log.end("connect");
-        let stream = connected.map_err(|_| Failure::ConnectTimeout(limit))??;
         match &check.protocol {
-            Protocol::Tcp => Ok(Passed::Connected),
-            Protocol::Command(_) => unreachable!("a command is run without a connection"),
-            Protocol::Role(role) => {
-                let deadlines = check.timing.deadlines;
-                roles::Session { tls: &self.tls, role, address, deadlines, connect_by }.ask(stream, log).await
-            }
-            Protocol::Http(request) => http::ask(stream, request, id, check.timing.deadlines, log).await,
+            Protocol::Tcp => connected(address, limit, log).await.map(|_| Passed::Connected),
+            Protocol::Http(request) => http::ask(connected(address, limit, log).await?, request, id, deadlines, log).await,
             Protocol::Https { request, server_name, verify } => {
+                let stream = connected(address, limit, log).await?;
                 let handshake = self.tls.connect(stream, address, server_name.as_deref(), *verify);
                 let secured = timeout_at(connect_by.into(), handshake).await;
                 log.end("tls");
                 let stream = secured.map_err(|_| Failure::TlsTimeout(limit))??;
-                http::ask(stream, request, id, check.timing.deadlines, log).await
+                http::ask(stream, request, id, deadlines, log).await
             }
+            Protocol::Role(role) => {
+                let stream = connected(address, limit, log).await?;
+                roles::Session { tls: &self.tls, role, address, deadlines, connect_by }.ask(stream, log).await
+            }
+            Protocol::Command(command) => self.commands.run(command, id, &check.target, address.ip(), limit, log).await,
         }
     }
 
@@ -128,6 +125,14 @@ impl Prober {
             }
         }
     }
+}
+
+/// A connection to `address`, which must stand within `limit`.
+async fn connected(address: SocketAddr, limit: Duration, log: &mut Log) -> Result<TcpStream, Outcome> {
+    log.address = Some(address);
+    let connected = timeout(limit, connect::connect(address)).await;
+    log.end("connect");
+    connected.map_err(|_| Failure::ConnectTimeout(limit))?
 }
 
 /// What is noted while a probe runs.
@@ -145,6 +150,3 @@ impl Log {
         self.phase_began = now;
     }
 }
-
-/// The most commands run at one time, where nothing else is said.
-const COMMANDS_MAX: usize = 16;
