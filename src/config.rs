@@ -354,7 +354,7 @@ fn read_commands_max(mut table: Table<'_>) -> Option<usize> {
 }
 
 /// The most commands of checks that run at one time, where nothing else is said.
-const COMMANDS_MAX: usize = 16;
+pub const COMMANDS_MAX: usize = 16;
 
 fn read_store(mut table: Table<'_>) -> Option<PathBuf> {
     let path = table.required("path", "\"waypost.redb\"").and_then(|value| value.string());

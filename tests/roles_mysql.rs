@@ -128,12 +128,17 @@ impl Cellar {
     /// logs in by a method that waypost does not speak.
     fn server(&self, name: &str, more: &[String]) -> Server {
         let (data, socket, port) = (self.0.join(name), self.0.join(format!("{name}.socket")), free_port());
-        let (user, data) = (user(), format!("--datadir={}", data.display()));
+        let data = format!("--datadir={}", data.display());
+        // A server that starts clears its temporary folder of tables, those of others too.
+        let temporary = self.0.join(format!("{name}.temporary"));
+        fs::create_dir(&temporary).unwrap();
         let mut install = Command::new("mariadb-install-db");
-        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &user, &data]);
-        run(&mut install);
+        install.env("TMPDIR", &temporary);
+        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data]);
+        run(install.args(user()));
         let mut command = Command::new(MARIADB);
-        command.args(["--no-defaults", "--bind-address=127.0.0.1", &format!("--port={port}"), &user, &data]);
+        command.env("TMPDIR", &temporary);
+        command.args(["--no-defaults", "--bind-address=127.0.0.1", &format!("--port={port}"), &data]).args(user());
         command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=8M", "--plugin-load-add=auth_ed25519"]);
         command.args(["--innodb-log-file-size=8M", &format!("--socket={}", socket.display())]).args(more);
         let server = Server { port, socket, _process: Process::spawn(&mut command) };
@@ -176,11 +181,10 @@ fn run(command: &mut Command) {
 }
 
 /// The server runs as root only when told to.
-fn user() -> String {
+fn user() -> Option<&'static str> {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let is_root = status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
-    let name = if is_root { "root".to_owned() } else { std::env::var("USER").unwrap_or_default() };
-    format!("--user={name}")
+    is_root.then_some("--user=root")
 }
 
 const MARIADB: &str = "/usr/sbin/mariadbd";

@@ -31,6 +31,7 @@ use rustls::pki_types::CertificateDer;
 
 use self::dial::Way;
 use crate::clock;
+use crate::config::COMMANDS_MAX;
 use crate::health::check::{EndpointCheck, Target, TargetHost};
 use crate::health::observation::{Observation, Outcome, Passed};
 use crate::health::protocol::Protocol;
@@ -106,14 +107,10 @@ impl Prober {
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {
         let deadlines = check.timing.deadlines;
         let address = self.address(&check.target, deadlines, log).await?;
-        if let Protocol::Command(command) = &check.protocol {
-            // Where a command connects to is its own affair.
-            return self.commands.run(command, id, &check.target, address.ip(), deadlines.connect, log).await;
-        }
-        log.address = Some(address);
+        // Where a command connects to is its own affair.
+        log.address = Some(address).filter(|_| !matches!(check.protocol, Protocol::Command(_)));
         let way = Way { address, via: check.via, tls: None, alpn: &[], deadlines };
         match &check.protocol {
-            Protocol::Command(_) => unreachable!("a command is run without a connection"),
             Protocol::Tcp => way.connect(log).await.map(|_| Passed::Connected),
             Protocol::Http(request) => http::ask(self, way, request, id, deadlines, log).await,
             Protocol::Https(request, tls) => http::ask(self, Way { tls: Some(tls), ..way }, request, id, deadlines, log).await,
@@ -127,6 +124,9 @@ impl Prober {
             Protocol::Role(role) => {
                 let (stream, secure_by) = way.connect(log).await?;
                 roles::Session { tls: &self.tls, role, address, deadlines, secure_by }.ask(stream, log).await
+            }
+            Protocol::Command(command) => {
+                self.commands.run(command, id, &check.target, address.ip(), deadlines.connect, log).await
             }
         }
     }
@@ -171,6 +171,3 @@ impl Log {
         self.phase_began = now;
     }
 }
-
-/// The most commands run at one time, where nothing else is said.
-const COMMANDS_MAX: usize = 16;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use crate::writer::free_port;
 
-/// Where PostgreSQL's programs are, newest first; none: nowhere.
+/// Where PostgreSQL's programs are; none: nowhere.
 pub fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut folders: Vec<PathBuf> = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();

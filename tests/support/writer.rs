@@ -6,7 +6,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -147,9 +147,14 @@ fn ask(client: &mut Client) -> u8 {
     }
 }
 
-/// A port that nobody has now; a database is the one to bind it.
+/// A port that nobody has now; a database is the one to bind it, and again after it was down. It is below those that the
+/// system gives to clients, which could take it meanwhile.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() % 20_000 * 97;
+    let mut ports = (0..20_000).map(|_| 10_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000);
+    let is_free = |port: &u32| TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], u16::try_from(*port).unwrap()))).is_ok();
+    u16::try_from(ports.find(is_free).expect("one of them is free")).unwrap()
 }
 
 /// Whether a program is there. CI must not skip what needs it.

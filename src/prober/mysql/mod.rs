@@ -11,21 +11,19 @@ use tokio::net::TcpStream;
 
 use self::packet::{Auth, Channel, Greeting, read_auth, read_error, read_row};
 use super::Log;
-use super::roles::{Found, Session};
+use super::roles::{Found, Session, said};
 use crate::health::observation::{Failure, NotRun, Outcome};
 use crate::health::role::Standing;
 
 /// Logs in, and says what the server is.
 pub(super) async fn ask(session: &Session<'_>, stream: TcpStream, password: Vec<u8>, log: &mut Log) -> Result<Found, Outcome> {
     let mut channel = Channel::new(stream);
-    let (mut channel, greeting) = if session.is_encrypted() {
-        let greeting = session.before_tls(greet_for_tls(&mut channel), log).await?;
-        let (stream, sequence) = channel.into_parts();
-        (Channel::resume(session.secure(stream, log).await?, sequence), Some(greeting))
-    } else {
-        let (stream, sequence) = channel.into_parts();
-        (Channel::resume(session.secure(stream, log).await?, sequence), None)
-    };
+    let mut greeting = None;
+    if session.is_encrypted() {
+        greeting = Some(session.before_tls(greet_for_tls(&mut channel), log).await?);
+    }
+    let (stream, sequence) = channel.into_parts();
+    let mut channel = Channel::resume(session.secure(stream, log).await?, sequence);
     let login = async {
         let greeting = match greeting {
             Some(greeting) => greeting,
@@ -98,12 +96,13 @@ async fn question<S: packet::Wire>(channel: &mut Channel<S>) -> Result<Found, Ou
         return Err(packet::malformed("not one column"));
     }
     // The column's definition and the end of definitions say nothing new.
-    let (_, _) = (channel.receive().await?, channel.receive().await?);
+    channel.receive().await?;
+    channel.receive().await?;
     let row = channel.receive().await?;
     let value = read_row(&row)?;
     let (standing, words) = match value {
         b"0" | b"OFF" => (Standing::Primary, "primary".to_owned()),
-        _ => (Standing::Replica, format!("replica: read_only is {}", super::roles::said(value))),
+        _ => (Standing::Replica, format!("replica: read_only is {}", said(value))),
     };
     channel.begin();
     // The answer is there: a goodbye that is not heard changes nothing.
