@@ -125,22 +125,16 @@ pub(super) fn time_of<'s>(members: &[&'s RecordSet], groups: &Groups<'s>, state:
     time
 }
 
-/// Until `fall` probes in a row have failed, or those of the slowest child; none for what is never probed.
+/// Until `fall` probes in a row have failed, or those of the slowest child; none for what is never probed, or moves
+/// nothing.
 fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
-    let check = state.checks.get(id).filter(|check| !check.disabled)?;
+    let check = state.checks.get(id).filter(|check| !check.disabled && !check.observe)?;
     match &check.kind {
         CheckKind::Endpoint(endpoint) => Some(failing(endpoint)),
         // As soon as somebody says so.
         CheckKind::Signal(_) => Some(Duration::ZERO),
-        CheckKind::Calculated { children, .. } => {
-            let probed = children.iter().filter_map(|child| state.checks.get(child)).filter(|child| !child.disabled);
-            let times = probed.filter_map(|child| match &child.kind {
-                CheckKind::Endpoint(endpoint) => Some(failing(endpoint)),
-                CheckKind::Signal(_) => Some(Duration::ZERO),
-                CheckKind::Calculated { .. } => None,
-            });
-            times.max()
-        }
+        // Checks of checks form no loop (`State`).
+        CheckKind::Calculated { children, .. } => children.iter().filter_map(|child| time_to_detect(state, child)).max(),
     }
 }
 
