@@ -403,7 +403,7 @@ fn check_steps(report: &ExplainReport, case: &Case, world: &World) {
                         world.saw("passed over: target");
                     }
                     UnfitReport::OutsideFence { .. } => world.saw("passed over: fence"),
-                    UnfitReport::Reserve | UnfitReport::NotDrawn => {}
+                    UnfitReport::Reserve | UnfitReport::NotDrawn | UnfitReport::Drained => {}
                 }
             }
             StepFacts::Chosen { member, .. } if !last_resort => {

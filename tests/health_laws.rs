@@ -118,7 +118,7 @@ fn a_reload_keeps_what_is_known_of_checks_that_probe_the_same() {
     check.timing.thresholds = thresholds(5, 5);
     check.timing.interval *= 2;
     let disabled = HealthCheck { disabled: true, ..endpoint("off", 83) };
-    let replaced = board.replace(&set([stricter, endpoint("moved", 8_081), endpoint("new", 84), disabled]), at(9));
+    let replaced = board.replace(set([stricter, endpoint("moved", 8_081), endpoint("new", 84), disabled]), at(9));
     assert_eq!(words(&replaced.events), ["moved: unhealthy -> unknown: not yet probed", "off: unhealthy -> healthy: disabled"]);
     assert_eq!(replaced.fresh.iter().map(HealthCheckId::as_str).collect::<Vec<_>>(), ["moved", "new"]);
     assert_eq!(verdict(&board, "kept"), (Status::Unhealthy, false, at(1), "connection refused".into()));
@@ -130,8 +130,8 @@ fn a_reload_keeps_what_is_known_of_checks_that_probe_the_same() {
 fn a_check_enabled_again_starts_from_nothing() {
     let mut board = board([endpoint("a", 80)]);
     see(&mut board, "a", Some(false), 1);
-    board.replace(&set([HealthCheck { disabled: true, ..endpoint("a", 80) }]), at(2));
-    let replaced = board.replace(&set([endpoint("a", 80)]), at(3));
+    board.replace(set([HealthCheck { disabled: true, ..endpoint("a", 80) }]), at(2));
+    let replaced = board.replace(set([endpoint("a", 80)]), at(3));
     assert_eq!(words(&replaced.events), ["a: healthy -> unknown: not yet probed"]);
     assert_eq!(replaced.fresh.len(), 1);
 }
@@ -186,7 +186,7 @@ fn a_restart_loses_no_hold_and_no_penalty_and_a_clock_set_back_meanwhile_lengthe
     early.resume(before.saved(), at(5));
     assert_eq!(early.saved()[0].distrust.held_until, Some(at(65)));
     // Without a hold in the configuration there is none, whatever was earned before.
-    early.replace(&set([endpoint("a", 80)]), at(6));
+    early.replace(set([endpoint("a", 80)]), at(6));
     assert_eq!(see(&mut early, "a", Some(true), 7).len(), 1);
 }
 
@@ -202,7 +202,7 @@ fn a_shift_of_the_clock_moves_every_time_and_changes_nothing_else() {
         see(board, "b", Some(true), from + 3);
     };
     let hour = 3_600;
-    let (mut shifted, mut expected) = (board(checks.clone()), Board::new(&set(checks), at(hour)));
+    let (mut shifted, mut expected) = (board(checks.clone()), Board::new(set(checks), at(hour)));
     history(&mut shifted, 0);
     history(&mut expected, hour);
     shifted.shift(SignedDuration::from_secs(hour), at(hour + 3));
@@ -249,7 +249,7 @@ fn the_first_round_is_done_when_each_probed_check_was_observed_even_if_not_count
     assert!(!board.first_round_done());
     see(&mut board, "b", None, 3);
     assert!(board.first_round_done());
-    board.replace(&set([endpoint("a", 80), endpoint("new", 82)]), at(4));
+    board.replace(set([endpoint("a", 80), endpoint("new", 82)]), at(4));
     assert!(!board.first_round_done());
 }
 
@@ -334,7 +334,7 @@ fn set(checks: impl IntoIterator<Item = HealthCheck>) -> BTreeMap<HealthCheckId,
 }
 
 fn board(checks: impl IntoIterator<Item = HealthCheck>) -> Board {
-    Board::new(&set(checks), at(0))
+    Board::new(set(checks), at(0))
 }
 
 fn see(board: &mut Board, name: &str, passed: Option<bool>, secs: i64) -> Vec<String> {

@@ -70,7 +70,12 @@ impl Probe for Script {
         };
         let phases = vec![Phase { name: "connect", took: Duration::from_millis(1) }];
         // Of another time, which the runner replaces by its own.
-        ProbeReport { observation: Observation { at: Timestamp::UNIX_EPOCH, outcome }, phases, address: None }
+        ProbeReport {
+            observation: Observation { at: Timestamp::UNIX_EPOCH, outcome },
+            phases,
+            address: None,
+            certificate_not_after: None,
+        }
     }
 }
 
@@ -157,7 +162,7 @@ impl Stage {
         let ahead = own_ahead.clone();
         // A wall clock that goes with virtual time, and can be set.
         let wall = move || start + began.elapsed() + SignedDuration::from_secs(own_ahead.load(Relaxed));
-        let board = Board::new(&set(checks), start);
+        let board = Board::new(set(checks), start);
         let runner = RunnerHandle::spawn_by(board, Arc::new(script.clone()), ears, probes_max, wall);
         Self { runner, script, changes, checkpoints, probed, refreshed, told, ahead }
     }
@@ -438,7 +443,7 @@ async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_pro
     probed.timing.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let (changes, mut told) = mpsc::unbounded_channel();
     let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![([127, 0, 0, 1], 53).into()]));
-    let board = Board::new(&set([check]), clock::now());
+    let board = Board::new(set([check]), clock::now());
     let _runner = RunnerHandle::spawn(board, Arc::new(prober), Delays(changes), 10);
     let mut delays = Vec::new();
     for turn in 0..10 {

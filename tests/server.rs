@@ -15,18 +15,21 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use waypost::answer::{Asker, Identity, Report};
 use waypost::api::{self, Admin, HttpLimits, Readiness};
+use waypost::health::board;
 use waypost::health::table::{HealthTable, Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::problem::Problems;
 use waypost::server::{Answers, Caps, Limits, Listeners, Responder, Running, StreamLimits};
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::scrape::Scraper;
-use waypost::telemetry::{Telemetry, catalog};
+use waypost::telemetry::{Event, Telemetry, catalog};
 use waypost::wire::header::Rcode;
 use waypost::wire::rtype::RecordType;
 
 #[path = "server/admin.rs"]
 mod admin;
+#[path = "server/events.rs"]
+mod events;
 #[path = "server/streams.rs"]
 mod streams;
 
@@ -80,7 +83,7 @@ impl Server {
 }
 
 fn scrape(telemetry: &Arc<Telemetry>) -> String {
-    Scraper::new(telemetry.clone(), Arc::default()).render()
+    Scraper::new(telemetry.clone(), Arc::default()).render(Timestamp::UNIX_EPOCH)
 }
 
 #[track_caller]

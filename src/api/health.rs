@@ -1,61 +1,40 @@
-//! `/v1/health`: every health check's status, why, and since when.
+//! `/v1/health`, `/v1/checks/ID` and `/v1/checks/ID/history`: what is known of health checks, and what became of them.
 //!
-//! Reads the published snapshot and nothing else. Invariant: `healthy` is what answers go by at that moment.
+//! Reads the published snapshot and what telemetry remembers; `telemetry::report` says what is told. Invariant: `healthy` is
+//! what answers go by at that moment.
 
-use serde::Serialize;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
-use crate::health::table::{Seen, Verdict};
-use crate::ids::HealthIndex;
-use crate::snapshot::Snapshot;
-use crate::telemetry::status_word;
+use super::Admin;
+use crate::clock;
+use crate::ids::HealthCheckId;
+use crate::telemetry::report::{CheckInFull, HealthReport, HistoryReport};
 
-/// The body of a response.
-#[derive(Serialize)]
-pub(super) struct HealthPage<'s> {
-    /// Which snapshot this is about.
-    generation: u64,
-    /// In the order of their ids.
-    checks: Vec<CheckStatus<'s>>,
+pub(super) async fn all(State(admin): State<Admin>) -> Response {
+    Json(HealthReport::of(&admin.published.load(), &admin.telemetry)).into_response()
 }
 
-#[derive(Serialize)]
-struct CheckStatus<'s> {
-    id: &'s str,
-    status: &'static str,
-    healthy: bool,
-    /// RFC 3339.
-    since: String,
-    because: &'s str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_failure: Option<LastFailure>,
+pub(super) async fn one(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
+    let report =
+        HealthCheckId::new(&id).ok().and_then(|id| CheckInFull::of(&id, &admin.published.load(), &admin.telemetry, clock::now()));
+    report.map_or_else(|| unknown(&id), |report| Json(report).into_response())
 }
 
-/// The last probe that failed, whether or not the endpoint has recovered since.
-#[derive(Serialize)]
-struct LastFailure {
-    /// RFC 3339.
-    at: String,
-    because: String,
-}
-
-impl<'s> From<&'s Snapshot> for HealthPage<'s> {
-    fn from(snapshot: &'s Snapshot) -> Self {
-        let (health, places) = (&snapshot.health, (0..).map(HealthIndex));
-        let checks = health.iter().zip(places).map(|(verdict, at)| CheckStatus::of(verdict, health.seen(at))).collect();
-        Self { generation: snapshot.generation, checks }
-    }
-}
-
-impl<'s> CheckStatus<'s> {
-    fn of(verdict: &'s Verdict, seen: &Seen) -> Self {
-        let last_failure = seen.last_failure.as_ref();
-        Self {
-            id: verdict.id.as_str(),
-            status: status_word(verdict.status),
-            healthy: verdict.healthy,
-            since: verdict.since.to_string(),
-            because: &verdict.because,
-            last_failure: last_failure.map(|seen| LastFailure { at: seen.at.to_string(), because: seen.outcome.to_string() }),
+pub(super) async fn history(State(admin): State<Admin>, Path(name): Path<String>) -> Response {
+    match HealthCheckId::new(&name) {
+        Ok(id) if admin.published.load().health.index(&id).is_some() => {
+            let history = admin.telemetry.histories().of(&id);
+            Json(HistoryReport::of(&id, history.as_deref())).into_response()
         }
+        _ => unknown(&name),
     }
+}
+
+fn unknown(id: &str) -> Response {
+    let detail = format!("there is no health check {id:?}; /v1/health has those there are");
+    (StatusCode::NOT_FOUND, Json(json!({ "error": detail }))).into_response()
 }

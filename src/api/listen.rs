@@ -2,22 +2,25 @@
 //!
 //! Knows no pages. hyper is driven here rather than by `axum::serve`, which bounds neither the time for a request's
 //! header nor the number of connections. Invariant: at most [`HttpLimits::connections`] at once, each for at most
-//! twice [`HttpLimits::connection`]: peers that never send, or never read, cost no more than that.
+//! twice [`HttpLimits::connection`], and what a page has asked for by [`Stay`]: peers that never send, or never read, cost no
+//! more than that.
 
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::clock;
 
 /// What peers may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,31 @@ impl Default for HttpLimits {
 /// Whose request it is: an extension of each.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
+
+/// How long its connection may stay: an extension of each request, for a page that is written for long.
+#[derive(Clone, Debug)]
+pub(super) struct Stay {
+    longer: Arc<watch::Sender<Duration>>,
+    stop: CancellationToken,
+}
+
+impl Stay {
+    /// That of a new connection, and where it is heard what a page asks for.
+    pub fn new(stop: CancellationToken) -> (Self, watch::Receiver<Duration>) {
+        let (longer, asked) = watch::channel(Duration::ZERO);
+        (Self { longer: Arc::new(longer), stop }, asked)
+    }
+
+    /// Lets the connection be open for so much longer than others.
+    pub fn longer(&self, time: Duration) {
+        self.longer.send_replace(time);
+    }
+
+    /// Waits until the server stops.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+}
 
 /// Serves `router` until `stop`; then finishes the requests that have begun.
 ///
@@ -84,23 +112,35 @@ pub async fn serve(
 }
 
 async fn serve_connection(io: TcpStream, router: Router, limits: HttpLimits, stop: CancellationToken) {
+    let opened = clock::monotonic();
+    let (stay, asked) = Stay::new(stop.clone());
+    let router = router.layer(Extension(stay));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_buf_size(BUFFER_MAX)
         .serve_connection(TokioIo::new(io), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
-    // What ends a connection early is the peer's business: there is nobody to tell.
-    let _ = timeout(limits.connection * 2, async {
+    tokio::select! {
+        // What ends a connection early is the peer's business: there is nobody to tell.
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => {}
+        () = time_over(opened + limits.connection, asked) => {}
+    }
+    // A request that has begun is still answered: a change that was made must not look as if it had not been.
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(limits.connection, connection).await;
+}
+
+/// Waits for the end of a connection's time, which may be put off meanwhile.
+async fn time_over(end: Instant, mut longer: watch::Receiver<Duration>) {
+    loop {
+        let end = end + *longer.borrow_and_update();
         tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-            // A request that has begun is still answered: a change that was made must not look as if it had not been.
-            () = sleep(limits.connection) => connection.as_mut().graceful_shutdown(),
+            () = sleep_until(end.into()) => return,
+            Ok(()) = longer.changed() => {}
         }
-        connection.await
-    })
-    .await;
+    }
 }
 
 /// Octets of a request's header.

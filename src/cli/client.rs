@@ -28,6 +28,13 @@ impl BaseUrl {
         self.page(path, &[])
     }
 
+    /// The URL of a page below it, by the names on the way there, whatever characters they have.
+    pub fn below(&self, names: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(names);
+        url
+    }
+
     /// The URL of a page below it, with its parameters.
     pub fn page(&self, path: &str, parameters: &[(&str, &str)]) -> Url {
         let mut url = self.0.clone();
@@ -185,6 +192,17 @@ mod tests {
         ] {
             let base: BaseUrl = base.parse().unwrap();
             assert_eq!(base.page("/v1/explain", &[("name", "a&b"), ("type", "A")]).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn names_on_the_way_to_a_page_are_escaped() {
+        for (base, expected) in [
+            ("http://127.0.0.1:8053", "http://127.0.0.1:8053/v1/checks/a%2Fb%3Fc%20%25"),
+            ("https://ns.example/waypost/", "https://ns.example/waypost/v1/checks/a%2Fb%3Fc%20%25"),
+        ] {
+            let base: BaseUrl = base.parse().unwrap();
+            assert_eq!(base.below(&["v1", "checks", "a/b?c %"]).as_str(), expected);
         }
     }
 

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::history::Objective;
 use super::protocol::Protocol;
 use super::signal::SignalCheck;
 use super::timing::{Timing, VERDICT_HOLDS};
@@ -26,6 +27,8 @@ pub struct HealthCheck {
     pub observe: bool,
     /// Where its endpoint stands, such as `aws:eu-central-1`; what overrides and brakes of a region go by.
     pub region: Option<Arc<str>>,
+    /// The share of time that it is to be healthy; what is left of it is told, and decides nothing.
+    pub objective: Option<Objective>,
 }
 
 /// Where a check's status comes from.
@@ -66,7 +69,7 @@ pub enum TargetHost {
 impl HealthCheck {
     /// A check that is what its kind says and nothing more.
     pub fn plain(id: HealthCheckId, kind: CheckKind) -> Self {
-        Self { id, kind, inverted: false, disabled: false, observe: false, region: None }
+        Self { id, kind, inverted: false, disabled: false, observe: false, region: None, objective: None }
     }
 
     /// What is probed: nothing when the check is calculated, told or disabled.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::distrust::shifted;
 use crate::ids::HealthCheckId;
@@ -46,7 +47,7 @@ pub struct Gate {
 }
 
 /// What is remembered of a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gated {
     pub in_service: bool,
     /// Since when it is what it is.
@@ -59,7 +60,7 @@ pub struct Gated {
 }
 
 /// That a member be taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     pub made_at: Timestamp,
     /// None once it was decided, or where nothing is decided at a deadline.
@@ -71,7 +72,7 @@ pub struct Proposal {
 pub enum Passage {
     Out(By),
     In(By),
-    Proposed { due_at: Timestamp },
+    Proposed { due_at: Timestamp, then: Decision },
     Refused(By),
 }
 
@@ -104,6 +105,17 @@ pub struct Input {
     pub is_known: bool,
 }
 
+impl By {
+    /// The word used in logs and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Operator => "operator",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
 impl Gate {
     /// The id of the gate of a group's member: as no check is likely to be called.
     pub fn id_of(owner: &str, member: &str) -> HealthCheckId {
@@ -131,10 +143,10 @@ impl Gated {
         match (modes.failover, self.proposal) {
             (Failover::Auto, _) => self.out(By::Health, now),
             (Failover::Manual, _) => (self, None),
-            (Failover::Confirm { within, .. }, None) => {
+            (Failover::Confirm { within, then }, None) => {
                 let due_at = after(now, within);
                 let proposal = Some(Proposal { made_at: now, due_at: Some(due_at) });
-                (Self { proposal, ..self }, Some(Passage::Proposed { due_at }))
+                (Self { proposal, ..self }, Some(Passage::Proposed { due_at, then }))
             }
             (Failover::Confirm { then, .. }, Some(Proposal { due_at: Some(due_at), .. })) if due_at <= now => match then {
                 Decision::Approve => self.out(By::Deadline, now),

@@ -16,6 +16,7 @@ pub mod distrust;
 pub mod doubt;
 pub mod gate;
 pub mod glob;
+pub mod history;
 pub mod latency;
 pub mod machine;
 pub mod observation;

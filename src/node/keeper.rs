@@ -24,7 +24,7 @@ use crate::route53::error::ApiError;
 use crate::route53::ops::{Context, Done, Settings};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::Store;
-use crate::telemetry::{Telemetry, events};
+use crate::telemetry::{Event, Telemetry, events};
 use crate::zone::external::Externals;
 
 /// Keeps the account and what is in use of the files.
@@ -170,9 +170,14 @@ impl Keeper {
             if done.edits.iter().any(|edit| matches!(edit, Edit::Put(Record::QueryLog(_)))) {
                 self.warn_of_unwritten_logs();
             }
-            events::account_changed(&caller, operation, &done.edits.iter().map(ToString::to_string).collect::<Vec<_>>());
+            let edits: Vec<_> = done.edits.iter().map(ToString::to_string).collect();
+            self.tell(Event::account_changed(&caller, operation, &edits));
         }
         Ok(done)
+    }
+
+    fn tell(&self, event: Event) {
+        self.publishing.telemetry.tell(clock::now(), event);
     }
 
     /// Publishes what was built; for whoever has the turn.
@@ -202,7 +207,7 @@ impl Keeper {
         };
         if let Some(built) = built {
             self.put_to_use(built).await;
-            events::account_changed(&caller, "Restore", &[format!("restored a backup: {count} edits")]);
+            self.tell(Event::account_changed(&caller, "Restore", &[format!("restored a backup: {count} edits")]));
         }
         Ok(Ok(count))
     }
@@ -229,11 +234,15 @@ impl Publishing {
         if same_checks {
             runner.in_step(move || publish(None)).await;
         } else {
-            telemetry.keep_checks(&state.checks.keys().cloned().collect());
+            let configured = state.checks.clone();
             let adopt = move |change: Change| {
                 publish(Some(Arc::new(change.table)));
-                publish::tell(&telemetry, &change.events);
-                store.save_all(change.saved);
+                telemetry.configure(&configured, clock::now());
+                let histories = publish::tell(&telemetry, &change.events);
+                publish::tell_beside(&telemetry, change.notices, &change.events, &change.saved);
+                store.save_gates(change.gates);
+                store.keep_histories(configured.into_keys().collect());
+                store.save_all(change.saved, histories);
             };
             runner.replace(plan, adopt).await;
         }

@@ -37,6 +37,7 @@ use crate::external::{Follower, LOOKS_MAX, Pace, Resolver};
 use crate::files::{self, Loaded};
 use crate::health::board::Board;
 use crate::health::signal::SavedStanding;
+use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
 use crate::prober::runner::{PROBES_MAX, RunnerHandle};
 use crate::prober::{Prober, Trust};
@@ -45,7 +46,7 @@ use crate::resolver::NameServers;
 use crate::route53::account::Account;
 use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
-use crate::store::{Store, StoreError};
+use crate::store::{Histories, Past, Store, StoreError};
 use crate::telemetry::query_log::QueryLogs;
 use crate::telemetry::{Telemetry, events, logs};
 
@@ -123,13 +124,21 @@ async fn run(
     // Before the first answer: what was forced stays forced, and what was frozen is found as it was.
     board.set_overrides(overrides.clone(), clock::now());
     board.resume(store.take_saved(), clock::now());
+    board.resume_gates(store.take_gates(), clock::now());
     board.resume_signals(told.iter().cloned(), clock::now());
     let parts =
         Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;
     parts.query_logs.set_directory(query_log_directory(&loaded.config, config_path));
     let keeper = Arc::new(Keeper::new(account, loaded, parts.publishing()));
     keeper.warn_of_unwritten_logs();
-    let operator = Arc::new(Operator::new(overrides, told, keeper.clone(), parts.store.clone(), parts.runner.clone()));
+    let operator = Arc::new(Operator::new(
+        overrides,
+        told,
+        keeper.clone(),
+        parts.store.clone(),
+        parts.runner.clone(),
+        parts.telemetry.clone(),
+    ));
     let expiring = tokio::spawn(operator.clone().expire_forever());
     let http_stop = CancellationToken::new();
     let http_address = listeners.http_address();
@@ -217,11 +226,12 @@ impl Parts {
     }
 
     /// Publishes the first snapshot and starts the checks.
-    fn start(loaded: &Loaded, board: Board, store: Store) -> io::Result<Self> {
+    fn start(loaded: &Loaded, board: Board, mut store: Store) -> io::Result<Self> {
         let Built { catalog, maps, externals, .. } = (*loaded.built).clone();
         let first = Snapshot { catalog, health: Arc::new(board.table()), maps, externals, generation: 1 };
         let published = Arc::new(Published::new(first));
-        let telemetry = Arc::new(Telemetry::new());
+        let telemetry = Arc::new(Telemetry::of_run(clock::now()));
+        resume(&telemetry, &mut store, &loaded.built.state, &published.load().health);
         let query_logs = QueryLogs::spawn(telemetry.query_log())?;
         let store = Arc::new(store);
         let name_servers = NameServers::of(&loaded.config.resolver.servers);
@@ -256,13 +266,22 @@ impl Parts {
             events::warning("the last lines of the query logs could not be written in time");
         }
         let saved = self.runner.stop().await;
-        self.store.save_all(saved);
+        self.store.save_all(saved, Histories::new());
         match Arc::into_inner(self.store).map(Store::close) {
             // The runner holds the store too, and has just stopped; without a last close the writer still ends by itself.
             Some(Ok(())) | None => {}
             Some(Err(error)) => events::warning(&error.to_string()),
         }
     }
+}
+
+/// Takes up the pasts of the checks, as far as they are configured.
+fn resume(telemetry: &Telemetry, store: &mut Store, state: &State, table: &HealthTable) {
+    let (Past { histories, until }, now) = (store.take_past(), clock::now());
+    let changed = telemetry.histories().resume(histories, until, table, now);
+    telemetry.configure(&state.checks, now);
+    store.keep_histories(state.checks.keys().cloned().collect());
+    store.save(Vec::new(), changed);
 }
 
 impl Signals {

@@ -22,7 +22,7 @@ use crate::health::signal::{SavedStanding, Signal, SignalCheck, SignalSource};
 use crate::ids::HealthCheckId;
 use crate::prober::runner::RunnerHandle;
 use crate::store::{AuditEntry, Store, StoreError};
-use crate::telemetry::events;
+use crate::telemetry::{Event, Telemetry, events};
 
 /// Keeps overrides and signals, and hands them to the runner.
 pub(super) struct Operator {
@@ -34,6 +34,7 @@ pub(super) struct Operator {
     keeper: Arc<Keeper>,
     store: Arc<Store>,
     runner: RunnerHandle,
+    telemetry: Arc<Telemetry>,
 }
 
 struct State {
@@ -50,9 +51,10 @@ impl Operator {
         keeper: Arc<Keeper>,
         store: Arc<Store>,
         runner: RunnerHandle,
+        telemetry: Arc<Telemetry>,
     ) -> Self {
         let state = State { overrides, told: told.into_iter().collect() };
-        Self { state: Mutex::new(state), turn: Default::default(), changed: Notify::new(), keeper, store, runner }
+        Self { state: Mutex::new(state), turn: Default::default(), changed: Notify::new(), keeper, store, runner, telemetry }
     }
 
     /// Removes overrides when they expire, for as long as it is polled. The board passes over them by itself: this is for
@@ -88,7 +90,7 @@ impl Operator {
             next.remove(expired.id);
             let entry = entry_of("override-expired", &expired, "waypost", "its time was over", now);
             self.apply(next, entry).await?;
-            events::overridden("expired", &expired, "waypost", "its time was over");
+            self.tell(now, Event::overridden("expired", &expired, "waypost", "its time was over"));
         }
         Ok(())
     }
@@ -104,7 +106,7 @@ impl Operator {
         }
         let entry = entry_of("override", &made, made.author.as_str(), made.reason.as_str(), made.made_at);
         self.apply(next, entry).await?;
-        events::overridden("made", &made, made.author.as_str(), made.reason.as_str());
+        self.tell(made.made_at, Event::overridden("made", &made, made.author.as_str(), made.reason.as_str()));
         Ok(made)
     }
 
@@ -116,8 +118,12 @@ impl Operator {
         })?;
         let entry = entry_of("override-removed", &removed, author.as_str(), reason.as_str(), clock::now());
         self.apply(next, entry).await?;
-        events::overridden("removed", &removed, author.as_str(), reason.as_str());
+        self.tell(clock::now(), Event::overridden("removed", &removed, author.as_str(), reason.as_str()));
         Ok(removed)
+    }
+
+    fn tell(&self, at: Timestamp, event: Event) {
+        self.telemetry.tell(at, event);
     }
 
     /// Keeps these overrides and puts them to use; for whoever has the turn.
@@ -149,7 +155,7 @@ impl Operator {
         let entry = news.first().map(|(.., signal)| signal_entry(&push.to, &news, signal));
         let (store, kept) = (self.store.clone(), told.clone());
         written(move || store.save_signals(&kept, entry)).await?;
-        news.iter().for_each(|(id, _, signal)| events::signalled(id, signal));
+        news.iter().for_each(|(id, _, signal)| self.tell(now, Event::signalled(id, signal)));
         self.with(|state| state.told.extend(told));
         let show = |(id, _, signal): &(HealthCheckId, SignalCheck, Signal)| Told {
             check: id.to_string(),

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::clock;
 use crate::external::{self, Seen};
-use crate::health::board::{Event, SavedVerdict};
+use crate::health::board::{self, Notice, SavedVerdict};
 use crate::health::observation::NotRun;
-use crate::health::table::HealthTable;
+use crate::health::table::{HealthTable, Status};
 use crate::ids::HealthCheckId;
 use crate::prober::ProbeReport;
 use crate::prober::runner::{Change, Watcher};
 use crate::snapshot::{Published, Snapshot};
-use crate::store::Store;
-use crate::telemetry::{LookupResult, Telemetry, Transition, events};
+use crate::store::{Histories, Store};
+use crate::telemetry::{Event, LookupResult, Probed, Telemetry, events};
 use crate::zone::external::{ExternalTarget, Externals};
 
 /// Publishes what changes.
@@ -39,8 +40,10 @@ impl Watcher for Publisher {
         let health = Arc::new(change.table);
         self.published
             .update(|now| Some(Snapshot { health: health.clone(), generation: now.generation + 1, ..Snapshot::clone(now) }));
-        tell(&self.telemetry, &change.events);
-        self.store.save(change.saved);
+        let histories = tell(&self.telemetry, &change.events);
+        tell_beside(&self.telemetry, change.notices, &change.events, &change.saved);
+        self.store.save(change.saved, histories);
+        self.store.save_gates(change.gates);
     }
 
     fn refreshed(&mut self, table: HealthTable) {
@@ -52,7 +55,9 @@ impl Watcher for Publisher {
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport) {
         // What was not run says nothing of the endpoint.
         if let Some(passed) = report.observation.outcome.passed() {
-            self.telemetry.probed(id, passed, report.phases.iter().map(|phase| phase.took).sum());
+            let phases: Vec<_> = report.phases.iter().map(|phase| (phase.name, phase.took)).collect();
+            let certificate_not_after = report.certificate_not_after;
+            self.telemetry.probed(id, &Probed { passed, phases: &phases, certificate_not_after });
         }
     }
 
@@ -65,7 +70,8 @@ impl Watcher for Publisher {
 
     fn clock_was_set(&mut self, by: SignedDuration, table: HealthTable) {
         self.refreshed(table);
-        events::clock_was_set(by);
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.telemetry.tell(clock::now(), Event::ClockStepped { by_ms });
     }
 
     fn lagged(&mut self, worst: Duration) {
@@ -73,7 +79,7 @@ impl Watcher for Publisher {
     }
 
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>) {
-        self.store.save_all(saved);
+        self.store.save_all(saved, Histories::new());
     }
 }
 
@@ -106,9 +112,16 @@ impl external::Watcher for ExternalPublisher {
     }
 }
 
-/// Counts and logs each transition.
-pub(super) fn tell(telemetry: &Telemetry, events: &[Event]) {
-    for Event { id, from, to, healthy, because, since } in events {
-        telemetry.transition(Transition { check: id, from: *from, to: *to, healthy: *healthy, because, since: *since });
-    }
+/// Counts, logs and publishes what brakes and gates did, and the holds that began.
+pub(super) fn tell_beside(telemetry: &Telemetry, notices: Vec<Notice>, events: &[board::Event], saved: &[SavedVerdict]) {
+    let fell = |saved: &&SavedVerdict| events.iter().any(|event| event.id == saved.id && event.to == Status::Unhealthy);
+    let holds = saved.iter().filter(fell).filter_map(Event::hold);
+    let now = clock::now();
+    holds.chain(notices.into_iter().map(Event::from)).for_each(|event| telemetry.tell(now, event));
+}
+
+/// Counts, logs and publishes each transition, and notes it in the check's past; gives the pasts that have changed.
+pub(super) fn tell(telemetry: &Telemetry, events: &[board::Event]) -> Histories {
+    events.iter().for_each(|event| telemetry.tell(event.since, event.into()));
+    telemetry.histories().record(events)
 }

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::control::state::State;
 use crate::files::{self, Loaded};
 use crate::problem::Problems;
-use crate::telemetry::events;
+use crate::telemetry::{Event, events};
 
 /// What asked for a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Reloader {
             Err(problems) => {
                 self.has_failed = true;
                 parts.telemetry.reload_failed();
-                events::reload_failed(&problems);
+                parts.telemetry.tell(clock::now(), Event::ReloadFailed { problems: problems.to_string() });
             }
         }
     }
@@ -87,7 +87,8 @@ impl Reloader {
         self.keeper.warn_of_unwritten_logs();
         parts.telemetry.reloaded(clock::now());
         let (zones, checks) = self.keeper.counts();
-        events::reloaded(parts.published.load().generation, zones, checks);
+        let generation = parts.published.load().generation;
+        parts.telemetry.tell(clock::now(), Event::Reloaded { generation, zones, checks });
         self.has_failed = false;
     }
 }

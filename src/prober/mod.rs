@@ -15,6 +15,7 @@ mod tls;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use tokio::time::{timeout, timeout_at};
 
@@ -48,6 +49,8 @@ pub struct ProbeReport {
     pub phases: Vec<Phase>,
     /// What was connected to, once that was known.
     pub address: Option<SocketAddr>,
+    /// Until when the certificate that was shown is valid.
+    pub certificate_not_after: Option<Timestamp>,
 }
 
 /// One step of a probe.
@@ -75,7 +78,7 @@ impl Prober {
             Err(outcome) => outcome,
         };
         let observation = Observation { at: clock::now(), outcome };
-        ProbeReport { observation, phases: log.phases, address: log.address }
+        ProbeReport { observation, phases: log.phases, address: log.address, certificate_not_after: None }
     }
 
     async fn attempt(&self, id: &HealthCheckId, check: &EndpointCheck, log: &mut Log) -> Result<Passed, Outcome> {

@@ -1,9 +1,9 @@
-//! What outlives the process, in one redb file: the last verdict on each endpoint, the Route 53 account, what
-//! operators decided and signals told, the audit log.
+//! What outlives the process, in one redb file: verdicts and pasts of health checks, the Route 53 account, what operators
+//! decided and signals told, the audit log.
 //!
 //! Knows no probes and decides nothing; a verdict read back is judged by `health::board` (too old, another endpoint).
 //! Writing happens on a thread of its own, so a slow disk delays neither probes nor answers; what waits to be written is
-//! merged, so it never grows beyond one verdict a check. Without a path nothing is kept and nothing is written.
+//! merged, so it never grows beyond one verdict and one past a check. Without a path nothing is kept and nothing is written.
 //! Invariant: the file holds whole transactions only (redb); a file that is not ours is refused and left as it is.
 //!
 //! ```text
@@ -11,20 +11,25 @@
 //! waypost    "format"  1
 //! verdicts   check id  (status: 1 healthy, 2 unhealthy; since, counted at: µs since 1970; because; subject)
 //! failures   check id  the last probe that failed, as JSON
-//! distrust   check id  what is held against the endpoint, as JSON; none: nothing
+//! distrust   check id  what is held against the endpoint, and what routing went by where that was another than the
+//!                      status, as JSON; none: nothing
+//! history, times       the pasts of checks: see `history`
 //! account    the Route 53 account: see `account`
 //! audit      what operators did: see `audit`
 //! overrides  what operators decided: see `overrides`
 //! signals    what checks were told: see `overrides`
+//! gates      what members of groups are at that do not merely follow health: see `gates`
 //! ```
 
 mod account;
 mod audit;
 mod error;
 mod file;
+mod gates;
+mod history;
 mod overrides;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic;
 use std::path::Path;
@@ -33,8 +38,9 @@ use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use serde::{Deserialize, Serialize};
 
-use crate::health::board::SavedVerdict;
+use crate::health::board::{SavedGate, SavedVerdict};
 use crate::health::distrust::Distrust;
 use crate::health::overrides::Overrides;
 use crate::health::signal::SavedStanding;
@@ -42,12 +48,14 @@ use crate::health::table::Status;
 use crate::ids::HealthCheckId;
 use crate::route53::account::Account;
 use crate::route53::account::edit::Edit;
+use crate::telemetry::events;
 use audit::Audit;
 use error::{judge, refuse};
 use file::File;
 
 pub use audit::AuditEntry;
 pub use error::StoreError;
+pub use history::{Histories, Past};
 
 /// The store, open for one process.
 #[derive(Debug, Default)]
@@ -66,6 +74,8 @@ struct Contents {
     account: Account,
     overrides: Overrides,
     signals: Vec<(HealthCheckId, SavedStanding)>,
+    past: Past,
+    gates: Vec<SavedGate>,
 }
 
 #[derive(Debug)]
@@ -153,6 +163,11 @@ impl Store {
         self.open.as_ref().map(|open| &*open.file)
     }
 
+    /// Takes the pasts of health checks that the store held when it was opened.
+    pub fn take_past(&mut self) -> Past {
+        std::mem::take(&mut self.held.past)
+    }
+
     /// Writes edits of the account, and waits until they are on the disk; `undo` takes them back.
     ///
     /// # Errors
@@ -176,16 +191,33 @@ impl Store {
         self.audit.newest(limit, before)
     }
 
-    /// Hands changed verdicts to the writer, and does not wait for it.
-    pub fn save(&self, changed: Vec<SavedVerdict>) {
-        if !changed.is_empty() {
-            self.order(Order { verdicts: changed, are_all: false });
+    /// Hands changed verdicts to the writer, with the pasts that the changes are in, and does not wait for it.
+    pub fn save(&self, changed: Vec<SavedVerdict>, histories: Histories) {
+        if !changed.is_empty() || !histories.is_empty() {
+            self.order(Order { verdicts: changed, histories, ..Order::default() });
         }
     }
 
-    /// Hands all verdicts to the writer, and does not wait for it; those of other checks are forgotten.
-    pub fn save_all(&self, all: Vec<SavedVerdict>) {
-        self.order(Order { verdicts: all, are_all: true });
+    /// Hands what gates are at to the writer, all that are remarkable, and does not wait for it.
+    pub fn save_gates(&self, gates: Vec<SavedGate>) {
+        if !gates.is_empty() {
+            self.order(Order { gates: Some(gates), ..Order::default() });
+        }
+    }
+
+    /// Takes what gates were at when the store was opened.
+    pub fn take_gates(&mut self) -> Vec<SavedGate> {
+        std::mem::take(&mut self.held.gates)
+    }
+
+    /// Hands all verdicts to the writer, and changed pasts; does not wait for it. Verdicts on other checks are forgotten.
+    pub fn save_all(&self, all: Vec<SavedVerdict>, histories: Histories) {
+        self.order(Order { verdicts: all, are_all: true, histories, ..Order::default() });
+    }
+
+    /// Has the writer forget the pasts of all but these checks, and does not wait for it.
+    pub fn keep_histories(&self, kept: BTreeSet<HealthCheckId>) {
+        self.order(Order { kept: Some(kept), ..Order::default() });
     }
 
     fn order(&self, order: Order) {
@@ -209,40 +241,67 @@ impl Store {
 }
 
 /// What is to be written.
+#[derive(Default)]
 struct Order {
     verdicts: Vec<SavedVerdict>,
-    /// Nothing else is to be kept.
+    /// No other verdicts are to be kept.
     are_all: bool,
+    histories: Histories,
+    /// No other gates are to be kept.
+    gates: Option<Vec<SavedGate>>,
+    /// No other checks' pasts are to be kept.
+    kept: Option<BTreeSet<HealthCheckId>>,
 }
 
-/// What waits to be written: the last verdict on each check.
+/// What is written beside a verdict, where there is anything to write.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Beside {
+    #[serde(flatten)]
+    distrust: Distrust,
+    kept_at: Option<bool>,
+}
+
+/// What waits to be written: the last verdict on each check, and its past.
 #[derive(Default)]
 struct Waiting {
     verdicts: BTreeMap<HealthCheckId, SavedVerdict>,
     are_all: bool,
+    histories: history::Waiting,
+    gates: Option<Vec<SavedGate>>,
 }
 
 impl Waiting {
     fn merge(&mut self, order: Order) {
         if order.are_all {
-            *self = Self { verdicts: BTreeMap::new(), are_all: true };
+            (self.verdicts, self.are_all) = (BTreeMap::new(), true);
         }
+        if let Some(kept) = order.kept {
+            self.histories.keep(kept);
+        }
+        self.histories.change(order.histories);
+        self.gates = order.gates.or(self.gates.take());
         self.verdicts.extend(order.verdicts.into_iter().map(|verdict| (verdict.id.clone(), verdict)));
     }
 }
 
-/// Writes orders until the store is closed; what could not be written is logged, and tried again with the next.
+/// Writes orders until the store is closed; what could not be written is tried again with the next, and that is told once.
 fn write_all(file: &File, orders: &mpsc::Receiver<Order>) -> Result<(), StoreError> {
     let mut waiting = Waiting::default();
-    let mut last = Ok(());
+    let mut last: Result<(), StoreError> = Ok(());
     while let Ok(first) = orders.recv() {
         waiting.merge(first);
         orders.try_iter().for_each(|order| waiting.merge(order));
-        last = file.write(|database| write(database, &waiting));
-        match &last {
-            Ok(()) => waiting = Waiting::default(),
-            Err(error) => tracing::error!("{error}"),
+        let written = file.write(|database| write(database, &waiting));
+        match (&last, &written) {
+            (Ok(()), Err(error)) => events::store_failed(error),
+            (Err(_), Ok(())) => events::store_resumed(),
+            _ => {}
         }
+        if written.is_ok() {
+            waiting = Waiting::default();
+        }
+        last = written;
     }
     last
 }
@@ -269,14 +328,19 @@ fn write(database: &Database, waiting: &Waiting) -> Result<(), redb::Error> {
                 }
                 None => drop(failures.remove(id.as_str())?),
             }
-            if verdict.distrust == Distrust::default() {
+            let beside = Beside { distrust: verdict.distrust, kept_at: verdict.kept_at };
+            if beside == Beside::default() {
                 drop(distrust.remove(id.as_str())?);
             } else {
-                let json = serde_json::to_vec(&verdict.distrust).expect("distrust is a structure of numbers and times");
+                let json = serde_json::to_vec(&beside).expect("it is a structure of numbers and times");
                 distrust.insert(id.as_str(), &*json)?;
             }
         }
     }
+    if let Some(gates) = &waiting.gates {
+        gates::write(&transaction, gates)?;
+    }
+    waiting.histories.write(&transaction)?;
     Ok(transaction.commit()?)
 }
 
@@ -287,9 +351,11 @@ fn open(path: &Path) -> Result<(Database, Contents, Audit), StoreError> {
     let unread = |error| judge(path, "reading", error);
     let saved = read(&database).map_err(unread)?;
     let account = account::read(&database).map_err(unread)?;
+    let past = history::read(&database).map_err(unread)?;
     let audit = Audit::read(&database).map_err(unread)?;
     let (overrides, signals) = (overrides::read(&database).map_err(unread)?, overrides::read_signals(&database).map_err(unread)?);
-    Ok((database, Contents { saved, account, overrides, signals }, audit))
+    let gates = gates::read(&database).map_err(unread)?;
+    Ok((database, Contents { saved, account, overrides, signals, past, gates }, audit))
 }
 
 /// Marks a new file as ours, and sees whether an old one is.
@@ -316,6 +382,8 @@ fn prepare(database: &Database) -> Result<(), redb::Error> {
     }
     audit::prepare(&transaction)?;
     overrides::prepare(&transaction)?;
+    history::prepare(&transaction)?;
+    gates::prepare(&transaction)?;
     Ok(transaction.commit()?)
 }
 
@@ -332,7 +400,8 @@ fn read(database: &Database) -> Result<Vec<SavedVerdict>, redb::Error> {
         verdict.last_failure = failure.and_then(|failure| serde_json::from_slice(failure.value()).ok()).map(Arc::new);
         // One that cannot be read shortens a hold.
         let distrust = held.get(id.value())?;
-        verdict.distrust = distrust.and_then(|held| serde_json::from_slice(held.value()).ok()).unwrap_or_default();
+        let beside: Beside = distrust.and_then(|held| serde_json::from_slice(held.value()).ok()).unwrap_or_default();
+        (verdict.distrust, verdict.kept_at) = (beside.distrust, beside.kept_at);
         saved.push(verdict);
     }
     Ok(saved)
@@ -378,175 +447,4 @@ const DISTRUST: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("distrus
 const FORMAT: u32 = 1;
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::health::observation::{Failure, Observation};
-
-    /// A path that no other test uses, gone with the value.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("waypost-store-{}-{name}.redb", std::process::id()));
-            let _ = std::fs::remove_file(&path);
-            Self(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
-
-    /// An unhealthy one has failed and is held; a healthy one has not.
-    fn verdict(id: &str, status: Status, counted_at: i64) -> SavedVerdict {
-        let failure = Observation { at: Timestamp::from_second(6).unwrap(), outcome: Failure::BadStatus(503).into() };
-        SavedVerdict {
-            last_failure: (status == Status::Unhealthy).then(|| Arc::new(failure)),
-            id: HealthCheckId::new(id).unwrap(),
-            subject: "tcp 127.0.0.1:80".into(),
-            status,
-            since: Timestamp::from_second(7).unwrap(),
-            because: "connection refused".into(),
-            counted_at: Timestamp::from_second(counted_at).unwrap(),
-            kept_at: None,
-            distrust: Distrust {
-                held_until: (status == Status::Unhealthy).then(|| Timestamp::from_second(counted_at + 10).unwrap()),
-                ..Distrust::default()
-            },
-        }
-    }
-
-    #[test]
-    fn what_was_saved_last_is_there_after_a_restart() {
-        let scratch = Scratch::new("again");
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        assert_eq!(store.take_saved(), []);
-        store.save(vec![verdict("a", Status::Healthy, 8), verdict("b", Status::Unhealthy, 9)]);
-        store.save(vec![verdict("a", Status::Unhealthy, 10), verdict("c", Status::Unknown, 11)]);
-        store.close().unwrap();
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        let expected = [verdict("a", Status::Unhealthy, 10), verdict("b", Status::Unhealthy, 9)];
-        assert_eq!(store.take_saved(), expected);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_store_from_before_holds_were_kept_is_read() {
-        let scratch = Scratch::new("older");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        let held = verdict("a", Status::Unhealthy, 8);
-        store.save(vec![held.clone()]);
-        store.close().unwrap();
-        let database = Database::create(&scratch.0).unwrap();
-        let transaction = database.begin_write().unwrap();
-        assert!(transaction.delete_table(DISTRUST).unwrap());
-        transaction.commit().unwrap();
-        drop(database);
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        assert_eq!(store.take_saved(), [SavedVerdict { distrust: Distrust::default(), ..held }]);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn saving_all_forgets_checks_that_are_gone() {
-        let scratch = Scratch::new("all");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        store.save(vec![verdict("gone", Status::Healthy, 8)]);
-        store.save_all(vec![verdict("a", Status::Healthy, 8)]);
-        store.save(vec![verdict("b", Status::Healthy, 9)]);
-        store.close().unwrap();
-        let mut store = Store::open(Some(&scratch.0)).unwrap();
-        assert_eq!(store.take_saved(), [verdict("a", Status::Healthy, 8), verdict("b", Status::Healthy, 9)]);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_damaged_store_is_an_error_or_opens_but_never_panics() {
-        let scratch = Scratch::new("damaged");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        store.save(vec![verdict("a", Status::Healthy, 8)]);
-        store.close().unwrap();
-        let whole = std::fs::read(&scratch.0).unwrap();
-        let halved = &whole[..whole.len() / 2];
-        std::fs::write(&scratch.0, halved).unwrap();
-        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-        assert!(message.contains(scratch.0.to_str().unwrap()), "{message}");
-        for at in (0..whole.len()).step_by(whole.len() / 64) {
-            let mut damaged = whole.clone();
-            damaged[at..(at + 64).min(whole.len())].fill(0xa5);
-            std::fs::write(&scratch.0, &damaged).unwrap();
-            match Store::open(Some(&scratch.0)) {
-                Ok(store) => store.close().unwrap(),
-                Err(error) => assert!(error.to_string().contains("move it away"), "octet {at}: {error}"),
-            }
-        }
-    }
-
-    #[test]
-    fn without_a_path_nothing_is_kept() {
-        let mut store = Store::open(None).unwrap();
-        store.save(vec![verdict("a", Status::Healthy, 8)]);
-        assert_eq!(store.take_saved(), []);
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_file_that_is_not_ours_is_refused_by_name_and_left_alone() {
-        let text = "zone = \"example.org.\"\n".repeat(500);
-        for (name, content) in [("text", text.as_bytes()), ("short", &b"x"[..])] {
-            let scratch = Scratch::new(name);
-            std::fs::write(&scratch.0, content).unwrap();
-            let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-            assert!(message.contains(scratch.0.to_str().unwrap()), "{message}");
-            assert!(message.contains("move it away"), "{message}");
-            assert_eq!(std::fs::read(&scratch.0).unwrap(), content);
-        }
-    }
-
-    #[test]
-    fn a_store_of_another_format_is_refused() {
-        let scratch = Scratch::new("format");
-        let database = Database::create(&scratch.0).unwrap();
-        let transaction = database.begin_write().unwrap();
-        transaction.open_table(WAYPOST).unwrap().insert("format", 99).unwrap();
-        transaction.commit().unwrap();
-        drop(database);
-        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-        assert!(message.contains("format 99; this version reads 1"), "{message}");
-    }
-
-    #[test]
-    fn the_database_of_another_program_is_refused_and_gets_no_tables_of_ours() {
-        let scratch = Scratch::new("another");
-        let theirs: TableDefinition<'_, &str, u32> = TableDefinition::new("cache");
-        let database = Database::create(&scratch.0).unwrap();
-        let transaction = database.begin_write().unwrap();
-        transaction.open_table(theirs).unwrap();
-        transaction.commit().unwrap();
-        drop(database);
-        let message = Store::open(Some(&scratch.0)).unwrap_err().to_string();
-        assert!(message.contains("another program's tables: cache"), "{message}");
-        let database = Database::create(&scratch.0).unwrap();
-        assert_eq!(database.begin_read().unwrap().list_tables().unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_store_in_use_says_so() {
-        let scratch = Scratch::new("in-use");
-        let store = Store::open(Some(&scratch.0)).unwrap();
-        let error = Store::open(Some(&scratch.0)).unwrap_err();
-        assert!(matches!(error, StoreError::InUse { .. }), "{error}");
-        store.close().unwrap();
-    }
-
-    #[test]
-    fn a_missing_directory_is_named_with_its_cause() {
-        let path = std::env::temp_dir().join("waypost-no-such-directory/waypost.redb");
-        let message = Store::open(Some(&path)).unwrap_err().to_string();
-        assert!(message.contains(path.to_str().unwrap()) && message.contains("No such file"), "{message}");
-    }
-}
+mod tests;

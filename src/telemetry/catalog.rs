@@ -24,9 +24,9 @@ pub enum Kind {
     Info,
 }
 
-/// One kind of log line.
+/// One kind of event, which is a kind of log line.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct EventKind {
     /// The field `event` of the line.
     pub name: &'static str,
     pub level: &'static str,
@@ -45,12 +45,12 @@ macro_rules! metrics {
 
 macro_rules! events {
     ($($id:ident = $level:ident $name:literal [$($field:literal),*] $meaning:literal;)+) => {
-        $(pub const $id: Event = Event {
+        $(pub const $id: EventKind = EventKind {
             name: $name, level: stringify!($level), fields: &[$($field),*], meaning: $meaning,
         };)+
 
         /// Every event, in the order of the page.
-        pub const EVENTS: &[&Event] = &[$(&$id),+];
+        pub const EVENTS: &[&EventKind] = &[$(&$id),+];
     };
 }
 
@@ -95,6 +95,20 @@ metrics! {
         "When the status last changed, in seconds since 1970";
     TRANSITIONS = Counter "waypost_health_transitions_total" ["check", "to"]
         "Changes of status, by the status changed to: `healthy`, `unhealthy`, `unknown`";
+    REASON = Gauge "waypost_health_reason" ["check", "code"]
+        "Always 1; the label tells why the status is what it is: a code of the last failure, or `passed`, `calculated`, `disabled`, `unknown`";
+    FLAPS = Counter "waypost_health_flaps_total" ["check"]
+        "Times that a check came back within 10 minutes to the status, healthy or unhealthy, that it had left";
+    HOLDS = Counter "waypost_health_holds_total" ["check"]
+        "Times that a check was kept from changing its status";
+    UPTIME = Gauge "waypost_health_uptime_ratio" ["check", "window"]
+        "Share of the known time that a check was healthy within the last `24h`, `7d`, `30d` and `365d`; no series where nothing is known";
+    BRAKES = Counter "waypost_brakes_total" ["brake"]
+        "Times that automation was held back: `panic`, `velocity`, `self_suspicion`, `assertion`";
+    PHASE_SECONDS = Histogram "waypost_probe_phase_seconds" ["type", "phase"]
+        "How long the phases of probes took, all checks of a type taken together; of each check `/v1/checks/ID` has percentiles";
+    CERTIFICATE = Gauge "waypost_certificate_expires_timestamp_seconds" ["check"]
+        "Until when the certificate that the endpoint showed last is valid, in seconds since 1970";
     LOOKUPS = Counter "waypost_alias_target_lookups_total" ["target", "type", "result"]
         "Times that a name outside the zones was resolved for the aliases that lead to it: `addresses`, `nothing` (there are none), `failed` (nobody could tell)";
     TARGET_ADDRESSES = Gauge "waypost_alias_target_addresses" ["target", "type"]
@@ -134,8 +148,24 @@ events! {
         "Two probes of a check in a row could not be made from here, which says nothing of the endpoint; said once, until one is made";
     UNOBSTRUCTED = INFO "probes_made_again" ["check"]
         "A probe of that check was made again";
-    CLOCK_SET = WARN "clock_was_set" ["by"]
-        "The wall clock was set; the times of verdicts, holds and observations were moved by so many seconds, and no status changed";
+    HOLD = INFO "health_hold" ["check", "status", "because", "until"]
+        "A health check that fell stays unhealthy until then at least, whatever its probes say";
+    BRAKE = WARN "brake" ["brake", "scope", "engaged", "because"]
+        "Automation is held back, or, with `engaged` false, not any more";
+    OVERRIDE = INFO "override" ["id", "change", "action", "target", "author", "reason", "expires"]
+        "An operator decided in the place of the checks; `change` is `made`, `removed` or `expired`";
+    FAILOVER = INFO "failover" ["route", "member", "by", "because"]
+        "A member left service in a route that does not merely follow health; `by` is `health`, `operator` or `deadline`";
+    FAILBACK = INFO "failback" ["route", "member", "by", "because"]
+        "A member came back into service in such a route";
+    FAILOVER_PROPOSED = WARN "failover_proposed" ["route", "member", "because", "until", "default"]
+        "A member is to leave and waits for approval; `default` says whether it leaves when nobody has answered by then";
+    FAILOVER_REFUSED = WARN "failover_refused" ["route", "member", "by"]
+        "A member stays in service though it is unhealthy, as somebody or the deadline refused to take it out";
+    SIGNAL = INFO "signal" ["check", "state", "author", "reason", "until"]
+        "A program told a check's status, which holds until its lease ends";
+    CLOCK_STEPPED = WARN "clock_stepped" ["by_ms"]
+        "The wall clock was set; what is known was moved along";
     ALIAS_RESOLVED = INFO "alias_target_resolved" ["target", "type", "addresses"]
         "A name outside the zones that aliases lead to has these addresses now, or again after a failure";
     ALIAS_GONE = WARN "alias_target_gone" ["target", "type", "because"]
@@ -150,21 +180,36 @@ events! {
         "The configuration has problems, and the old one stays in use";
     ACCOUNT_CHANGED = INFO "account_changed" ["who", "key", "operation", "edits"]
         "Somebody changed something through the Route 53 API: the audit log";
-    OVERRIDE = INFO "override" ["change", "id", "action", "target", "author", "reason", "expires"]
-        "An operator's decision was `made` or `removed`, or has `expired`; an empty `expires` is one that does not expire";
-    SIGNAL = INFO "signal" ["check", "state", "author", "reason", "until"]
-        "A check was told something else than before; an empty `until` holds until the next signal";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
     QUERY_LOG_FAILED = WARN "query_log_failed" ["file", "error"]
         "A query log could not be written, and its lines are lost; said once, until it works again";
     QUERY_LOG_RESUMED = INFO "query_log_resumed" ["file"]
         "That query log is written again";
+    STORE_FAILED = ERROR "store_failed" ["error"]
+        "Verdicts and histories could not be written to the store; what waits is written when it can be; said once, until it works again";
+    STORE_RESUMED = INFO "store_resumed" []
+        "The store is written again";
     WARNED = WARN "warning" ["warning"]
         "Something in the configuration or around the server deserves a look; it goes on";
     PANICKED = ERROR "panicked" ["transport"]
         "Answering a message hit a defect; that message has no response, the server goes on";
 }
+
+/// The kinds that are on `/v1/events`, and which of their fields.
+pub const STREAMED: &[(&EventKind, &[&str])] = &[
+    (&TRANSITION, TRANSITION.fields),
+    (&HOLD, HOLD.fields),
+    (&BRAKE, BRAKE.fields),
+    (&OVERRIDE, OVERRIDE.fields),
+    (&FAILBACK, FAILBACK.fields),
+    (&FAILOVER_PROPOSED, FAILOVER_PROPOSED.fields),
+    (&SIGNAL, SIGNAL.fields),
+    (&CLOCK_STEPPED, CLOCK_STEPPED.fields),
+    (&RELOADED, RELOADED.fields),
+    (&RELOAD_FAILED, RELOAD_FAILED.fields),
+    (&ACCOUNT_CHANGED, &["who", "operation"]),
+];
 
 impl Kind {
     fn word(self) -> &'static str {
@@ -189,6 +234,15 @@ pub fn metrics_table() -> String {
 pub fn events_table() -> String {
     let rows = EVENTS.iter().map(|event| [event.name, event.level, &code_list(event.fields), event.meaning].map(str::to_owned));
     table(["event", "level", "fields", "meaning"], rows)
+}
+
+/// What is on `/v1/events`, as the page shows it.
+pub fn streamed_table() -> String {
+    let mut text = "| event | fields |\n| --- | --- |\n".to_owned();
+    for (kind, fields) in STREAMED {
+        writeln!(text, "| `{}` | {} |", kind.name, code_list(fields)).expect("writing to a string can't fail");
+    }
+    text
 }
 
 fn table(head: [&str; 4], rows: impl Iterator<Item = [String; 4]>) -> String {

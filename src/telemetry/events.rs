@@ -8,16 +8,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use jiff::SignedDuration;
+use tracing::field::display;
 use tracing::{error, info, warn};
 
-use super::{Transition, catalog, status_word};
+use super::{Event, catalog};
 use crate::answer::Transport;
 use crate::health::observation::NotRun;
-use crate::health::overrides::Override;
-use crate::health::signal::Signal;
 use crate::ids::HealthCheckId;
-use crate::route53::access::Principal;
 use crate::zone::external::{Addresses, ExternalTarget};
 
 /// Every socket is bound and queries are answered.
@@ -37,20 +34,79 @@ pub fn drained(cut: usize) {
     info!(event = catalog::DRAINED.name, cut, "drained");
 }
 
-/// A health check changed its status; [`super::Telemetry::transition`] counts it too.
-pub(super) fn transition(transition: Transition<'_>) {
-    info!(
-        event = catalog::TRANSITION.name,
-        check = transition.check.as_str(),
-        from = status_word(transition.from),
-        to = status_word(transition.to),
-        healthy = transition.healthy,
-        because = transition.because,
-        since = %transition.since,
-        "{} is {}",
-        transition.check,
-        status_word(transition.to),
-    );
+/// What happened; [`super::Telemetry::tell`] counts and publishes it too.
+pub(super) fn tell(event: &Event) {
+    match event {
+        Event::HealthTransition { .. } | Event::HealthHold { .. } | Event::Signal { .. } => about_check(event),
+        Event::Reloaded { .. } | Event::ReloadFailed { .. } | Event::AccountChanged { .. } => about_configuration(event),
+        Event::Brake { brake, scope, engaged, because } => {
+            let brake = brake.as_str();
+            let held = if *engaged { "holds automation" } else { "is released" };
+            warn!(event = catalog::BRAKE.name, brake, scope, engaged, because, "the brake {brake} of {scope} {held}");
+        }
+        Event::Override { id, change, action, target, author, reason, expires } => {
+            let expires = expires.map(display);
+            info!(
+                event = catalog::OVERRIDE.name,
+                id, change, action, target, author, reason, expires, "override {id} is {change}"
+            );
+        }
+        Event::Failover { .. } | Event::Failback { .. } | Event::FailoverProposed { .. } | Event::FailoverRefused { .. } => {
+            about_route(event);
+        }
+        Event::ClockStepped { by_ms } => warn!(event = catalog::CLOCK_STEPPED.name, by_ms, "the clock was set"),
+    }
+}
+
+fn about_check(event: &Event) {
+    match event {
+        Event::HealthTransition { check, from, to, healthy, because, since } => {
+            info!(event = catalog::TRANSITION.name, check, from, to, healthy, because, %since, "{check} is {to}");
+        }
+        Event::HealthHold { check, status, because, until } => {
+            let until = until.map(display);
+            info!(event = catalog::HOLD.name, check, status, because, until, "{check} stays {status}");
+        }
+        Event::Signal { check, state, author, reason, until } => {
+            let until = until.map(display);
+            info!(event = catalog::SIGNAL.name, check, state, author, reason, until, "{check} is told {state}");
+        }
+        _ => {}
+    }
+}
+
+fn about_route(event: &Event) {
+    match event {
+        Event::Failover { route, member, by, because } => {
+            info!(event = catalog::FAILOVER.name, route, member, by, because, "{member} leaves {route}");
+        }
+        Event::Failback { route, member, by, because } => {
+            info!(event = catalog::FAILBACK.name, route, member, by, because, "{member} is back in {route}");
+        }
+        Event::FailoverProposed { route, member, because, until, default } => warn!(
+            event = catalog::FAILOVER_PROPOSED.name,
+            route, member, because, %until, default, "{member} is to leave {route}"
+        ),
+        Event::FailoverRefused { route, member, by } => {
+            warn!(event = catalog::FAILOVER_REFUSED.name, route, member, by, "{member} stays in {route}");
+        }
+        _ => {}
+    }
+}
+
+fn about_configuration(event: &Event) {
+    match event {
+        Event::Reloaded { generation, zones, checks } => {
+            info!(event = catalog::RELOADED.name, generation, zones, checks, "the new configuration is in use");
+        }
+        Event::ReloadFailed { problems } => {
+            error!(event = catalog::RELOAD_FAILED.name, problems, "the old configuration stays in use");
+        }
+        Event::AccountChanged { who, operation, key, edits } => {
+            info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
+        }
+        _ => {}
+    }
 }
 
 /// The probes of a check cannot be made.
@@ -61,11 +117,6 @@ pub fn probes_not_made(check: &HealthCheckId, because: &NotRun) {
 /// The probes of a check are made again.
 pub fn probes_made_again(check: &HealthCheckId) {
     info!(event = catalog::UNOBSTRUCTED.name, check = check.as_str(), "{check} is probed again");
-}
-
-/// The wall clock was set, and the times known are moved by as much.
-pub fn clock_was_set(by: SignedDuration) {
-    warn!(event = catalog::CLOCK_SET.name, by = by.as_secs_f64(), "the wall clock was set");
 }
 
 /// A name outside the zones has these addresses from now on.
@@ -96,38 +147,6 @@ fn words(target: &ExternalTarget) -> (String, String) {
     (target.name.to_string(), target.rtype.to_string())
 }
 
-/// A new configuration is in use.
-pub fn reloaded(generation: u64, zones: usize, checks: usize) {
-    info!(event = catalog::RELOADED.name, generation, zones, checks, "the new configuration is in use");
-}
-
-/// The configuration can't be used; `problems` says why, with files and lines.
-pub fn reload_failed(problems: &dyn Display) {
-    error!(event = catalog::RELOAD_FAILED.name, %problems, "the old configuration stays in use");
-}
-
-/// Somebody changed something through the Route 53 API; `edits` says what, one line each.
-pub fn account_changed(who: &Principal, operation: &str, edits: &[String]) {
-    let (key, edits) = (who.key_id.as_deref().unwrap_or_default(), edits.join("; "));
-    let who = &*who.name;
-    info!(event = catalog::ACCOUNT_CHANGED.name, who, key, operation, edits, "the account was changed");
-}
-
-/// An override was made or removed, or has expired: `change` says which, `author` who did it and `reason` why.
-pub fn overridden(change: &str, known: &Override, author: &str, reason: &str) {
-    let (id, action, target) = (known.id, known.action.as_str(), known.target.to_string());
-    let expires = known.expires_at.map(|at| at.to_string()).unwrap_or_default();
-    info!(event = catalog::OVERRIDE.name, change, id, action, target, author, reason, expires, "override {id} is {change}");
-}
-
-/// A check was told something else than before.
-pub fn signalled(check: &HealthCheckId, signal: &Signal) {
-    let (state, author, reason) = (signal.state.as_str(), signal.author.as_str(), signal.reason.as_str());
-    let until = signal.until.map(|at| at.to_string()).unwrap_or_default();
-    let check = check.as_str();
-    info!(event = catalog::SIGNAL.name, check, state, author, reason, until, "{check} was told {state}");
-}
-
 /// No more connections can be accepted for now.
 pub(crate) fn accept_paused(error: &io::Error) {
     warn!(event = catalog::ACCEPT_PAUSED.name, %error, "accepting TCP connections pauses");
@@ -143,6 +162,16 @@ pub(super) fn query_log_resumed(file: &Path) {
     info!(event = catalog::QUERY_LOG_RESUMED.name, file = %file.display(), "a query log is written again");
 }
 
+/// Verdicts and histories cannot be written.
+pub fn store_failed(error: &dyn Display) {
+    error!(event = catalog::STORE_FAILED.name, %error, "the store cannot be written");
+}
+
+/// The store is written again.
+pub fn store_resumed() {
+    info!(event = catalog::STORE_RESUMED.name, "the store is written again");
+}
+
 /// Something that deserves a look, in words.
 pub fn warning(warning: &str) {
     warn!(event = catalog::WARNED.name, warning, "attention");
@@ -155,7 +184,7 @@ pub(crate) fn panicked(transport: Transport) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
 
     use jiff::Timestamp;
@@ -163,11 +192,10 @@ mod tests {
 
     use super::super::logs::{self, Format};
     use super::*;
-    use crate::health::overrides::Action;
-    use crate::health::remark::Remark;
-    use crate::health::signal::SignalState;
+    use crate::health::board;
+    use crate::health::brakes::Brake;
     use crate::health::table::Status;
-    use crate::route53::access::{Access, Zones};
+    use crate::route53::access::{Access, Principal, Zones};
     use crate::wire::name::Name;
     use crate::wire::rtype::RecordType;
 
@@ -187,33 +215,22 @@ mod tests {
             started(&[address, address], Some(address), 2);
             draining("SIGTERM");
             drained(0);
+            every_event().iter().for_each(tell);
             let check = HealthCheckId::new("fra").unwrap();
-            let (from, to, since) = (Status::Unknown, Status::Healthy, Timestamp::UNIX_EPOCH);
-            transition(Transition { check: &check, from, to, healthy: true, because: "200 OK", since });
             probes_not_made(&check, &NotRun::NoRoute("network is unreachable".into()));
             probes_made_again(&check);
-            clock_was_set(SignedDuration::from_secs(3_600));
             let (name, rtype) = (Name::parse("lb.example.net.", None).unwrap(), RecordType::A);
             let target = ExternalTarget { name, rtype };
             alias_resolved(&target, &Addresses::new(rtype, [[192, 0, 2, 1].into()]).unwrap());
             alias_gone(&target, "it does not exist");
             alias_failed(&target, "no answer");
             alias_dropped(&target, "3600 s old");
-            reloaded(2, 1, 3);
-            reload_failed(&"zones/a.toml:3: weight 300");
-            let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
-            account_changed(&who, "DeleteHostedZone", &["deleted zone Z1".to_owned()]);
-            let remark = |text| Remark::new(text).unwrap();
-            let (action, target) = (Action::Drain, "check:fra".parse().unwrap());
-            let (reason, author, made_at) = (remark("racks"), remark("ops"), since);
-            let known = Override { id: 1, action, target, reason, author, made_at, expires_at: None };
-            overridden("made", &known, "ops", "racks");
-            let signal = Signal { state: SignalState::Ok, reason: remark("r"), author: remark("ci"), at: since, until: None };
-            signalled(&check, &signal);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             query_log_failed(Path::new("logs/a.log"), &io::Error::from_raw_os_error(libc::ENOSPC));
             query_log_resumed(Path::new("logs/a.log"));
-            warning("the store could not be written");
+            store_failed(&"no space left on device");
+            store_resumed();
+            warning("the configuration deserves a look");
             panicked(Transport::Udp);
         });
         let describe =
@@ -240,17 +257,15 @@ mod tests {
 
     #[test]
     fn a_transition_says_from_what_to_what_and_why() {
-        let check = HealthCheckId::new("fra").unwrap();
-        let lines = logged(|| {
-            transition(Transition {
-                check: &check,
-                from: Status::Healthy,
-                to: Status::Unhealthy,
-                healthy: false,
-                because: "connection refused",
-                since: Timestamp::from_second(1_700_000_000).unwrap(),
-            });
-        });
+        let transition = board::Event {
+            id: HealthCheckId::new("fra").unwrap(),
+            from: Status::Healthy,
+            to: Status::Unhealthy,
+            healthy: false,
+            because: "connection refused".into(),
+            since: Timestamp::from_second(1_700_000_000).unwrap(),
+        };
+        let lines = logged(|| tell(&Event::from(&transition)));
         let expected = [
             ("check", "fra".into()),
             ("from", "healthy".into()),
@@ -263,5 +278,74 @@ mod tests {
         for (field, value) in expected {
             assert_eq!(lines[0][field], Value::clone(&value), "{field}");
         }
+    }
+
+    /// One event of each kind, with all that it may have.
+    fn every_event() -> Vec<Event> {
+        let (at, text) = (Timestamp::UNIX_EPOCH, str::to_owned);
+        let who = Principal { name: "ci".into(), key_id: None, access: Access::Write, zones: Zones::All };
+        vec![
+            Event::HealthTransition {
+                check: text("fra"),
+                from: "unknown",
+                to: "healthy",
+                healthy: true,
+                because: "200 OK".into(),
+                since: at,
+            },
+            Event::HealthHold { check: text("fra"), status: "unhealthy", because: text("it flaps"), until: Some(at) },
+            Event::Brake { brake: Brake::FleetVelocity, scope: text("fra"), engaged: true, because: text("5 in a minute") },
+            Event::Override {
+                id: 7,
+                change: "made",
+                action: "drain",
+                target: text("check:fra"),
+                author: text("ops"),
+                reason: text("moving racks"),
+                expires: Some(at),
+            },
+            Event::Failover { route: text("www"), member: text("fra"), by: "operator", because: text("refused") },
+            Event::Failback { route: text("www"), member: text("fra"), by: "deadline", because: text("healthy for 5 min") },
+            Event::FailoverProposed {
+                route: text("www"),
+                member: text("fra"),
+                because: text("refused"),
+                until: at,
+                default: true,
+            },
+            Event::FailoverRefused { route: text("www"), member: text("fra"), by: "operator" },
+            Event::Signal {
+                check: text("alarm"),
+                state: text("ALARM"),
+                author: text("ops"),
+                reason: text("queue too long"),
+                until: Some(at),
+            },
+            Event::ClockStepped { by_ms: -3_600_000 },
+            Event::Reloaded { generation: 2, zones: 1, checks: 3 },
+            Event::ReloadFailed { problems: text("zones/a.toml:3: weight 300") },
+            Event::account_changed(&who, "DeleteHostedZone", &[text("deleted zone Z1")]),
+        ]
+    }
+
+    #[test]
+    fn the_catalog_lists_what_is_streamed_as_it_is_logged() {
+        let told = every_event();
+        let found: Vec<_> = told
+            .iter()
+            .map(|event| {
+                let Value::Object(mut told) = serde_json::to_value(event).unwrap() else { panic!("{event:?}") };
+                let name = told.remove("event").unwrap();
+                assert_eq!(name, event.kind().name);
+                let logged = logged(|| tell(event)).remove(0);
+                assert!(told.iter().all(|(field, value)| logged[field] == *value), "{told:?} is logged as {logged:?}");
+                (name.as_str().unwrap().to_owned(), told.into_iter().map(|(field, _)| field).collect::<BTreeSet<_>>())
+            })
+            .collect();
+        let listed = catalog::STREAMED.iter().map(|(kind, fields)| {
+            assert!(fields.iter().all(|field| kind.fields.contains(field)));
+            (kind.name.to_owned(), fields.iter().map(|field| field.to_string()).collect())
+        });
+        assert_eq!(found, listed.collect::<Vec<_>>());
     }
 }

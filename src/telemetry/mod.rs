@@ -3,34 +3,53 @@
 //! ```text
 //! catalog   every metric and event: name, meaning             logs     where log lines go, as text or JSON
 //!                                                             query_log  who asked what, in files
-//! counts    per writer, without locks ──┐                     events   the log lines
-//! Telemetry the rest, by whoever knows ─┴─ scrape ──> text
+//! counts    per writer, without locks ──┐                     histories  what became of each check
+//! checks    per health check            ├─ scrape ──> text
+//! Telemetry the rest, by whoever knows ─┘
+//!
+//! Event ─ Telemetry::tell ─┬─> counted    events  the log lines
+//!                          ├─> logged     bus     the last events, for readers
+//!                          └─> published
 //! ```
 //!
 //! Decides nothing. Health and the snapshot's generation are not counted here: a scrape reads them from the
 //! published snapshot, so that they can't disagree with what is served.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prometheus_client::metrics::histogram::Histogram;
 
-use crate::health::table::Status;
+use crate::health::brakes::Brake;
+use crate::health::check::HealthCheck;
+use crate::health::history::Objective;
+use crate::health::table::{Seen, Status, Verdict};
 use crate::ids::HealthCheckId;
 use crate::zone::external::ExternalTarget;
+use bus::EventBus;
+use checks::Checks;
 use connections::ConnectionCounts;
 use counts::Counts;
+use histories::Histories;
 use query_log::QueryLogCounts;
 
+pub use checks::{PhaseLatency, Probed};
+pub use event::Event;
+
+pub mod bus;
 pub mod catalog;
+mod checks;
 pub mod connections;
 pub mod counts;
+mod event;
 pub mod events;
+pub mod histories;
 pub mod logs;
 pub mod query_log;
+pub mod report;
 pub mod scrape;
 
 /// The counters of one process.
@@ -39,8 +58,12 @@ pub struct Telemetry {
     workers: Mutex<Vec<Arc<Counts>>>,
     streams: Counts,
     connections: ConnectionCounts,
-    checks: Mutex<BTreeMap<HealthCheckId, CheckCounts>>,
     probe_lag_micros: AtomicU64,
+    checks: Mutex<Checks>,
+    /// How often each brake was put on.
+    brakes: [AtomicU64; Brake::ALL.len()],
+    histories: Histories,
+    bus: EventBus,
     /// By result, for each name outside the zones.
     lookups: Mutex<BTreeMap<ExternalTarget, [u64; LookupResult::ALL.len()]>>,
     reloads: ReloadCounts,
@@ -55,15 +78,6 @@ pub enum LookupResult {
     Failed,
 }
 
-/// One health check's probes and transitions.
-#[derive(Debug)]
-struct CheckCounts {
-    passed: u64,
-    failed: u64,
-    duration: Histogram,
-    transitions: [u64; STATUSES.len()],
-}
-
 #[derive(Debug, Default)]
 struct ReloadCounts {
     succeeded: AtomicU64,
@@ -72,21 +86,14 @@ struct ReloadCounts {
     last_failed: AtomicU64,
 }
 
-/// A change of one health check's status.
-#[derive(Clone, Copy, Debug)]
-pub struct Transition<'t> {
-    pub check: &'t HealthCheckId,
-    pub from: Status,
-    pub to: Status,
-    /// What routing goes by from now on.
-    pub healthy: bool,
-    pub because: &'t str,
-    pub since: Timestamp,
-}
-
 impl Telemetry {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// That of a run that begins now: ids of its events follow those of the runs before.
+    pub fn of_run(now: Timestamp) -> Self {
+        Self { bus: EventBus::new(now), ..Self::default() }
     }
 
     /// Counters for one more UDP worker, to be written by it alone.
@@ -111,12 +118,9 @@ impl Telemetry {
         self.query_log.clone()
     }
 
-    /// Counts a probe that ended.
-    pub fn probed(&self, check: &HealthCheckId, passed: bool, took: Duration) {
-        self.with_check(check, |counts| {
-            *(if passed { &mut counts.passed } else { &mut counts.failed }) += 1;
-            counts.duration.observe(took.as_secs_f64());
-        });
+    /// What became of each check.
+    pub fn histories(&self) -> &Histories {
+        &self.histories
     }
 
     /// Notes how late probes begin of late.
@@ -124,10 +128,52 @@ impl Telemetry {
         self.probe_lag_micros.store(u64::try_from(worst.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Counts and logs a change of status.
-    pub fn transition(&self, transition: Transition<'_>) {
-        self.with_check(transition.check, |counts| counts.transitions[status_place(transition.to)] += 1);
-        events::transition(transition);
+    /// The last events.
+    pub fn bus(&self) -> &EventBus {
+        &self.bus
+    }
+
+    /// Counts, logs and publishes what happened.
+    pub fn tell(&self, at: Timestamp, event: Event) {
+        if let Some(Ok(check)) = event.check().map(HealthCheckId::new) {
+            lock(&self.checks).tell(&check, &event);
+        }
+        if let Event::Brake { brake, engaged: true, .. } = event {
+            self.brakes[brake as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        events::tell(&event);
+        self.bus.publish(at, event);
+    }
+
+    /// Counts a probe that passed or failed.
+    pub fn probed(&self, check: &HealthCheckId, probed: &Probed<'_>) {
+        lock(&self.checks).probed(check, probed);
+    }
+
+    /// Makes these the checks; what was counted of others is forgotten.
+    pub fn configure(&self, checks: &BTreeMap<HealthCheckId, HealthCheck>, now: Timestamp) {
+        lock(&self.checks).configure(checks);
+        self.histories.keep(&checks.keys().cloned().collect(), now);
+    }
+
+    /// A short, stable word for why a check's status is what it is; none for one that is not configured.
+    pub fn reason(&self, verdict: &Verdict, seen: &Seen) -> Option<&'static str> {
+        Some(lock(&self.checks).by_id.get(&verdict.id)?.reason(verdict, seen))
+    }
+
+    /// How long the phases of a check's last probes took.
+    pub fn latencies(&self, check: &HealthCheckId) -> Vec<PhaseLatency> {
+        lock(&self.checks).by_id.get(check).map(|counts| counts.latencies()).unwrap_or_default()
+    }
+
+    /// The share of time that a check is to be healthy.
+    pub fn objective(&self, check: &HealthCheckId) -> Option<Objective> {
+        lock(&self.checks).by_id.get(check)?.objective
+    }
+
+    /// Until when the certificate that a check's endpoint showed last is valid.
+    pub fn certificate_not_after(&self, check: &HealthCheckId) -> Option<Timestamp> {
+        lock(&self.checks).by_id.get(check)?.sums.certificate_not_after
     }
 
     /// Counts a configuration that is in use from `now` on; the first counts as well.
@@ -143,11 +189,6 @@ impl Telemetry {
         self.reloads.last_failed.store(1, Ordering::Relaxed);
     }
 
-    /// Forgets the checks that are no longer configured.
-    pub fn keep_checks(&self, configured: &BTreeSet<HealthCheckId>) {
-        lock(&self.checks).retain(|check, _| configured.contains(check));
-    }
-
     /// Counts an attempt to resolve a name outside the zones.
     pub fn looked_up(&self, target: &ExternalTarget, result: LookupResult) {
         lock(&self.lookups).entry(target.clone()).or_default()[result as usize] += 1;
@@ -156,14 +197,6 @@ impl Telemetry {
     /// Forgets the names outside the zones that no alias leads to any more.
     pub fn keep_targets(&self, configured: &[ExternalTarget]) {
         lock(&self.lookups).retain(|target, _| configured.contains(target));
-    }
-
-    fn with_check(&self, check: &HealthCheckId, count: impl FnOnce(&mut CheckCounts)) {
-        let mut checks = lock(&self.checks);
-        match checks.get_mut(check) {
-            Some(counts) => count(counts),
-            None => count(checks.entry(check.clone()).or_default()),
-        }
     }
 }
 
@@ -179,27 +212,42 @@ impl LookupResult {
     }
 }
 
-impl Default for CheckCounts {
-    fn default() -> Self {
-        Self { passed: 0, failed: 0, duration: Histogram::new(PROBE_BUCKETS), transitions: [0; STATUSES.len()] }
-    }
-}
-
 /// Every status, and its word in counters and logs.
 const STATUSES: [(Status, &str); 3] =
     [(Status::Healthy, "healthy"), (Status::Unhealthy, "unhealthy"), (Status::Unknown, "unknown")];
 
 /// A status' word in counters, logs and JSON.
 pub fn status_word(status: Status) -> &'static str {
-    STATUSES[status_place(status)].1
+    status.as_str()
 }
 
-fn status_place(status: Status) -> usize {
-    STATUSES.iter().position(|(listed, _)| *listed == status).expect("every status is listed")
+/// A row of each entry, by id; taken a few at a time, so that nobody waits long for the map.
+fn rows<M, V, R>(
+    shared: &Mutex<M>,
+    map: impl Fn(&M) -> &BTreeMap<HealthCheckId, V>,
+    row: impl Fn(&HealthCheckId, &V) -> R,
+) -> Vec<R> {
+    // Not to be moved while the map is held.
+    let mut rows = Vec::with_capacity(map(&lock(shared)).len());
+    let mut last = None;
+    loop {
+        let shared = lock(shared);
+        let from = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let some = map(&shared).range::<HealthCheckId, _>((from, Bound::Unbounded)).take(ROWS_AT_A_TIME);
+        let before = rows.len();
+        let mut newest = None;
+        rows.extend(some.map(|(id, value)| {
+            newest = Some(id);
+            row(id, value)
+        }));
+        if rows.len() == before {
+            return rows;
+        }
+        last = newest.cloned();
+    }
 }
 
-/// Upper bounds in seconds: from an endpoint in the same rack to the longest deadline.
-const PROBE_BUCKETS: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 10.0];
+const ROWS_AT_A_TIME: usize = 512;
 
 fn lock<T>(counts: &Mutex<T>) -> MutexGuard<'_, T> {
     // A count half made is better than none.

@@ -7,17 +7,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMetric, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::catalog::{self as m, Kind, Metric};
 use super::connections::{Closed, Refused};
 use super::counts::{COUNTED_TYPES, Counts, RCODES, Slot, Totals};
 use super::query_log::QueryLogCounts;
-use super::{LookupResult, STATUSES, Telemetry, lock};
-use crate::health::table::Status;
+use super::{LookupResult, STATUSES, Telemetry, lock, rows};
+use crate::health::brakes::Brake;
+use crate::health::history::Window;
+use crate::health::table::{HealthTable, Status};
+use crate::ids::HealthIndex;
 use crate::places::Places;
 use crate::snapshot::Published;
 use crate::wire::header::Rcode;
@@ -28,26 +33,32 @@ use crate::zone::external::{ExternalTarget, Known};
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Renders scrapes.
-#[derive(Debug)]
-pub struct Scraper(Registry);
-
-#[derive(Debug)]
-struct Sources {
+#[derive(Clone, Debug)]
+pub struct Scraper {
     telemetry: Arc<Telemetry>,
     published: Arc<Published>,
 }
 
+/// What one scrape reads.
+#[derive(Debug)]
+struct Sources {
+    telemetry: Arc<Telemetry>,
+    published: Arc<Published>,
+    now: Timestamp,
+}
+
 impl Scraper {
     pub fn new(telemetry: Arc<Telemetry>, published: Arc<Published>) -> Self {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Sources { telemetry, published }));
-        Self(registry)
+        Self { telemetry, published }
     }
 
     /// Everything as of now.
-    pub fn render(&self) -> String {
+    pub fn render(&self, now: Timestamp) -> String {
+        let Self { telemetry, published } = self.clone();
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Sources { telemetry, published, now }));
         let mut out = String::new();
-        text::encode(&mut out, &self.0).expect("writing to a string can't fail");
+        text::encode(&mut out, &registry).expect("writing to a string can't fail");
         out
     }
 }
@@ -106,19 +117,21 @@ impl Sources {
     }
 
     fn put_probes(&self, page: &mut Page<'_>) -> fmt::Result {
-        let checks = lock(&self.telemetry.checks);
-        let probes = checks.iter().flat_map(|(check, counts)| {
-            [([check.as_str(), "passed"], counts.passed), ([check.as_str(), "failed"], counts.failed)]
-        });
+        let rows = rows(&self.telemetry.checks, |checks| &checks.by_id, |id, counts| (id.clone(), counts.sums.clone()));
+        let by_id = || rows.iter().map(|(check, sums)| ([check.as_str()], sums));
+        let probes = by_id().flat_map(|([check], sums)| [([check, "passed"], sums.passed), ([check, "failed"], sums.failed)]);
         page.counter(&m::PROBES, probes)?;
-        let mut family = page.family(&m::PROBE_SECONDS)?;
-        for (check, counts) in checks.iter() {
-            counts.duration.encode(family.encode_family(&labels(&m::PROBE_SECONDS, [check.as_str()]))?)?;
-        }
-        let transitions = checks.iter().flat_map(|(check, counts)| {
-            STATUSES.iter().zip(counts.transitions).map(|((_, to), count)| ([check.as_str(), *to], count))
-        });
+        let durations = by_id().map(|(check, sums)| (check, &sums.duration));
+        page.histogram(&m::PROBE_SECONDS, durations)?;
+        let transitions = by_id()
+            .flat_map(|([check], sums)| STATUSES.iter().zip(sums.transitions).map(move |((_, to), count)| ([check, *to], count)));
         page.counter(&m::TRANSITIONS, transitions)?;
+        page.counter(&m::FLAPS, by_id().map(|(check, sums)| (check, sums.flaps)))?;
+        page.counter(&m::HOLDS, by_id().map(|(check, sums)| (check, sums.holds)))?;
+        let expiries = by_id().filter_map(|(check, sums)| Some((check, sums.certificate_not_after?.as_second())));
+        page.gauge(&m::CERTIFICATE, expiries)?;
+        let phases = lock(&self.telemetry.checks).phases.clone();
+        page.histogram(&m::PHASE_SECONDS, phases.iter().map(|((kind, phase), seconds)| ([*kind, *phase], seconds)))?;
         let lag_micros = self.telemetry.probe_lag_micros.load(Ordering::Relaxed);
         page.gauge(&m::PROBE_LAG, [([""; 0], lag_micros as f64 / 1e6)])
     }
@@ -130,7 +143,32 @@ impl Sources {
         let known = verdicts().map(|(check, verdict)| (check, i64::from(verdict.status != Status::Unknown)));
         page.gauge(&m::HEALTH_KNOWN, known)?;
         page.gauge(&m::HEALTH_SINCE, verdicts().map(|(check, verdict)| (check, verdict.since.as_second())))?;
+        self.put_reasons(page, &snapshot.health)?;
+        self.put_uptimes(page)?;
+        let brakes = Brake::ALL.map(|brake| ([brake.as_str()], self.telemetry.brakes[brake as usize].load(Ordering::Relaxed)));
+        page.counter(&m::BRAKES, brakes)?;
         page.gauge(&m::GENERATION, [([""; 0], i64::try_from(snapshot.generation).unwrap_or(i64::MAX))])
+    }
+
+    fn put_reasons(&self, page: &mut Page<'_>, table: &HealthTable) -> fmt::Result {
+        let reasons = table
+            .iter()
+            .zip((0..).map(HealthIndex))
+            .filter_map(|(verdict, at)| Some(([verdict.id.as_str(), self.telemetry.reason(verdict, table.seen(at))?], 1)));
+        page.gauge(&m::REASON, reasons)
+    }
+
+    fn put_uptimes(&self, page: &mut Page<'_>) -> fmt::Result {
+        let histories = self.telemetry.histories.all();
+        let mut family = page.family(&m::UPTIME)?;
+        for (check, history) in &histories {
+            for window in Window::ALL {
+                let Some(uptime) = history.summary(window, self.now).uptime() else { continue };
+                let labels = labels(&m::UPTIME, [check.as_str(), window.word()]);
+                put_series(&mut family, &labels, |series| series.encode_gauge(&uptime))?;
+            }
+        }
+        Ok(())
     }
 
     fn put_externals(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -228,6 +266,18 @@ impl Page<'_> {
         Ok(())
     }
 
+    fn histogram<'h, S: AsRef<str>, const N: usize>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = ([S; N], &'h Histogram)>,
+    ) -> fmt::Result {
+        let mut family = self.family(metric)?;
+        for (values, seconds) in series {
+            seconds.encode(family.encode_family(&labels(metric, values))?)?;
+        }
+        Ok(())
+    }
+
     fn gauge<S: AsRef<str>, V: EncodeGaugeValue, const N: usize>(
         &mut self,
         metric: &Metric,
@@ -257,144 +307,4 @@ fn labels<S: AsRef<str>, const N: usize>(metric: &Metric, values: [S; N]) -> Vec
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::time::Duration;
-
-    use jiff::Timestamp;
-
-    use super::super::catalog::METRICS;
-    use super::*;
-    use crate::health::table::{HealthTable, Verdict};
-    use crate::ids::HealthCheckId;
-    use crate::snapshot::Snapshot;
-    use crate::telemetry::Transition;
-    use crate::wire::name::Name;
-    use crate::wire::rtype::RecordType;
-    use crate::zone::external::{Addresses, Externals, Resolved};
-
-    fn scraper() -> (Arc<Telemetry>, Scraper) {
-        let telemetry = Arc::new(Telemetry::new());
-        let since = Timestamp::from_second(1_700_000_000).unwrap();
-        let verdict = |id, status, healthy| Verdict { healthy, ..Verdict::plain(id, status, since, "".into()) };
-        let health = HealthTable::new(vec![
-            verdict(check("fra"), Status::Unhealthy, false),
-            verdict(check("a\"b\\c\nd"), Status::Unknown, true),
-        ]);
-        let externals = Externals::unresolved([target()].into()).with(|_, target| {
-            let addresses = Addresses::new(target.rtype, [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()]).unwrap();
-            let stale = Some("no answer".into());
-            Known::Addresses(Resolved { addresses: Arc::new(addresses), ttl_secs: 30, at: since, age_secs: 60, stale })
-        });
-        let (health, externals) = (Arc::new(health), Arc::new(externals));
-        let snapshot = Snapshot { health, externals, generation: 7, ..Snapshot::default() };
-        let scraper = Scraper::new(telemetry.clone(), Arc::new(Published::new(snapshot)));
-        (telemetry, scraper)
-    }
-
-    fn target() -> ExternalTarget {
-        ExternalTarget { name: Name::parse("lb.example.net.", None).unwrap(), rtype: RecordType::A }
-    }
-
-    fn check(id: &str) -> HealthCheckId {
-        HealthCheckId::new(id).unwrap()
-    }
-
-    #[test]
-    fn the_catalog_lists_every_family_with_its_labels() {
-        let (telemetry, scraper) = scraper();
-        telemetry.probed(&check("fra"), true, Duration::from_millis(3));
-        telemetry.looked_up(&target(), LookupResult::Failed);
-        let text = scraper.render();
-        let families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
-        assert_eq!(families.len(), METRICS.len(), "{text}");
-        for metric in METRICS {
-            let prefix = format!("{}{}", metric.name, if metric.kind == Kind::Histogram { "_sum" } else { "" });
-            let line = text
-                .lines()
-                .find(|line| line.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(['{', ' '])))
-                .unwrap_or_else(|| panic!("{} has no series in\n{text}", metric.name));
-            for label in metric.labels {
-                assert!(line.contains(&format!("{label}=\"")), "{line} lacks {label}");
-            }
-        }
-    }
-
-    #[test]
-    fn health_is_what_is_published() {
-        let (_, scraper) = scraper();
-        let text = scraper.render();
-        for line in [
-            r#"waypost_health_status{check="fra"} 0"#,
-            r#"waypost_health_known{check="fra"} 1"#,
-            r#"waypost_health_since_timestamp_seconds{check="fra"} 1700000000"#,
-            r#"waypost_health_status{check="a\"b\\c\nd"} 1"#,
-            r#"waypost_health_known{check="a\"b\\c\nd"} 0"#,
-            "waypost_snapshot_generation 7",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-        }
-    }
-
-    #[test]
-    fn names_outside_the_zones_are_what_is_published_and_forgotten_with_their_aliases() {
-        let (telemetry, scraper) = scraper();
-        telemetry.looked_up(&target(), LookupResult::Failed);
-        let text = scraper.render();
-        for line in [
-            r#"waypost_alias_target_lookups_total{target="lb.example.net.",type="A",result="addresses"} 0"#,
-            r#"waypost_alias_target_lookups_total{target="lb.example.net.",type="A",result="failed"} 1"#,
-            r#"waypost_alias_target_addresses{target="lb.example.net.",type="A"} 2"#,
-            r#"waypost_alias_target_stale{target="lb.example.net.",type="A"} 1"#,
-            r#"waypost_alias_target_resolved_timestamp_seconds{target="lb.example.net.",type="A"} 1700000000"#,
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-        }
-        telemetry.keep_targets(&[]);
-        assert!(!scraper.render().contains("lookups_total{"));
-    }
-
-    #[test]
-    fn what_happens_is_counted_and_forgotten_checks_are_not_shown() {
-        let (telemetry, scraper) = scraper();
-        let (fra, iad) = (check("fra"), check("iad"));
-        telemetry.probed(&fra, true, Duration::from_millis(3));
-        telemetry.probed(&fra, false, Duration::from_millis(300));
-        telemetry.probed(&iad, true, Duration::from_millis(3));
-        telemetry.transition(Transition {
-            check: &fra,
-            from: Status::Healthy,
-            to: Status::Unhealthy,
-            healthy: false,
-            because: "connection refused",
-            since: Timestamp::UNIX_EPOCH,
-        });
-        telemetry.reloaded(Timestamp::from_second(1_700_000_005).unwrap());
-        telemetry.reload_failed();
-        telemetry.connections().refused(Refused::Total);
-        telemetry.connections().opened().closed(Closed::Garbage);
-        let open = telemetry.connections().opened();
-        telemetry.keep_checks(&BTreeSet::from([fra]));
-        let text = scraper.render();
-        for line in [
-            r#"waypost_probes_total{check="fra",result="passed"} 1"#,
-            r#"waypost_probes_total{check="fra",result="failed"} 1"#,
-            r#"waypost_probe_duration_seconds_count{check="fra"} 2"#,
-            r#"waypost_probe_duration_seconds_bucket{le="0.005",check="fra"} 1"#,
-            r#"waypost_health_transitions_total{check="fra",to="unhealthy"} 1"#,
-            r#"waypost_reloads_total{result="success"} 1"#,
-            r#"waypost_reloads_total{result="failure"} 1"#,
-            "waypost_last_reload_timestamp_seconds 1700000005",
-            "waypost_last_reload_success 0",
-            r#"waypost_tcp_connections_refused_total{cap="total"} 1"#,
-            r#"waypost_tcp_connections_closed_total{reason="garbage"} 1"#,
-            "waypost_tcp_connections_accepted_total 2",
-            "waypost_tcp_connections 1",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-        }
-        assert!(!text.contains("iad"), "{text}");
-        drop(open);
-        assert!(scraper.render().contains("waypost_tcp_connections 0\n"));
-    }
-}
+mod tests;

@@ -2,35 +2,42 @@
 
 use super::*;
 
-struct Http {
-    address: SocketAddr,
+pub struct Http {
+    pub address: SocketAddr,
+    pub telemetry: Arc<Telemetry>,
+    pub stop: CancellationToken,
     readiness: Arc<Readiness>,
-    stop: CancellationToken,
-    served: tokio::task::JoinHandle<io::Result<()>>,
+    pub served: tokio::task::JoinHandle<io::Result<()>>,
 }
 
 fn http() -> Http {
     http_within(HttpLimits::default())
 }
 
-fn http_within(limits: HttpLimits) -> Http {
+pub fn http_within(limits: HttpLimits) -> Http {
     let since = Timestamp::from_second(1_700_000_000).unwrap();
     let id = HealthCheckId::new("fra").unwrap();
     let verdict = Verdict::plain(id, Status::Unhealthy, since, "connection refused".into());
     let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), generation: 3, ..Snapshot::default() };
     let readiness = Arc::new(Readiness::default());
-    let admin = Admin::new(Arc::new(Published::new(snapshot)), Arc::new(Telemetry::new()), readiness.clone());
+    let telemetry = Arc::new(Telemetry::new());
+    let admin = Admin::new(Arc::new(Published::new(snapshot)), telemetry.clone(), readiness.clone());
     let mut listeners = Listeners::bind(&[], Some("127.0.0.1:0".parse().unwrap()), NonZeroUsize::MIN).unwrap();
     let address = listeners.http_address().unwrap();
     let stop = CancellationToken::new();
     let served = tokio::spawn(api::serve(listeners.take_http().unwrap(), admin.router(), limits, stop.clone()));
-    Http { address, readiness, stop, served }
+    Http { address, telemetry, stop, readiness, served }
 }
 
 impl Http {
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub async fn get(&self, path: &str) -> (u16, String) {
         let response = reqwest::get(format!("http://{}{path}", self.address)).await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// The status of a page that may have no end.
+    pub async fn get_head(&self, path: &str) -> u16 {
+        reqwest::get(format!("http://{}{path}", self.address)).await.unwrap().status().as_u16()
     }
 }
 
@@ -53,6 +60,35 @@ async fn health_is_told_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_check_is_told_in_full_and_one_that_is_not_there_is_missed() {
+    let http = http();
+    let event = board::Event {
+        id: HealthCheckId::new("fra").unwrap(),
+        from: Status::Unknown,
+        to: Status::Unhealthy,
+        healthy: false,
+        because: "connection refused".into(),
+        since: Timestamp::from_second(1_700_000_000).unwrap(),
+    };
+    http.telemetry.histories().record(&[event]);
+    let page = async |path: &str| -> serde_json::Value { serde_json::from_str(&http.get(path).await.1).unwrap() };
+    let full = page("/v1/checks/fra").await;
+    assert_eq!((&full["id"], &full["status"]), (&"fra".into(), &"unhealthy".into()));
+    let windows = full["windows"].as_array().unwrap();
+    assert_eq!(windows.iter().map(|window| window["window"].as_str().unwrap()).collect::<Vec<_>>(), ["24h", "7d", "30d", "365d"]);
+    assert_eq!((&windows[3]["uptime"], &windows[3]["failures"]), (&0.0.into(), &1.into()));
+    let history = page("/v1/checks/fra/history").await;
+    let transition = serde_json::json!({
+        "at": "2023-11-14T22:13:20Z", "from": "unknown", "to": "unhealthy", "because": "connection refused"
+    });
+    assert_eq!(history, serde_json::json!({ "id": "fra", "transitions": [transition] }));
+    for path in ["/v1/checks/nobody", "/v1/checks/nobody/history"] {
+        let (status, body) = http.get(path).await;
+        assert!(status == 404 && body.contains("there is no health check"), "{status} {body}");
+    }
+}
+
+#[tokio::test]
 async fn metrics_are_openmetrics_text() {
     let http = http();
     let response = reqwest::get(format!("http://{}/metrics", http.address)).await.unwrap();
@@ -69,7 +105,7 @@ async fn an_unknown_path_says_which_there_are() {
         (status, body.as_str()),
         (
             404,
-            r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics, /v1/health, /v1/explain, /v1/overrides, /v1/audit and /v1/signals are"}"#
+            r#"{"error":"/metric is no page here; /healthz, /readyz, /metrics, /v1/health, /v1/checks/ID, /v1/checks/ID/history, /v1/events, /v1/explain, /v1/overrides, /v1/audit, /v1/signals, /v1/failback and /v1/failover are"}"#
         )
     );
 }
@@ -144,7 +180,7 @@ fn the_operations_page_lists_every_metric_and_event() {
 }
 
 /// The first table after a heading.
-fn table_after<'p>(page: &'p str, heading: &str) -> &'p str {
+pub fn table_after<'p>(page: &'p str, heading: &str) -> &'p str {
     let section = &page[page.find(heading).unwrap_or_else(|| panic!("{heading} is missing"))..];
     let start = section.find("\n|").unwrap_or_else(|| panic!("{heading} has no table")) + 1;
     let end = section[start..].find("\n\n").map_or(section.len(), |end| start + end + 1);

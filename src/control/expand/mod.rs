@@ -71,6 +71,9 @@ impl Printer {
                 self.line(key, "true");
             }
         }
+        if let Some(objective) = check.objective {
+            self.line("objective", &objective.as_percent().to_string());
+        }
     }
 
     fn signal_check(&mut self, check: &SignalCheck) {

@@ -15,6 +15,7 @@ use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
 use crate::health::check::Target;
+use crate::health::history::Objective;
 use crate::health::profile::Profile;
 use crate::health::timing::{Deadlines, Hold, Thresholds, Timing, Tolerance};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
@@ -232,7 +233,9 @@ fn state() -> impl Strategy<Value = State> {
             parts.into_iter().enumerate()
         {
             let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
-            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, ..HealthCheck::plain(check_id.clone(), kind) });
+            let objective = Objective::percent((ttl % 1_000_000) as f64 / 10_000.0);
+            let plain = HealthCheck::plain(check_id.clone(), kind);
+            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, objective, ..plain });
             let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
             let options = options(&policy, place, numbers);
             if options != GroupOptions::default() {

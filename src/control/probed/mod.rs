@@ -18,6 +18,7 @@ use self::signal::{SIGNAL_TYPES, read_signal};
 use self::target::{address_of, read_host, target_host};
 use self::timing::{Notation, read_timing};
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use crate::health::history::Objective;
 use crate::health::protocol::{HttpRequest, Protocol};
 use crate::health::timing::Timing;
 use crate::ids::HealthCheckId;
@@ -44,6 +45,7 @@ pub(super) struct Probe {
     timing: Timing,
     inverted: bool,
     disabled: bool,
+    objective: Option<Objective>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,7 +104,8 @@ impl Probe {
             timing: self.timing,
         };
         let kind = CheckKind::Endpoint(Box::new(spec.check()));
-        Some(HealthCheck { inverted: self.inverted, disabled: self.disabled, ..HealthCheck::plain(id, kind) })
+        let Self { inverted, disabled, objective, .. } = *self;
+        Some(HealthCheck { inverted, disabled, objective, ..HealthCheck::plain(id, kind) })
     }
 }
 
@@ -171,8 +174,9 @@ fn read_probe(span: Span, mut table: Table<'_>) -> Option<Probe> {
         read_timing(&mut table, Notation::Probe, scheme.default_timeout())
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    let objective = read_objective(&mut table);
     table.finish();
-    Some(Probe { span, scheme: scheme?, port, request, verify, timing, inverted, disabled })
+    Some(Probe { span, scheme: scheme?, port, request, verify, timing, inverted, disabled, objective })
 }
 
 fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
@@ -190,8 +194,19 @@ fn read_check(id: &HealthCheckId, mut table: Table<'_>) -> Option<HealthCheck> {
         word => read_endpoint_check(&value, word, &mut table),
     };
     let (inverted, disabled) = (table.bool_or("inverted", false), table.bool_or("disabled", false));
+    let objective = read_objective(&mut table);
     table.finish();
-    Some(HealthCheck { inverted, disabled, ..HealthCheck::plain(id.clone(), kind?) })
+    Some(HealthCheck { inverted, disabled, objective, ..HealthCheck::plain(id.clone(), kind?) })
+}
+
+/// Reads how much of the time a check is to be healthy.
+fn read_objective(table: &mut Table<'_>) -> Option<Objective> {
+    let value = table.optional("objective")?;
+    let objective = Objective::percent(value.number()?);
+    if objective.is_none() {
+        value.wrong("an objective is more than 0 and less than 100 percent", "objective = 99.9, with up to four decimals");
+    }
+    objective
 }
 
 fn read_calculated(table: &mut Table<'_>) -> Option<CheckKind> {

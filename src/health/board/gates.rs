@@ -221,12 +221,7 @@ impl Board {
         };
         let exception = exception.or(base.exception.clone());
         let slot = &mut self.gates[at];
-        let before = std::mem::replace(&mut slot.verdict, Verdict { healthy, exception, ..base });
-        slot.marks = marks;
-        let (id, after) = (slot.gate.id.clone(), slot.verdict.exception.clone());
-        if slot.check.is_none() {
-            self.note_exceptions(&id, before.exception, after.as_ref());
-        }
+        (slot.verdict, slot.marks) = (Verdict { healthy, exception, ..base }, marks);
     }
 
     /// The override that is for a gate.

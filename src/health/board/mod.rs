@@ -440,11 +440,9 @@ impl Board {
         let id = slot.verdict.id.clone();
         let next = Verdict { id, status: judged.status, healthy, since, because: judged.because, exception };
         slot.marks = marks_of(&next);
-        let before = std::mem::replace(&mut slot.verdict, next);
-        let (id, next) = (slot.verdict.id.clone(), slot.verdict.clone());
-        self.note_exceptions(&id, before.exception, next.exception.as_ref());
-        let (from, to) = (before.status, next.status);
-        (from != to).then_some(Event { id, from, to, healthy: next.healthy, because: next.because, since: next.since })
+        let from = std::mem::replace(&mut slot.verdict, next).status;
+        let Verdict { id, status: to, healthy, because, since, .. } = slot.verdict.clone();
+        (from != to).then_some(Event { id, from, to, healthy, because, since })
     }
 
     /// What routing goes by, and why that is not the status where it is not.
@@ -462,20 +460,6 @@ impl Board {
             return (true, Some(Exception { kind: ExceptionKind::Observed, because }));
         }
         self.brake(at, judged.healthy, now)
-    }
-
-    /// Tells what has begun and what has ended to keep routing from a status.
-    fn note_exceptions(&mut self, id: &HealthCheckId, before: Option<Exception>, after: Option<&Exception>) {
-        let override_of = |exception: &&Exception| exception.kind.is_override();
-        let (before, after) = (before.as_ref().filter(override_of), after.filter(override_of));
-        match after {
-            Some(now) if before != Some(now) => {
-                let (kind, because) = (now.kind, now.because.clone());
-                self.notices.push(Notice::Overridden { id: id.clone(), kind, because });
-            }
-            None if before.is_some() => self.notices.push(Notice::Freed { id: id.clone() }),
-            _ => {}
-        }
     }
 }
 

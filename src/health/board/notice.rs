@@ -1,11 +1,11 @@
-//! What happens on a board beside changes of status: what brakes, operators and gates do.
+//! What happens on a board beside changes of status: what brakes and gates do. What operators say is told by those who
+//! tell the board.
 
 use std::sync::Arc;
 
 use crate::health::brakes::Brake;
 use crate::health::doubt::Sign;
 use crate::health::gate::Passage;
-use crate::health::table::ExceptionKind;
 use crate::ids::HealthCheckId;
 
 /// One thing that happened.
@@ -15,10 +15,6 @@ pub enum Notice {
     Held { id: HealthCheckId, brake: Brake, because: Arc<str> },
     /// It does so no longer.
     Released { id: HealthCheckId, brake: Brake },
-    /// What an operator said holds for this check or member from now on.
-    Overridden { id: HealthCheckId, kind: ExceptionKind, because: Arc<str> },
-    /// It does so no longer.
-    Freed { id: HealthCheckId },
     /// A member left its group's service, came back, or awaits a decision.
     Passed { owner: Arc<str>, member: Arc<str>, passage: Passage, because: Arc<str> },
     /// This checker doubts itself, or has stopped to.
