@@ -32,8 +32,8 @@ use waypost::ids::{HealthCheckId, HealthIndex};
 use waypost::prober::runner::{Change, PROBES_MAX, Probe, RunnerHandle, Watcher};
 use waypost::prober::{ProbeReport, Prober, Trust};
 use waypost::resolver::NameServers;
-use waypost::store::Store;
-use waypost::telemetry::Telemetry;
+use waypost::store::{Histories, Store};
+use waypost::telemetry::{Probed, Telemetry};
 use waypost::zone::master::{Include, Source};
 
 fn main() {
@@ -186,7 +186,7 @@ impl Seen {
     /// Forgets what was counted by now.
     fn reset(&self) {
         self.lateness.lock().expect("nobody panics").clear();
-        [&self.most_under_way, &self.passed, &self.other].map(|count| count.store(0, Relaxed));
+        [&self.most_under_way, &self.passed, &self.other].iter().for_each(|count| count.store(0, Relaxed));
     }
 }
 
@@ -237,7 +237,7 @@ impl Watcher for Ears {
 
     fn changed(&mut self, change: Change) {
         self.publish(change.table);
-        self.store.save(change.saved);
+        self.store.save(change.saved, Histories::new());
     }
 
     fn refreshed(&mut self, table: HealthTable) {
@@ -245,12 +245,13 @@ impl Watcher for Ears {
     }
 
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport) {
-        let took = report.phases.iter().map(|phase| phase.took).sum();
-        self.telemetry.probed(id, report.observation.outcome.passed() == Some(true), took);
+        let Some(passed) = report.observation.outcome.passed() else { return };
+        let phases: Vec<_> = report.phases.iter().map(|phase| (phase.name, phase.took)).collect();
+        self.telemetry.probed(id, &Probed { passed, phases: &phases, certificate_not_after: None });
     }
 
     fn checkpoint(&mut self, saved: Vec<SavedVerdict>) {
-        self.store.save_all(saved);
+        self.store.save_all(saved, Histories::new());
     }
 }
 
@@ -280,7 +281,11 @@ fn measure(size: &Size) {
         println!("  CPU         {:.1} % of a core, {:.0} µs a probe", cpu / took * 100.0, cpu / probes as f64 * 1e6);
         println!("  lateness    {}", Spread::of(&mut seen.lateness.lock().expect("nobody panics")));
         println!("  under way   {} at most", seen.most_under_way.load(Relaxed));
-        println!("  memory      {:.1} KiB a check ({} MiB more)", (rss - rss_before) / 1_024.0 / checks as f64, (rss - rss_before) as usize >> 20);
+        println!(
+            "  memory      {:.1} KiB a check ({} MiB more)",
+            (rss - rss_before) / 1_024.0 / checks as f64,
+            (rss - rss_before) as usize >> 20
+        );
         runner.stop().await;
     });
 }

@@ -56,7 +56,8 @@ impl Probe for Script {
             true => Outcome::Passed(Passed::Connected),
             false => Failure::Refused.into(),
         };
-        ProbeReport { observation: Observation { at: Timestamp::UNIX_EPOCH, outcome }, phases: Vec::new(), address: None }
+        let observation = Observation { at: Timestamp::UNIX_EPOCH, outcome };
+        ProbeReport { observation, phases: Vec::new(), address: None, certificate_not_after: None }
     }
 }
 

@@ -111,7 +111,9 @@ fn answers_go_on_with_a_full_disk_which_is_told_once() {
         for (fault, member) in [(Fault::Crashed, BACKUP), (Fault::None, PRIMARY)] {
             let began = Instant::now();
             targets.iter().for_each(|target| target.suffers(fault));
-            NAMES.map(|name| asking.await_answer(name, member, began, WITHIN));
+            for name in NAMES {
+                asking.await_answer(name, member, began, WITHIN);
+            }
         }
     };
     (0..3).for_each(|_| turn(&mut asking));
