@@ -121,6 +121,9 @@ fn every_name_is_answered_with_what_is_up_whatever_ails_the_endpoints() {
         server.process.find_event("health_transition", |event| event["check"] == *name && event["to"] == "healthy");
     }
     let mut asking = Asking::start(server.dns, routes.iter().map(|route| route.name).collect());
+    for Route { name, .. } in &routes {
+        asking.await_answer(name, PRIMARY, Instant::now(), ALLOWANCE);
+    }
     let in_use = [resident(&server), descriptors(&server)];
 
     let began = Instant::now();

@@ -26,6 +26,7 @@ ns   = ["ns1.example.net."]
 
 [probe.web]
 type     = "tcp"
+port     = 80
 profile  = "fast"
 interval = "1s"
 hold     = "5m"

@@ -32,7 +32,7 @@ fn site(test: &str, targets: &[Target; 3], hold: &str) -> Site {
         );
     }
     let site = Site::new(test);
-    site.write("waypost.toml", &[CONFIG, STORE, "\n[zones]\nfiles = [\"example.org.toml\"]\n"].concat());
+    site.write("waypost.toml", &[CONFIG, STORE, "\n[brakes]\nfleet = \"off\"\n[zones]\nfiles = [\"example.org.toml\"]\n"].concat());
     site.write("example.org.toml", &zone);
     site
 }
@@ -44,10 +44,11 @@ fn await_healthy(server: &mut Serving) {
 }
 
 fn drain(server: &Serving, endpoint: &str) {
-    let body = format!(r#"{{"action":"drain","target":"endpoint:{endpoint}","reason":"moving racks","author":"alice"}}"#);
+    let body = format!(r#"{{"action":"drain","target":"endpoint:{endpoint}","reason":"moving racks","author":"alice","expires_in":"30m"}}"#);
     let head = "POST /v1/overrides HTTP/1.1\r\nHost: waypost\r\nConnection: close\r\nContent-Type: application/json\r\n";
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-    assert_eq!(exchange(server.http, request.as_bytes()).expect("a response").status, 201);
+    let made = exchange(server.http, request.as_bytes()).expect("a response");
+    assert_eq!(made.status, 201, "{made:?}");
 }
 
 #[test]
