@@ -61,7 +61,7 @@ struct Size {
 }
 
 const SIZES: [Size; 2] =
-    [Size { checks: 10_000, interval_secs: 10, for_secs: 60 }, Size { checks: 100_000, interval_secs: 60, for_secs: 120 }];
+    [Size { checks: 10_000, interval_secs: 10, for_secs: 30 }, Size { checks: 100_000, interval_secs: 60, for_secs: 90 }];
 
 fn run_self(arguments: &[String]) {
     let ended = Command::new(std::env::current_exe().expect("this program has a file")).args(arguments).status();
@@ -257,13 +257,14 @@ impl Watcher for Ears {
 
 fn measure(size: &Size) {
     let Size { checks, interval_secs, for_secs } = *size;
+    let rss_before = rss();
     let mut endpoint = Endpoint::start();
     let plan = plan(checks, interval_secs, &endpoint.addresses());
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("probes");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder");
     let store = Store::open(Some(&folder.join("waypost.redb"))).expect("a new store");
-    let (seen, rss_before) = (Arc::new(Seen::new(checks)), rss());
+    let seen = Arc::new(Seen::new(checks));
     let telemetry = Arc::new(Telemetry::new());
     let ears = Ears { seen: seen.clone(), published: Arc::default(), telemetry, store };
     let prober = Timed { prober: Prober::new(Trust::Only(Vec::new()), &NameServers::System).0, seen: seen.clone() };

@@ -32,7 +32,10 @@ fn site(test: &str, targets: &[Target; 3], hold: &str) -> Site {
         );
     }
     let site = Site::new(test);
-    site.write("waypost.toml", &[CONFIG, STORE, "\n[brakes]\nfleet = \"off\"\n[zones]\nfiles = [\"example.org.toml\"]\n"].concat());
+    site.write(
+        "waypost.toml",
+        &[CONFIG, STORE, "\n[brakes]\nfleet = \"off\"\n[zones]\nfiles = [\"example.org.toml\"]\n"].concat(),
+    );
     site.write("example.org.toml", &zone);
     site
 }
@@ -44,7 +47,9 @@ fn await_healthy(server: &mut Serving) {
 }
 
 fn drain(server: &Serving, endpoint: &str) {
-    let body = format!(r#"{{"action":"drain","target":"endpoint:{endpoint}","reason":"moving racks","author":"alice","expires_in":"30m"}}"#);
+    let body = format!(
+        r#"{{"action":"drain","target":"endpoint:{endpoint}","reason":"moving racks","author":"alice","expires_in":"30m"}}"#
+    );
     let head = "POST /v1/overrides HTTP/1.1\r\nHost: waypost\r\nConnection: close\r\nContent-Type: application/json\r\n";
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     let made = exchange(server.http, request.as_bytes()).expect("a response");

@@ -41,7 +41,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use self::braking::Braking;
-use self::gates::GateSlot;
+use self::gates::{GateSlot, Pending};
 use self::judge::{Judged, as_child};
 use self::slot::Slot;
 use super::check::{CheckKind, EndpointCheck, HealthCheck};
@@ -49,7 +49,7 @@ use super::distrust::Distrust;
 use super::gate::Gated;
 use super::machine::{self, Rules, State};
 use super::observation::{NotRun, Observation, Outcome};
-use super::overrides::{Action, Override, Overrides};
+use super::overrides::{Action, Override, Overrides, Subject};
 use super::plan::Plan;
 use super::signal::{SavedStanding, Signal, Standing};
 use super::table::{Exception, ExceptionKind, HealthTable, Marks, Seen, Status, Verdict};
@@ -66,6 +66,7 @@ pub struct Board {
     slots: Vec<Slot>,
     /// By id.
     gates: Vec<GateSlot>,
+    pending: Pending,
     /// The slots' verdicts and the gates', for readers.
     table: HealthTable,
     /// How many enabled endpoint checks have never been observed.
@@ -78,6 +79,15 @@ pub struct Board {
     notices: Vec<Notice>,
     /// What routing goes by has changed since somebody asked.
     has_changed: bool,
+}
+
+/// When a check is settled: the lower first; of one height, those that are out first, so that a rule keeps what failed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    height: u32,
+    in_service: bool,
+    since: Timestamp,
+    at: usize,
 }
 
 /// One change of a health check's final status.
@@ -269,10 +279,9 @@ impl Board {
     /// Time passes: overrides and leases end, brakes let go, delays and deadlines end, weights ramp up. To be called a few
     /// times a second.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Event> {
-        if !self.overrides.expire(now).is_empty() {
-            return self.settle_all(now);
-        }
-        let mut events = self.tick_brakes(now);
+        let expired = self.overrides.expire(now);
+        let mut events = if expired.is_empty() { Vec::new() } else { self.settle_said(&expired, now) };
+        events.extend(self.tick_brakes(now));
         let has_ended = |at: &usize| self.slots[*at].standing.until().is_some_and(|until| until <= now);
         let ended: Vec<usize> = self.signalled.iter().copied().filter(has_ended).collect();
         events.extend(ended.into_iter().flat_map(|at| self.settle_from(at, now)));
@@ -287,8 +296,9 @@ impl Board {
 
     /// Makes this what operators say.
     pub fn set_overrides(&mut self, overrides: Overrides, now: Timestamp) -> Vec<Event> {
-        self.overrides = overrides;
-        self.settle_all(now)
+        let before = std::mem::replace(&mut self.overrides, overrides);
+        let changed = before.differing(&self.overrides);
+        self.settle_said(&changed, now)
     }
 
     /// What operators say.
@@ -298,6 +308,9 @@ impl Board {
 
     /// The rules that would be broken if this were what operators say, and are not now.
     pub fn broken_by(&self, overrides: Overrides, now: Timestamp) -> Vec<Arc<str>> {
+        if self.braking.has_no_rules() {
+            return Vec::new();
+        }
         let broken = self.broken_rules();
         let mut supposed = self.clone();
         supposed.set_overrides(overrides, now);
@@ -356,7 +369,7 @@ impl Board {
 
     /// What a restart should know of gates: those that do not merely follow health.
     pub fn saved_gates(&self, now: Timestamp) -> Vec<SavedGate> {
-        self.gates.iter().filter_map(|gate| gate.saved(now)).collect()
+        self.pending.remarkable.iter().filter_map(|&at| self.gates[at].saved(now)).collect()
     }
 
     fn position(&self, id: &HealthCheckId) -> Option<usize> {
@@ -387,15 +400,33 @@ impl Board {
 
     /// Settles every check, children first, then every gate.
     fn settle_all(&mut self, now: Timestamp) -> Vec<Event> {
-        let in_order = |slot: &Slot, at| Some((slot.height?, slot.in_service, slot.verdict.since, at));
-        // Of one height, those that are out first, so that a rule keeps what failed last.
-        let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| in_order(slot, at)).collect();
+        let mut order: Vec<_> = (0..self.slots.len()).filter_map(|at| self.turn_of(at)).collect();
         order.sort_unstable();
-        let events = order.into_iter().filter_map(|(.., at)| self.settle(at, now)).collect();
+        let events = order.into_iter().filter_map(|turn| self.settle(turn.at, now)).collect();
         self.settle_all_gates(now);
         self.rebuild_table(now);
         self.has_changed = true;
         events
+    }
+
+    /// Settles what these overrides are for, whether they have come or gone, and what a brake holds: one thing fewer may be
+    /// in its way. All other checks and gates are as they were.
+    fn settle_said(&mut self, changed: &[Override], now: Timestamp) -> Vec<Event> {
+        let is_said = |subject: &Subject<'_>| changed.iter().any(|said| said.target.matches(subject));
+        let checks = self.slots.iter().enumerate().filter(|(_, slot)| slot.held.is_some() || is_said(&slot.as_subject()));
+        let checks: Vec<usize> = checks.map(|(at, _)| at).collect();
+        let is_concerned = |gate: &GateSlot| gate.is_held() || gate.subjects().iter().any(is_said);
+        let gates = self.gates.iter().enumerate().filter(|(_, gate)| is_concerned(gate)).map(|(at, _)| at).collect();
+        let events = self.settle_those(checks, gates, now);
+        self.refresh_changes(now);
+        self.has_changed = true;
+        events
+    }
+
+    /// When a check is settled among others; none for a member of a loop.
+    fn turn_of(&self, at: usize) -> Option<Turn> {
+        let slot = &self.slots[at];
+        Some(Turn { height: slot.height?, in_service: slot.in_service, since: slot.verdict.since, at })
     }
 
     /// Makes the table anew of all that is settled.
@@ -410,10 +441,14 @@ impl Board {
 
     /// Settles one check and, as long as that changes anything, those above it, and the gates of all of them.
     fn settle_from(&mut self, at: usize, now: Timestamp) -> Vec<Event> {
+        self.settle_those(vec![at], BTreeSet::new(), now)
+    }
+
+    /// The same from several checks, each after all of its children; `gates` are settled, too.
+    fn settle_those(&mut self, checks: Vec<usize>, mut gates: BTreeSet<usize>, now: Timestamp) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut gates = BTreeSet::new();
-        let mut pending = BTreeSet::from([(0, at)]);
-        while let Some((_, at)) = pending.pop_first() {
+        let mut pending: BTreeSet<Turn> = checks.into_iter().filter_map(|at| self.turn_of(at)).collect();
+        while let Some(Turn { at, .. }) = pending.pop_first() {
             let (before, marks) = (self.slots[at].verdict.clone(), self.slots[at].marks);
             events.extend(self.settle(at, now));
             let slot = &self.slots[at];
@@ -423,8 +458,7 @@ impl Board {
                 gates.extend(slot.gates.iter().copied());
             }
             if as_child(&slot.verdict) != as_child(&before) {
-                let above = slot.parents.iter().filter_map(|&parent| Some((self.slots[parent].height?, parent)));
-                pending.extend(above);
+                pending.extend(slot.parents.iter().filter_map(|&parent| self.turn_of(parent)));
             }
         }
         self.settle_gates(gates, now);
