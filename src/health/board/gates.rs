@@ -243,6 +243,24 @@ impl Board {
         let exception = exception.or(base.exception.clone());
         let slot = &mut self.gates[at];
         (slot.verdict, slot.marks) = (Verdict { healthy, exception, ..base }, marks);
+        self.note_pending(at);
+    }
+
+    /// Remembers whether time alone may do anything to a gate.
+    fn note_pending(&mut self, at: usize) {
+        let slot = &self.gates[at];
+        let is_due = slot.is_held() || slot.gated.due_at(&slot.gate.modes).is_some();
+        for (set, is_in) in [
+            (&mut self.pending.due, is_due),
+            (&mut self.pending.ramping, slot.gated.ramps_from.is_some()),
+            (&mut self.pending.remarkable, slot.is_remarkable()),
+        ] {
+            if is_in {
+                set.insert(at);
+            } else {
+                set.remove(&at);
+            }
+        }
     }
 
     /// The override that is for a gate.
