@@ -357,7 +357,8 @@ fn built(zone: &str) -> Built {
 
 fn snapshot(built: &Built) -> Snapshot {
     let Built { catalog, maps, externals, .. } = built.clone();
-    Snapshot { catalog, maps, externals, ..Snapshot::default() }
+    let health = built.supposing(Vec::new()).into();
+    Snapshot { catalog, maps, externals, health, generation: 0 }
 }
 
 struct NoFiles;

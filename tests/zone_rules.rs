@@ -119,6 +119,15 @@ fn a_tree_takes_as_long_as_the_slowest_check_below_it() {
     );
 }
 
+#[test]
+fn what_waits_for_somebody_takes_as_long_as_they_may_and_never_ends_where_they_must() {
+    // 5 s and 3 × 5 s (1 s to connect, 2 s each for TLS and the status line), two minutes to confirm; what follows is let go of within 20 s.
+    check_times(
+        "zones/waiting.toml",
+        &["db.waiting.example. [A] failover 140s + 20s", "www.waiting.example. [A] weighted 20s + 60s"],
+    );
+}
+
 fn check_times(zone: &str, expected: &[&str]) {
     let (state, _) = load(&root(zone));
     let times = failover_times(&state.expect("the sample is good"));

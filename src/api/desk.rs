@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::http::Tokens;
+use crate::health::gate::Order;
 use crate::health::overrides::{NewOverride, Override};
 use crate::health::remark::Remark;
 use crate::health::signal::SignalState;
@@ -36,6 +37,8 @@ pub trait Desk: Send + Sync + 'static {
     fn remove(self: Arc<Self>, id: u64, author: Remark, reason: Remark) -> Reply<Override>;
     /// At most so many entries of the audit log from before a time, the newest first.
     fn audit(&self, limit: usize, before: Option<Timestamp>) -> Vec<AuditLine>;
+    /// Carries out an order for the members of a group, and says what it did.
+    fn order(self: Arc<Self>, order: RouteOrder) -> Reply<Vec<Moved>>;
     /// Tells checks how things stand.
     fn signal(self: Arc<Self>, push: Push) -> Reply<Vec<Told>>;
 }
@@ -49,6 +52,25 @@ pub struct Standing {
     pub checks: Option<Vec<HealthCheckId>>,
     /// How many there are.
     pub checks_total: usize,
+}
+
+/// What an operator orders of the members of a group, or of one.
+#[derive(Clone, Debug)]
+pub struct RouteOrder {
+    pub route: String,
+    pub member: Option<String>,
+    pub order: Order,
+    pub author: Remark,
+    pub reason: Remark,
+}
+
+/// What became of one member.
+#[derive(Clone, Debug, Serialize)]
+pub struct Moved {
+    pub route: String,
+    pub member: String,
+    /// `in_service`, `out` or `kept`.
+    pub became: &'static str,
 }
 
 /// One entry of the audit log.

@@ -35,6 +35,7 @@ mod events;
 mod explain;
 mod health;
 mod listen;
+mod orders;
 pub mod overrides;
 mod readiness;
 pub mod route53;

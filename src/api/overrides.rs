@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::auth::{admit_changer, admit_reader};
 use super::desk::{Desk, Refused, Standing};
-use super::{Peer, signals};
+use super::{Peer, orders, signals};
 use crate::clock;
 use crate::config::http::Permission;
 use crate::config::parse_duration;
@@ -34,6 +34,7 @@ pub fn router(desk: Arc<dyn Desk>) -> Router {
         .route("/v1/overrides/{id}", delete(remove))
         .route("/v1/audit", get(audit))
         .merge(signals::router())
+        .merge(orders::router())
         .with_state(desk)
 }
 

@@ -13,6 +13,7 @@ mod explain;
 mod export;
 mod import;
 mod man;
+mod orders;
 mod overrides;
 mod probe;
 mod problems;
@@ -60,6 +61,8 @@ enum Command {
     Status(status::StatusArgs),
     Override(overrides::OverrideArgs),
     Signal(signal::SignalArgs),
+    Failover(orders::FailoverArgs),
+    Failback(orders::FailbackArgs),
     Import(Box<import::ImportArgs>),
     Export(Box<export::ExportArgs>),
     Backup(backup::BackupArgs),
@@ -111,6 +114,8 @@ pub fn run(cli: Cli, out: &mut dyn Write) -> Result<Ending, Failure> {
         Command::Status(args) => status::run(&args, out),
         Command::Override(args) => overrides::run(&args, out),
         Command::Signal(args) => signal::run(&args, out),
+        Command::Failover(args) => orders::fail_over(&args, out),
+        Command::Failback(args) => orders::fail_back(&args, out),
         Command::Import(args) => import::run(&args, out),
         Command::Export(args) => export::run(&args, out),
         Command::Backup(args) => backup::run(&args, out),

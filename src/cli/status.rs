@@ -72,8 +72,12 @@ fn show_one(args: &StatusArgs, check: &str, out: &mut dyn Write) -> Result<bool,
 }
 
 fn write_in_full(out: &mut dyn Write, full: &CheckInFull, history: &HistoryReport, shown: usize) -> Result<(), Failure> {
-    let CheckReport { id, status, since, because, last_failure, .. } = &full.check;
+    let CheckReport { id, status, healthy, since, because, exception, last_failure, .. } = &full.check;
     writeln!(out, "{id} is {status} since {}: {because}", to_the_second(&since.to_string()))?;
+    if let Some(exception) = exception {
+        let counts = if *healthy { "healthy" } else { "unhealthy" };
+        writeln!(out, "counts as {counts}, {}: {}", exception.kind, exception.because)?;
+    }
     if let Some(last) = last_failure {
         writeln!(out, "last failure {}: {}", to_the_second(&last.at.to_string()), last.because)?;
     }
@@ -100,9 +104,11 @@ fn write_in_full(out: &mut dyn Write, full: &CheckInFull, history: &HistoryRepor
 
 fn table_of_checks(checks: &[CheckReport]) -> Table {
     let mut table = headed(["CHECK", "STATUS", "SINCE", "BECAUSE", "LAST FAILURE"]);
-    for CheckReport { id, status, since, because, last_failure, .. } in checks {
+    for CheckReport { id, status, since, because, exception, last_failure, .. } in checks {
+        let mark = exception.as_ref().map_or_else(String::new, |exception| format!(" ({})", exception.kind));
+        let status = format!("{status}{mark}");
         let failure = last_failure.as_ref().map(|last| format!("{} {}", to_the_second(&last.at.to_string()), last.because));
-        table.add_row([id, status, &to_the_second(&since.to_string()), because, &or_dash(failure)]);
+        table.add_row([id, &status, &to_the_second(&since.to_string()), because, &or_dash(failure)]);
     }
     table
 }

@@ -143,3 +143,70 @@ fn read_thing(value: &Value<'_>) -> Option<Pattern> {
 const PERIODS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3_600);
 const LASTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
 const LAGS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    const SERVER: &str = "[server]\nlisten = [\"127.0.0.1:53\"]\n[http]\nlisten = \"127.0.0.1:80\"\n";
+
+    fn read(text: &str) -> Brakes {
+        let (config, problems) = parse(&"waypost.toml".into(), &[SERVER, text].concat());
+        config.unwrap_or_else(|| panic!("{problems}")).brakes
+    }
+
+    fn wrong(text: &str) -> String {
+        let (config, problems) = parse(&"waypost.toml".into(), &[SERVER, "[brakes]\n", text].concat());
+        assert!(config.is_none(), "{text}");
+        problems.to_string()
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_by_default() {
+        assert_eq!(read(""), read("[brakes]\n"));
+        assert_eq!(read("").rules, BrakeRules::default());
+        assert_eq!(read("[brakes]\nfleet = \"off\"\nmass = \"off\"\nlag = \"off\"\n").rules, BrakeRules::none());
+    }
+
+    #[test]
+    fn every_brake_is_read() {
+        let brakes = read(
+            "[brakes]\nfleet = { share = \"10%\" }\nregion = { share = \"100%\", at_least = 2, per = \"5m\" }\n\
+             group = { share = \"50%\", at_least = 1, per = \"10s\" }\ncanaries = [\"dns\"]\nlag = \"1s\"\n\
+             mass = { share = \"40%\", at_least = 20, lasts = \"1m\" }\n\
+             [[brakes.rule]]\nname = \"one stays\"\nat_least = 1\nof = [\"fra\", \"region:aws:us-*\"]\n",
+        );
+        let secs = Duration::from_secs;
+        assert_eq!(brakes.rules.fleet, Some(Velocity { percent: 10, at_least: 1, per: secs(60) }));
+        assert_eq!(brakes.rules.region, Some(Velocity { percent: 100, at_least: 2, per: secs(300) }));
+        assert_eq!(brakes.rules.group, Some(Velocity { percent: 50, at_least: 1, per: secs(10) }));
+        let DoubtRules { canaries, mass_percent, mass_at_least, mass_lasts, lag } = brakes.rules.doubt;
+        assert_eq!((canaries.len(), mass_percent, mass_at_least, mass_lasts, lag), (1, 40, 20, secs(60), secs(1)));
+        let of: Vec<String> = brakes.rules.rules[0].of.iter().map(ToString::to_string).collect();
+        assert_eq!(of, ["check:fra", "region:aws:us-*"]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_with_what_could() {
+        for (text, words) in [
+            ("fleet = \"on\"\n", "fleet: \"on\" is not known (did you mean \"off\"?)"),
+            ("fleet = { at_least = 3 }\n", "share is missing"),
+            ("region = { share = \"0%\" }\n", "\"0%\" is not within 1% to 100%"),
+            ("mass = { share = \"30%\", least = 2 }\n", "unknown key \"least\""),
+            ("lag = \"1ms\"\n", "1ms is not within 10ms to 10s"),
+            ("[[brakes.rule]]\nname = \"n\"\nat_least = 2\nof = [\"a\"]\n", "2 of 1 things never stay in service"),
+            ("[[brakes.rule]]\nname = \"n\"\nat_least = 1\nof = [\"zone:a\"]\n", "\"zone:a\": "),
+        ] {
+            let problems = wrong(text);
+            assert!(problems.contains(words), "{text}{problems}");
+        }
+    }
+
+    #[test]
+    fn a_canary_is_a_check() {
+        let known = |known: &[&str]| read("[brakes]\ncanaries = [\"fre\"]\n").check(known).to_string();
+        assert!(!known(&["fre"]).contains("error"));
+        assert!(known(&["fra"]).contains("the canary \"fre\" is no health check (did you mean \"fra\"?)"), "{}", known(&["fra"]));
+    }
+}

@@ -14,10 +14,12 @@ use crate::health::check::{CheckKind, EndpointCheck};
 use crate::health::protocol::Protocol;
 use crate::health::timing::{Deadlines, Timing};
 use crate::ids::HealthCheckId;
+use crate::modes::{Decision, Failover};
 use crate::toml_table::parse_duration;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::external::TTL_MAX_SECS;
+use crate::zone::group_options::GroupOptions;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RecordSet};
 
@@ -38,7 +40,8 @@ pub struct FailoverTime {
 /// One branch: a member of a group, or a whole group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BranchTime {
-    /// Until the slowest of its health checks has turned; none where nothing is probed, and no failure noticed.
+    /// Until the slowest of its health checks has turned, and whoever is asked has had the time to answer; none where
+    /// nothing is probed, or nothing leaves before an operator says so.
     pub detect: Option<Duration>,
     /// Until caches have let go of the last answer before that: the longest TTL answered.
     pub cache: Duration,
@@ -85,10 +88,21 @@ const TYPES_COMPARED: usize = 2;
 /// The longest TTL answered for a name outside the zone.
 const EXTERNAL_TTL_MAX: Duration = Duration::from_secs(TTL_MAX_SECS as u64);
 
-/// The slowest check and the longest TTL of these members and of all that their aliases lead to.
+/// How long members wait for somebody once they are known to fail: none for ever.
+fn waits(options: Option<&GroupOptions>) -> Option<Duration> {
+    match options.map(|options| options.modes.failover).unwrap_or_default() {
+        Failover::Auto => Some(Duration::ZERO),
+        Failover::Confirm { within, then: Decision::Approve } => Some(within),
+        Failover::Confirm { then: Decision::Refuse, .. } | Failover::Manual => None,
+    }
+}
+
+/// The slowest check and the longest TTL of these members of a group, and of all that their aliases lead to.
 pub(super) fn time_of<'s>(members: &[&'s RecordSet], groups: &Groups<'s>, state: &State) -> BranchTime {
     let mut time = BranchTime::default();
     let mut seen = BTreeSet::new();
+    let own = members.first().and_then(|set| groups.options((&set.name, set.rtype)));
+    let mut waited = waits(own);
     let mut left: Vec<&'s RecordSet> = members.to_vec();
     while let Some(set) = left.pop() {
         // Health counts below an alias that does not evaluate it, too: within the target's own group.
@@ -96,9 +110,18 @@ pub(super) fn time_of<'s>(members: &[&'s RecordSet], groups: &Groups<'s>, state:
         match &set.content {
             Content::Values { ttl, .. } => time.cache = time.cache.max(Duration::from_secs(ttl.secs().into())),
             Content::Alias(_) if groups.is_external(set) => time.cache = time.cache.max(EXTERNAL_TTL_MAX),
-            Content::Alias(alias) if seen.insert(&alias.target) => left.extend(groups.members((&alias.target, set.rtype))),
+            Content::Alias(alias) if seen.insert(&alias.target) => {
+                let target = (&alias.target, set.rtype);
+                waited = waited.zip(waits(groups.options(target))).map(|(one, other)| one.max(other));
+                left.extend(groups.members(target));
+            }
             Content::Alias(_) => {}
         }
+    }
+    time.detect = time.detect.zip(waited).map(|(detect, waited)| detect + waited);
+    if let Some(range) = own.and_then(|options| options.ttl) {
+        // What was answered before is let go of when the answer could change, or so long after.
+        time.cache = time.cache.min(Duration::from_secs(range.min.into()));
     }
     time
 }

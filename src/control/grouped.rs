@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::branch::is_branch_name;
+use crate::zone::group_options::GroupOptions;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::RecordSet;
 
@@ -37,6 +38,11 @@ impl<'s> Groups<'s> {
     /// The members in the order written; none where there is no such group.
     pub(super) fn members(&self, (name, rtype): GroupKey<'s>) -> &[&'s RecordSet] {
         self.members.get(&(name, rtype)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a group does beyond its policy, if it does anything.
+    pub(super) fn options(&self, (name, rtype): GroupKey<'_>) -> Option<&'s GroupOptions> {
+        if self.zone.groups.is_empty() { None } else { self.zone.groups.get(&(name.clone(), rtype)) }
     }
 
     /// Whether a record set is an alias of a name outside the zone.

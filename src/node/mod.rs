@@ -4,6 +4,7 @@
 //! round; then the first answer. Stop: no longer ready, drain the sockets, stop the checks, save what they know.
 //! Invariants: bad input starts nothing; a reload that fails changes nothing.
 
+mod ask;
 mod keeper;
 mod operator;
 mod publish;
@@ -140,6 +141,7 @@ async fn run(
         parts.telemetry.clone(),
     ));
     let expiring = tokio::spawn(operator.clone().expire_forever());
+    let asking = tokio::spawn(ask::ask_forever(parts.telemetry.clone(), keeper.clone(), operator.clone()));
     let http_stop = CancellationToken::new();
     let http_address = listeners.http_address();
     let http = listeners.take_http().map(|listener| {
@@ -165,6 +167,8 @@ async fn run(
         // A page that cannot be finished is nobody's loss now.
         let _ = http.await;
     }
+    asking.abort();
+    let _ = asking.await;
     expiring.abort();
     // Both hold the store, which is closed last.
     let _ = expiring.await;

@@ -12,10 +12,12 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::keeper::Keeper;
-use crate::api::desk::{Addressee, AuditLine, Desk, Push, Refused, Reply, Standing, Told};
+use crate::api::desk::{Addressee, AuditLine, Desk, Moved, Push, Refused, Reply, RouteOrder, Standing, Told};
 use crate::clock;
 use crate::config::http::Tokens;
+use crate::health::board::Obeyed;
 use crate::health::check::{CheckKind, HealthCheck};
+use crate::health::gate::{Order, Passage};
 use crate::health::overrides::{NewOverride, Override, Overrides, Subject, TargetKind};
 use crate::health::remark::Remark;
 use crate::health::signal::{SavedStanding, Signal, SignalCheck, SignalSource};
@@ -134,6 +136,29 @@ impl Operator {
         self.runner.override_with(next).await;
         self.changed.notify_one();
         Ok(())
+    }
+
+    async fn order_now(self: Arc<Self>, order: RouteOrder) -> Result<Vec<Moved>, Refused> {
+        let _turn = self.turn.lock().await;
+        let RouteOrder { route, member, order, author, reason } = order;
+        let obeyed = self.runner.order(route.clone(), member, order).await;
+        let (obeyed, gates) = obeyed.map_err(|error| Refused::new(404, error.to_string()))?;
+        let moved: Vec<Moved> = obeyed.iter().map(moved).collect();
+        if !moved.is_empty() {
+            let detail = moved.iter().map(|moved| format!("{} {}", moved.member, moved.became)).collect::<Vec<_>>().join(", ");
+            let action = if order == Order::BringBack { "failback" } else { "failover" };
+            let entry = AuditEntry {
+                at: clock::now(),
+                author: author.to_string(),
+                action: action.to_owned(),
+                target: format!("route:{}", moved[0].route),
+                reason: reason.to_string(),
+                detail,
+            };
+            let store = self.store.clone();
+            written(move || store.change_gates(&gates, entry)).await?;
+        }
+        Ok(moved)
     }
 
     async fn signal_now(self: Arc<Self>, push: Push) -> Result<Vec<Told>, Refused> {
@@ -268,9 +293,22 @@ impl Desk for Operator {
         self.store.audit(limit, before).into_iter().map(show).collect()
     }
 
+    fn order(self: Arc<Self>, order: RouteOrder) -> Reply<Vec<Moved>> {
+        to_its_end(self.order_now(order))
+    }
+
     fn signal(self: Arc<Self>, push: Push) -> Reply<Vec<Told>> {
         to_its_end(self.signal_now(push))
     }
+}
+
+fn moved(obeyed: &Obeyed) -> Moved {
+    let became = match obeyed.passage {
+        Passage::In(_) => "in_service",
+        Passage::Out(_) => "out",
+        Passage::Refused(_) | Passage::Proposed { .. } => "kept",
+    };
+    Moved { route: obeyed.owner.to_string(), member: obeyed.member.to_string(), became }
 }
 
 /// A task of its own: a client that goes away must not stop a change half-way.

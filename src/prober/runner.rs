@@ -91,7 +91,7 @@ enum Command {
     Step(Step, oneshot::Sender<()>),
     Override(Overrides, oneshot::Sender<()>),
     Signal(Vec<(HealthCheckId, Signal)>, oneshot::Sender<usize>),
-    Order(Box<Ordered>, oneshot::Sender<Result<Vec<Obeyed>, NoSuchRoute>>),
+    Order(Box<Ordered>, oneshot::Sender<Carried>),
     WouldBreak(Overrides, oneshot::Sender<Vec<Arc<str>>>),
     Stop(oneshot::Sender<Vec<SavedVerdict>>),
 }
@@ -102,6 +102,9 @@ struct Ordered {
     member: Option<String>,
     order: Order,
 }
+
+/// What an order did, and what gates are at since; or that there is no such route.
+type Carried = Result<(Vec<Obeyed>, Vec<SavedGate>), NoSuchRoute>;
 
 struct Runner<P, W> {
     board: Board,
@@ -205,16 +208,17 @@ impl RunnerHandle {
     }
 
     /// Carries out an operator's order for the members of a group, or for one; what it did is published when this ends.
+    /// Gives that, and what a restart should know of gates since.
     ///
     /// # Errors
     /// When the route's name is none, or may be several.
-    pub async fn order(&self, route: String, member: Option<String>, order: Order) -> Result<Vec<Obeyed>, NoSuchRoute> {
+    pub async fn order(&self, route: String, member: Option<String>, order: Order) -> Carried {
         let (done, obeyed) = oneshot::channel();
         // A runner that has stopped moves nothing any more.
         if self.commands.send(Command::Order(Box::new(Ordered { route, member, order }), done)).await.is_err() {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         }
-        obeyed.await.unwrap_or_else(|_| Ok(Vec::new()))
+        obeyed.await.unwrap_or_else(|_| Ok(Default::default()))
     }
 
     /// The rules that these overrides would break, and those in use do not.
@@ -280,7 +284,8 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
                         let Ordered { route, member, order } = *ordered;
                         let obeyed = self.board.order(&route, member.as_deref(), order, self.steady.now());
                         self.publish(Vec::new());
-                        let _ = done.send(obeyed);
+                        let gates = self.board.saved_gates(self.steady.now());
+                        let _ = done.send(obeyed.map(|obeyed| (obeyed, gates)));
                     }
                     Some(Command::WouldBreak(overrides, done)) => {
                         let _ = done.send(self.board.broken_by(overrides, self.steady.now()));

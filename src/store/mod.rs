@@ -205,6 +205,14 @@ impl Store {
         }
     }
 
+    /// Makes this what gates are at, with the entry of the audit log that says why, and waits until both are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: neither counts, unless a crash comes before the next change that is written.
+    pub fn change_gates(&self, gates: &[SavedGate], entry: AuditEntry) -> Result<(), StoreError> {
+        self.audit.append(self.file(), entry, |transaction| gates::write(transaction, gates))
+    }
+
     /// Takes what gates were at when the store was opened.
     pub fn take_gates(&mut self) -> Vec<SavedGate> {
         std::mem::take(&mut self.held.gates)

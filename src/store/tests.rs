@@ -107,7 +107,8 @@ fn a_store_without_the_newer_tables_opens() {
     transaction.commit().unwrap();
     drop(database);
     let mut store = Store::open(Some(&scratch.0)).unwrap();
-    let expected = SavedVerdict { last_failure: None, ..verdict("a", Status::Unhealthy, 9) };
+    let known = verdict("a", Status::Unhealthy, 9);
+    let expected = SavedVerdict { last_failure: None, distrust: Distrust::default(), ..known };
     assert_eq!((store.take_saved(), store.take_past()), (vec![expected], Past::default()));
     assert_eq!(store.audit(9, None), []);
     store.close().unwrap();

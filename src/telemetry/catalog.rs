@@ -104,7 +104,7 @@ metrics! {
     UPTIME = Gauge "waypost_health_uptime_ratio" ["check", "window"]
         "Share of the known time that a check was healthy within the last `24h`, `7d`, `30d` and `365d`; no series where nothing is known";
     BRAKES = Counter "waypost_brakes_total" ["brake"]
-        "Times that automation was held back: `panic`, `velocity`, `self_suspicion`, `assertion`";
+        "Times that automation was held back: `fleet_velocity`, `region_velocity`, `group_velocity`, `rule`, `doubt`";
     PHASE_SECONDS = Histogram "waypost_probe_phase_seconds" ["type", "phase"]
         "How long the phases of probes took, all checks of a type taken together; of each check `/v1/checks/ID` has percentiles";
     CERTIFICATE = Gauge "waypost_certificate_expires_timestamp_seconds" ["check"]
@@ -202,8 +202,10 @@ pub const STREAMED: &[(&EventKind, &[&str])] = &[
     (&HOLD, HOLD.fields),
     (&BRAKE, BRAKE.fields),
     (&OVERRIDE, OVERRIDE.fields),
+    (&FAILOVER, FAILOVER.fields),
     (&FAILBACK, FAILBACK.fields),
     (&FAILOVER_PROPOSED, FAILOVER_PROPOSED.fields),
+    (&FAILOVER_REFUSED, FAILOVER_REFUSED.fields),
     (&SIGNAL, SIGNAL.fields),
     (&CLOCK_STEPPED, CLOCK_STEPPED.fields),
     (&RELOADED, RELOADED.fields),

@@ -33,8 +33,19 @@ pub struct CheckReport {
     /// The same in a short, stable word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Why routing goes by something else than the status, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<ExceptionReport>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
+}
+
+/// What routing goes by in the place of a status.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExceptionReport {
+    /// `forced_up`, `drained`, `held`, …
+    pub kind: String,
+    pub because: String,
 }
 
 /// The last probe that failed, whether or not the endpoint has recovered since.
@@ -133,6 +144,10 @@ impl CheckReport {
             healthy: verdict.healthy,
             since: verdict.since,
             because: verdict.because.to_string(),
+            exception: verdict.exception.as_ref().map(|exception| ExceptionReport {
+                kind: exception.kind.as_str().to_owned(),
+                because: exception.because.to_string(),
+            }),
             code: telemetry.reason(verdict, seen).map(str::to_owned),
             last_failure: last_failure.map(|seen| LastFailure { at: seen.at, because: seen.outcome.to_string() }),
         }

@@ -133,7 +133,7 @@ impl Api {
         let files = State { views: self.views.clone(), ..State::default() };
         match build(self.account.served(&files), &self.places, Some(&self.built)) {
             Ok(built) => {
-                self.board.replace(&built.state.checks, self.now);
+                self.board.replace(built.plan(), self.now);
                 self.built = built;
                 Ok(())
             }

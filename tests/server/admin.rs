@@ -59,6 +59,18 @@ async fn health_is_told_with_its_reason() {
     assert_eq!(http().get("/v1/health").await, (200, expected.to_owned()));
 }
 
+#[test]
+fn what_counts_in_the_place_of_a_status_is_told_beside_it() {
+    let id = HealthCheckId::new("fra").unwrap();
+    let exception = Exception { kind: ExceptionKind::Down, because: "forced down by ops: moving racks".into() };
+    let plain = Verdict::plain(id, Status::Healthy, Timestamp::UNIX_EPOCH, "connected".into());
+    let verdict = Verdict { healthy: false, exception: Some(exception), ..plain };
+    let snapshot = Snapshot { health: Arc::new(HealthTable::new(vec![verdict])), ..Snapshot::default() };
+    let told = serde_json::to_value(HealthReport::of(&snapshot, &Telemetry::new())).unwrap();
+    let expected = serde_json::json!({ "kind": "forced_down", "because": "forced down by ops: moving racks" });
+    assert_eq!((&told["checks"][0]["status"], &told["checks"][0]["exception"]), (&"healthy".into(), &expected));
+}
+
 #[tokio::test]
 async fn a_check_is_told_in_full_and_one_that_is_not_there_is_missed() {
     let http = http();

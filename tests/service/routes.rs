@@ -252,3 +252,75 @@ fn a_ttl_knows_when_a_delayed_failback_is_due() {
     // The secondary may fail within a second.
     assert_eq!(world.ttl("www"), 5);
 }
+
+/// Two slow endpoints behind a route of these modes, whose TTL follows.
+fn followed(modes: &str) -> String {
+    format!(
+        r#"
+[probe.slow]
+type = "tcp"
+port = 80
+interval = "40s"
+fall = 2
+rise = 2
+timeout = "1s"
+hold = "90s"
+[endpoint.s]
+address = ["192.0.2.1"]
+probe = "slow"
+[endpoint.t]
+address = ["192.0.2.2"]
+probe = "slow"
+[route.www]
+policy = "failover"
+members = ["s", "t"]
+ttl = {{ max = 300, min = 20 }}
+{modes}
+"#
+    )
+}
+
+/// Probes of both at random times that the schedule allows, with random outcomes; `steps` says both.
+fn no_answer_outlives_its_ttl(modes: &str, steps: &[(bool, bool, u8)]) -> Result<(), proptest::test_runner::TestCaseError> {
+    let mut world = World::new(&followed(modes));
+    // When each is probed next: an interval after the last, less up to its jitter of two seconds.
+    let mut due = [38, 39];
+    let mut now = 0;
+    let mut given: Vec<(i64, u32, u8)> = Vec::new();
+    for (which, passed, jitter) in steps {
+        let at = usize::from(*which);
+        let then = due[at].max(now);
+        for _ in now..then {
+            world.wait(1);
+            now += 1;
+            let answered = world.answer("www");
+            for (given_at, ttl, answer) in given.iter().filter(|(_, _, answer)| *answer != answered) {
+                let is_over = given_at + i64::from(*ttl) <= now;
+                proptest::prop_assert!(is_over || *ttl == 20, "{answer} given at {given_at} for {ttl} s, another at {now}");
+            }
+            given.retain(|(given_at, ttl, _)| given_at + i64::from(*ttl) > now);
+            given.push((now, world.ttl("www"), answered));
+        }
+        let check = [["s"], ["t"]][at];
+        if *passed {
+            world.pass(&check)
+        } else {
+            world.fail(&check)
+        }
+        due[at] = now + 38 + i64::from(jitter % 3);
+    }
+    Ok(())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 48, ..Default::default() })]
+
+    #[test]
+    fn no_answer_outlives_its_ttl_but_by_the_least(
+        modes in 0..3usize,
+        steps in proptest::collection::vec((proptest::prelude::any::<bool>(), proptest::bool::weighted(0.6), 0..3u8), 1..16),
+    ) {
+        let modes = ["", "failback = { delayed = \"50s\" }", "failover = { confirm = \"70s\", else = \"approve\" }"][modes];
+        no_answer_outlives_its_ttl(modes, &steps)?;
+    }
+}

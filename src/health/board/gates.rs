@@ -22,7 +22,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::braking::Thing;
-use super::{Board, Notice, SavedGate, heights, overridden, said_by};
+use super::settle::{heights, overridden, said_by};
+use super::{Board, Notice, SavedGate};
 use crate::health::brakes::Brake;
 use crate::health::gate::{Gate, Gated, Input, Order, Passage, WHOLE};
 use crate::health::overrides::{Override, Subject};
