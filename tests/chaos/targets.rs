@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// What ails an endpoint.
@@ -189,7 +189,8 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, fault: Fault) -
             stream.read_u8().await.ok();
         }
         Fault::Slow(late) => {
-            sleep(late).await;
+            // Or until the probe has left.
+            let _ = timeout(late, stream.read_u8()).await;
             stream.write_all(READY).await.ok()?;
         }
         Fault::HalfBody => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nalmos").await.ok()?,
@@ -207,7 +208,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, fault: Fault) -
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await.ok()?;
             loop {
                 stream.write_all(b".").await.ok()?;
-                sleep(Duration::from_millis(50)).await;
+                let _ = timeout(Duration::from_millis(50), stream.read_u8()).await;
             }
         }
         _ => stream.write_all(READY).await.ok()?,
