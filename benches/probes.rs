@@ -61,7 +61,7 @@ struct Size {
 }
 
 const SIZES: [Size; 2] =
-    [Size { checks: 10_000, interval_secs: 10, for_secs: 30 }, Size { checks: 100_000, interval_secs: 60, for_secs: 90 }];
+    [Size { checks: 10_000, interval_secs: 10, for_secs: 30 }, Size { checks: 100_000, interval_secs: 60, for_secs: 60 }];
 
 fn run_self(arguments: &[String]) {
     let ended = Command::new(std::env::current_exe().expect("this program has a file")).args(arguments).status();
@@ -365,7 +365,8 @@ fn measure_board(checks: usize) {
         let new = NewOverride { action: Action::Drain, target, reason, author, made_at, expires_at: None };
         said.add(new).expect("there is room").id
     };
-    let patterns: [(&str, fn(usize) -> String); 3] = [
+    type Pattern = fn(usize) -> String;
+    let patterns: [(&str, Pattern); 3] = [
         ("one check each", |turn| format!("check:e{turn:06}")),
         ("ten checks each", |turn| format!("check:e0{turn:03}*7")),
         ("ten routes each", |turn| format!("route:r0{turn:03}*7.example.org")),
