@@ -121,7 +121,7 @@ impl Endpoint {
     fn check(&self, name: &str, timing: Timing) -> HealthCheck {
         let id = HealthCheckId::new(name).expect("digits are an id");
         let target = Target { host: TargetHost::Address(self.address.ip()), port: self.address.port() };
-        let check = EndpointCheck { target, protocol: Protocol::Tcp, timing };
+        let check = EndpointCheck::plain(target, Protocol::Tcp, timing);
         HealthCheck::plain(id, CheckKind::Endpoint(Box::new(check)))
     }
 

@@ -38,6 +38,8 @@ pub struct Config {
     pub geo: Geo,
     pub route53: Route53,
     pub resolver: Resolver,
+    /// Commands of checks that may run at one time.
+    pub commands_max: usize,
     pub brakes: Brakes,
     pub failover: Failover,
     pub log: Log,
@@ -250,10 +252,11 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     let geo = root.table("geo").map(read_geo).unwrap_or_default();
     let route53 = root.table("route53").map(read_route53).unwrap_or_default();
     let resolver = root.table("resolver").map(read_resolver).unwrap_or_default();
+    let commands_max = root.table("probes").and_then(read_commands_max).unwrap_or(COMMANDS_MAX);
     let brakes = read_brakes(&mut root);
     let failover = root.table("failover").map(read_failover).unwrap_or_default();
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, brakes, failover, log })
+    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, commands_max, brakes, failover, log })
 }
 
 fn read_failover(mut table: Table<'_>) -> Failover {
@@ -342,6 +345,16 @@ fn read_tcp(server: &mut Table<'_>) -> Tcp {
 fn to_usize(count: i64) -> usize {
     usize::try_from(count).expect("the accepted ranges begin at 0 and end below 2^31")
 }
+
+/// The key of `[probes]`.
+fn read_commands_max(mut table: Table<'_>) -> Option<usize> {
+    let max = table.optional_int("commands_max", 0..=1_024).map(to_usize);
+    table.finish();
+    max
+}
+
+/// The most commands of checks that run at one time, where nothing else is said.
+pub const COMMANDS_MAX: usize = 16;
 
 fn read_store(mut table: Table<'_>) -> Option<PathBuf> {
     let path = table.required("path", "\"waypost.redb\"").and_then(|value| value.string());
@@ -442,6 +455,18 @@ mod tests {
         assert_eq!(config.zone_files[0].0, "zones/*.toml");
         assert_eq!(config.geo, Geo::default());
         assert_eq!((config.resolver.servers.len(), config.resolver.keep.as_secs()), (0, 3_600));
+        assert_eq!(config.commands_max, 16);
+    }
+
+    #[test]
+    fn commands_at_one_time_are_none_to_a_thousand() {
+        let text = "[server]\nlisten = [\"127.0.0.1:5300\"]\n[zones]\nfiles = [\"*.toml\"]\n[probes]\n";
+        let read = |more: &str| parse(&"f".into(), &format!("{text}{more}"));
+        for (written, expected) in [("", 16), ("commands_max = 0\n", 0), ("commands_max = 1024\n", 1_024)] {
+            assert_eq!(read(written).0.map(|config| config.commands_max), Some(expected));
+        }
+        assert_eq!(read("commands_max = -1\n").1.errors(), 1);
+        assert_eq!(read("commands = 1\n").1.errors(), 1);
     }
 
     #[test]

@@ -201,9 +201,10 @@ impl<'d> Table<'d> {
         entries.into_iter().map(value).collect()
     }
 
-    /// Reports `key`, if it is written, as having no meaning here.
+    /// Reports `key`, if it is written, as having no meaning here; it is not among what would be accepted.
     pub fn refuse(&mut self, key: &'static str, because: &str) {
-        if self.optional(key).is_some() {
+        if self.entries.contains_key(key) {
+            self.known.push(key);
             let span = self.key_span(key);
             self.document.error(&span, format!("{}{key} {because}", self.prefix()));
         }

@@ -171,6 +171,27 @@ fn what_the_api_has_no_words_for_is_put_only_when_it_may_be_lost() {
 }
 
 #[test]
+fn a_check_of_a_type_that_the_api_does_not_have_is_put_as_what_comes_nearest_only_when_it_may_be_lost() {
+    let site = site("own-types");
+    let server = site.serve();
+    site.write(
+        "writer.toml",
+        "zone = \"example.org.\"\nns = [\"x.example.net.\"]\n\n[check.a]\ntype = \"postgres\"\nuser = \"waypost\"\ntarget = \"127.0.0.1\"\n\n\
+         [check.web]\ntype = \"http\"\nip_address = \"127.0.0.1\"\ndisabled = true\n\n\
+         [check.both]\ntype = \"calculated\"\nchildren = [\"a\", \"web\"]\nhealth_threshold = 1\n\n\
+         [[record]]\nname = \"db\"\ntype = \"A\"\nset_identifier = \"one\"\nfailover = 0\nhealth_check = \"a\"\nvalues = [\"192.0.2.1\"]\n\n\
+         [[record]]\nname = \"db\"\ntype = \"A\"\nset_identifier = \"two\"\nfailover = 1\nhealth_check = \"both\"\nvalues = [\"192.0.2.2\"]\n",
+    );
+    let server = url(&server);
+    let import = ["import", "toml", "writer.toml", "--server", &server];
+    run(&site, &import).failed(2, &["health check a: Route 53 has no checks of its type", "--lossy"]);
+    let ran = run(&site, &[&import[..], &["--lossy"]].concat());
+    assert!(ran.status == 0 && ran.err.contains("health check a: Route 53 has no checks of its type"), "{} {}", ran.out, ran.err);
+    let exported = run(&site, &["export", "route53", "example.org", "--server", &server]).held();
+    assert_eq!(exported.matches("HealthCheckId").count(), 2, "{exported}");
+}
+
+#[test]
 fn a_change_batch_says_the_ids_of_where_it_goes() {
     let site = site("ids");
     site.write("waypost.toml", &CONFIG.replace("file.example.toml", "example.org.toml"));

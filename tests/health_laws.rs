@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use waypost::health::board::{Board, SavedVerdict};
-use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
 use waypost::health::distrust::Distrust;
 use waypost::health::machine::{Rules, State, observe};
 use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
@@ -319,6 +319,7 @@ fn endpoint(name: &str, port: u16) -> HealthCheck {
     let check = EndpointCheck {
         target: Target { host: TargetHost::Address([127, 0, 0, 1].into()), port },
         protocol: Protocol::Tcp,
+        via: Via::default(),
         timing: Timing::plain(second, DEADLINES, thresholds(1, 1)),
     };
     HealthCheck::plain(id(name), CheckKind::Endpoint(Box::new(check)))

@@ -1,31 +1,19 @@
 //! Probes against real servers on loopback, each as broken as the test says.
 
+#[path = "support/targets.rs"]
+mod targets;
+
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU8;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use socket2::{Domain, Socket, Type};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use targets::*;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
-use waypost::health::check::{EndpointCheck, Target, TargetHost};
-use waypost::health::protocol::{HttpRequest, Protocol};
-use waypost::health::timing::{Deadlines, Thresholds, Timing};
-use waypost::ids::HealthCheckId;
-use waypost::prober::{ProbeReport, Prober, Trust};
+use waypost::health::protocol::Protocol;
+use waypost::health::protocol::http::{HttpRequest, Search};
+use waypost::health::protocol::tls::TlsOptions;
+use waypost::health::timing::Deadlines;
+use waypost::prober::{Prober, Trust};
 use waypost::resolver::NameServers;
-
-/// Long enough for loopback on a loaded machine.
-const PATIENT: Duration = Duration::from_secs(20);
-/// For what never comes.
-const SHORT: Duration = Duration::from_millis(150);
-
-const PATIENTLY: Deadlines = Deadlines { connect: PATIENT, tls: None, status: PATIENT, body: PATIENT };
 
 // TCP
 
@@ -134,7 +122,7 @@ async fn a_connection_that_is_reset_counts_as_closed() {
 #[tokio::test]
 async fn the_request_is_a_get_that_says_who_asks() {
     let mut server = Server::answering("HTTP/1.1 200 OK\r\n\r\n").await;
-    let request = HttpRequest { host: "www.example.org:8080".into(), path: "/healthz?deep=1".into(), search: None };
+    let request = HttpRequest::get("www.example.org:8080", "/healthz?deep=1");
     check(server.address, Protocol::Http(request), PATIENTLY, "HTTP status 200").await;
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -149,7 +137,7 @@ async fn the_request_is_a_get_that_says_who_asks() {
 #[tokio::test]
 async fn a_request_that_cannot_be_written_is_our_fault() {
     let server = Server::answering("HTTP/1.1 200 OK\r\n\r\n").await;
-    let request = HttpRequest { host: "a\nb".into(), path: "/".into(), search: None };
+    let request = HttpRequest::get("a\nb", "/");
     let report = probe(server.address, Protocol::Http(request), PATIENTLY).await;
     assert_eq!(report.observation.outcome.code(), "not_run_impossible");
 }
@@ -338,8 +326,8 @@ async fn the_report_names_each_phase_that_ran_and_the_address() {
     let plain = Server::answering(response).await;
     let secured = Server::secured(response, Certificate::issued("www.example.org", 2000, 4000)).await;
     let search = |protocol| match protocol {
-        Protocol::Https { request, server_name, verify } => {
-            Protocol::Https { request: HttpRequest { search: Some("healthy".into()), ..request }, server_name, verify }
+        Protocol::Https(request, tls) => {
+            Protocol::Https(HttpRequest { search: Some(Search::Text("healthy".into())), ..request }, tls)
         }
         other => other,
     };
@@ -368,34 +356,8 @@ fn without_authorities_and_with_them_the_prober_says_what_will_not_work() {
 
 // What the tests are made of
 
-async fn check(address: SocketAddr, protocol: Protocol, deadlines: Deadlines, expected: &str) {
-    let what = format!("{protocol:?}");
-    let report = probe(address, protocol, deadlines).await;
-    assert_eq!(report.observation.outcome.to_string(), expected, "{what}");
-}
-
-async fn probe(address: SocketAddr, protocol: Protocol, deadlines: Deadlines) -> ProbeReport {
-    let trust = Trust::Only(vec![AUTHORITY.der().clone()]);
-    let (prober, _) = Prober::new(trust, &NameServers::Only(vec![SocketAddr::from(([127, 0, 0, 1], 53))]));
-    let target = Target { host: TargetHost::Address(address.ip()), port: address.port() };
-    prober.probe(&id(), &endpoint(target, protocol, deadlines)).await
-}
-
-fn id() -> HealthCheckId {
-    HealthCheckId::new("web-fra").unwrap()
-}
-
-fn named(name: &str, port: u16) -> Target {
-    Target { host: TargetHost::Name(name.into()), port }
-}
-
-fn endpoint(target: Target, protocol: Protocol, deadlines: Deadlines) -> EndpointCheck {
-    let thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
-    EndpointCheck { target, protocol, timing: Timing::plain(PATIENT, deadlines, thresholds) }
-}
-
 fn request(search: Option<&str>) -> HttpRequest {
-    HttpRequest { host: "www.example.org".into(), path: "/".into(), search: search.map(str::to_owned) }
+    HttpRequest { search: search.map(|text| Search::Text(text.to_owned())), ..HttpRequest::get("www.example.org", "/") }
 }
 
 fn http(search: Option<&str>) -> Protocol {
@@ -403,7 +365,7 @@ fn http(search: Option<&str>) -> Protocol {
 }
 
 fn https(server_name: Option<&str>, verify: bool) -> Protocol {
-    Protocol::Https { request: request(None), server_name: server_name.map(str::to_owned), verify }
+    Protocol::Https(request(None), TlsOptions { server_name: server_name.map(str::to_owned), verify, days_left: None })
 }
 
 fn with_length(body: &str) -> String {
@@ -430,170 +392,4 @@ fn head_of(octets: usize, in_one: bool) -> String {
     }
     headers.push_str(&format!("x: {}\r\n", "y".repeat(room - 5)));
     format!("{start}{headers}{end}")
-}
-
-/// A server that reads a request and then sends what it was told to, whatever was asked.
-struct Server {
-    address: SocketAddr,
-    requests: mpsc::UnboundedReceiver<String>,
-    server_names: mpsc::UnboundedReceiver<Option<String>>,
-}
-
-#[derive(Clone)]
-struct Manners {
-    response: Vec<u8>,
-    /// Leaves the connection open afterwards.
-    holds: bool,
-    tls: Option<TlsAcceptor>,
-}
-
-impl Server {
-    async fn answering(response: impl Into<String>) -> Self {
-        Self::start(Manners { response: response.into().into_bytes(), holds: false, tls: None }).await
-    }
-
-    async fn holding(response: &str) -> Self {
-        Self::start(Manners { response: response.into(), holds: true, tls: None }).await
-    }
-
-    async fn secured(response: &str, certificate: Certificate) -> Self {
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.shown], certificate.key)
-            .unwrap();
-        let tls = Some(TlsAcceptor::from(Arc::new(config)));
-        Self::start(Manners { response: response.into(), holds: false, tls }).await
-    }
-
-    async fn start(manners: Manners) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (asked, requests) = mpsc::unbounded_channel();
-        let (named, server_names) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (manners, asked, named) = (manners.clone(), asked.clone(), named.clone());
-                tokio::spawn(async move {
-                    match &manners.tls {
-                        None => serve(stream, &manners, asked).await,
-                        Some(tls) => {
-                            // A probe that does not like the certificate leaves.
-                            let Ok(stream) = tls.accept(stream).await else { return };
-                            let _ = named.send(stream.get_ref().1.server_name().map(str::to_owned));
-                            serve(stream, &manners, asked).await;
-                        }
-                    }
-                });
-            }
-        });
-        Self { address, requests, server_names }
-    }
-}
-
-/// Errors are the probe's leaving early, which some tests are about.
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manners: &Manners, asked: mpsc::UnboundedSender<String>) {
-    let mut request = Vec::new();
-    // As nginx does, it answers as soon as it sees that this is no HTTP but a TLS handshake (record type 22).
-    while !request.ends_with(b"\r\n\r\n") && !request.starts_with(&[22]) {
-        let Ok(octet) = stream.read_u8().await else { break };
-        request.push(octet);
-    }
-    let _ = asked.send(String::from_utf8(request).unwrap());
-    let _ = stream.write_all(&manners.response).await;
-    let _ = stream.flush().await;
-    if manners.holds {
-        let _ = stream.read_u8().await;
-    }
-    let _ = stream.shutdown().await;
-}
-
-/// A listener whose queue is full: the kernel drops what else wants to connect.
-struct BlackHole {
-    address: SocketAddr,
-    _listener: Socket,
-    _fillers: Vec<Socket>,
-}
-
-impl BlackHole {
-    fn dig() -> Self {
-        let socket = || Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
-        let listener = socket();
-        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        listener.listen(0).unwrap();
-        let address = listener.local_addr().unwrap();
-        let fillers = (0..4).map(|_| socket()).collect::<Vec<_>>();
-        for filler in &fillers {
-            // In progress, or in the queue.
-            let _ = filler.connect(&address);
-        }
-        Self { address: address.as_socket().unwrap(), _listener: listener, _fillers: fillers }
-    }
-}
-
-/// The authority that the tests' prober trusts.
-static AUTHORITY: LazyLock<CertifiedIssuer<'static, KeyPair>> = LazyLock::new(|| {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "the authority of these tests");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.not_before = date_time_ymd(2000, 1, 1);
-    params.not_after = date_time_ymd(4000, 1, 1);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-});
-
-struct Certificate {
-    shown: CertificateDer<'static>,
-    key: PrivateKeyDer<'static>,
-}
-
-impl Certificate {
-    fn issued(name: &str, from: i32, to: i32) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_before = date_time_ymd(from, 1, 1);
-        params.not_after = date_time_ymd(to, 1, 1);
-        Self { shown: params.signed_by(&key, &AUTHORITY).unwrap().into(), key: key.into() }
-    }
-
-    fn self_signed(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        Self { shown: params.self_signed(&key).unwrap().into(), key: key.into() }
-    }
-}
-
-const LOOPBACK_V6: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-
-/// A name server that answers every question by one rule: query type -> rcode and addresses, or silence.
-struct Names {
-    address: SocketAddr,
-    /// The types asked for.
-    asked: mpsc::UnboundedReceiver<u16>,
-}
-
-impl Names {
-    async fn answering(rule: impl Fn(u16) -> Option<(u8, Vec<Vec<u8>>)> + Send + 'static) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let address = socket.local_addr().unwrap();
-        let (told, asked) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            let mut query = [0; 512];
-            while let Ok((_, from)) = socket.recv_from(&mut query).await {
-                let name_end = 12 + query[12..].iter().position(|&octet| octet == 0).unwrap() + 1;
-                let rtype = u16::from_be_bytes([query[name_end], query[name_end + 1]]);
-                let _ = told.send(rtype);
-                let Some((rcode, addresses)) = rule(rtype) else { continue };
-                let counts = [0, 1, 0, addresses.len() as u8, 0, 0, 0, 0];
-                let mut response = [&query[..2], &[0x81, 0x80 | rcode], &counts, &query[12..name_end + 4]].concat();
-                for address in addresses {
-                    // The qname, the type asked for, IN, TTL 3600.
-                    response.extend([0xc0, 12, 0, rtype as u8, 0, 1, 0, 0, 14, 16, 0, address.len() as u8]);
-                    response.extend(address);
-                }
-                socket.send_to(&response, from).await.unwrap();
-            }
-        });
-        Self { address, asked }
-    }
 }

@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use waypost::control::load::load_zones;
 use waypost::control::state::State;
+use waypost::ids::HealthCheckId;
 use waypost::route53::account::Account;
+use waypost::route53::exchange::words;
 use waypost::zone::hosted_zone::HostedZone;
+use waypost::zone::master::Source;
 use waypost::zone::record_set::{RoutingPolicy, Weight};
 
 mod route53;
@@ -167,6 +170,26 @@ fn a_zone_is_deleted_when_nothing_but_its_own_records_is_left() {
     assert_eq!(element(&gone, "Status"), "INSYNC");
     assert!(api.snapshot().catalog.zones().is_empty());
     assert!(api.refused("GET", &format!("hostedzone/{id}"), "").starts_with("404 NoSuchHostedZone: "));
+}
+
+#[test]
+fn checks_of_files_of_types_that_route_53_does_not_have_are_shown_as_what_comes_nearest() {
+    let text = "zone = \"example.org.\"\nns = [\"ns.example.net.\"]\n\
+        [check.db]\ntype = \"postgres\"\nuser = \"waypost\"\ntarget = \"192.0.2.1\"\n\
+        [check.disk]\ntype = \"command\"\ncommand = [\"/bin/true\"]\ntarget = \"192.0.2.1\"\n\
+        [check.web]\ntype = \"http\"\nip_address = \"192.0.2.1\"\n";
+    let source = Source { file: "example.org.toml".into(), octets: text.as_bytes().into() };
+    let (state, problems) = load_zones(vec![source], &mut waypost::config::Files, 0);
+    let state = state.unwrap_or_else(|| panic!("{problems}"));
+    let mut api = Api::new();
+    api.account.adopt_files(&state);
+    assert_eq!(elements(&api.accepted("GET", "healthcheck", ""), "Id"), ["db", "disk", "web"]);
+    let lost = |id: &str| words::check(&state.checks[&HealthCheckId::new(id).unwrap()]);
+    let what = "Route 53 has no checks of its type: a TCP check of the same port stands for it";
+    let (config, said) = lost("db");
+    assert_eq!((&*config.kind, config.port, said), ("TCP", Some(5_432), vec![format!("health check db: {what}")]));
+    assert_eq!(lost("disk").0.kind, "CALCULATED");
+    assert_eq!(lost("web").1, [] as [&str; 0]);
 }
 
 #[test]

@@ -14,10 +14,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
-use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
+use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
 use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
 use waypost::health::profile::Profile;
-use waypost::health::protocol::{HttpRequest, Protocol};
+use waypost::health::protocol::Protocol;
+use waypost::health::protocol::http::HttpRequest;
 use waypost::health::table::{HealthTable, Status};
 use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
@@ -70,12 +71,7 @@ impl Probe for Script {
         };
         let phases = vec![Phase { name: "connect", took: Duration::from_millis(1) }];
         // Of another time, which the runner replaces by its own.
-        ProbeReport {
-            observation: Observation { at: Timestamp::UNIX_EPOCH, outcome },
-            phases,
-            address: None,
-            certificate_not_after: None,
-        }
+        ProbeReport { phases, ..ProbeReport::of(Observation { at: Timestamp::UNIX_EPOCH, outcome }) }
     }
 }
 
@@ -439,7 +435,7 @@ async fn verdicts_follow_a_real_endpoint_within_milliseconds_of_the_deciding_pro
     let mut check = endpoint("web", Duration::from_millis(100));
     let CheckKind::Endpoint(probed) = &mut check.kind else { unreachable!() };
     probed.target.port = port;
-    probed.protocol = Protocol::Http(HttpRequest { host: "web.test".into(), path: "/".into(), search: None });
+    probed.protocol = Protocol::Http(HttpRequest::get("web.test", "/"));
     probed.timing.thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let (changes, mut told) = mpsc::unbounded_channel();
     let (prober, _) = Prober::new(Trust::Only(Vec::new()), &NameServers::Only(vec![([127, 0, 0, 1], 53).into()]));
@@ -475,6 +471,7 @@ fn endpoint(name: &str, interval: Duration) -> HealthCheck {
     let check = EndpointCheck {
         target: Target { host: TargetHost::Address([127, 0, 0, 1].into()), port: 80 },
         protocol: Protocol::Tcp,
+        via: Via::default(),
         timing: Timing::plain(
             interval,
             Deadlines { connect: SECOND, tls: None, status: SECOND, body: SECOND },

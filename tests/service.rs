@@ -9,6 +9,8 @@ mod support;
 mod brakes;
 #[path = "service/gate.rs"]
 mod gate;
+#[path = "service/observed.rs"]
+mod observed;
 #[path = "service/overrides.rs"]
 mod overrides;
 #[path = "service/routes.rs"]

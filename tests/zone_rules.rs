@@ -120,6 +120,20 @@ fn a_tree_takes_as_long_as_the_slowest_check_below_it() {
 }
 
 #[test]
+fn a_database_takes_its_login_and_its_query_and_a_command_its_timeout() {
+    // By role: 2 × (2 s + 4 s to connect + 2 s + 2 s), 2 s + 3 × (0.4 s + 3 × 1 s); by command: 2 s + 3 × 10 s, 3 × (30 s + 10 s).
+    check_times(
+        "zones/writer.toml",
+        &[
+            "db.databases.example. [A] failover 20s + 5s",
+            "db-read.databases.example. [A] multivalue 12.2s + 60s",
+            "other.databases.example. [A] failover 32s + 60s",
+            "seven.databases.example. [A] multivalue 120s + 60s",
+        ],
+    );
+}
+
+#[test]
 fn what_waits_for_somebody_takes_as_long_as_they_may_and_never_ends_where_they_must() {
     // 5 s and 3 × 5 s (1 s to connect, 2 s each for TLS and the status line), two minutes to confirm; what follows is let go of within 20 s.
     check_times(
@@ -200,14 +214,16 @@ fn a_member_is_called_unreachable_exactly_when_no_client_is_in_its_area_and_in_t
 }
 
 #[test]
-fn the_zone_that_the_documentation_shows_has_no_problem() {
-    let page = fs::read_to_string(root("docs/zone-files.md")).expect("the page is readable");
-    let (_, block) = page.split_once("```toml\n").expect("the page shows a zone");
-    let (content, _) = block.split_once("```").expect("the block ends");
-    let source = Source { file: "docs/zone-files.md".into(), octets: content.into() };
-    let (state, problems) = load_zones(vec![source], &mut Alone, 1);
-    assert_eq!(problems.to_string(), "");
-    assert!(state.is_some());
+fn the_zones_that_the_documentation_shows_have_no_problem() {
+    for page in ["docs/zone-files.md", "docs/health.md"] {
+        let text = fs::read_to_string(root(page)).expect("the page is readable");
+        let (_, block) = text.split_once("```toml\nzone").expect("the page shows a zone");
+        let (content, _) = block.split_once("```").expect("the block ends");
+        let source = Source { file: page.into(), octets: format!("zone{content}").into() };
+        let (state, problems) = load_zones(vec![source], &mut Alone, 1);
+        assert_eq!(problems.to_string(), "");
+        assert!(state.is_some());
+    }
 }
 
 /// The state without what says where it was written.

@@ -4,6 +4,7 @@
 //! one attempt is no verdict.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +12,6 @@ use serde::Serialize;
 use super::{ConfigFile, Ending, Failure, load, tell, write_json};
 use crate::control::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck};
-use crate::health::protocol::Protocol;
 use crate::ids::HealthCheckId;
 use crate::prober::{ProbeReport, Prober, Trust};
 use crate::problem::Problem;
@@ -50,6 +50,8 @@ struct Probed {
     /// The outcome in words.
     outcome: String,
     phases: Vec<PhaseReport>,
+    /// When the certificate that was shown expires.
+    certificate_not_after: Option<String>,
     at: String,
 }
 
@@ -98,12 +100,13 @@ impl Probed {
         let outcome = &report.observation.outcome;
         Self {
             health_check: id.to_string(),
-            target: target(check),
-            address: report.address.map(|address| address.to_string()),
+            target: check.protocol.words(&check.target),
+            address: report.address.map(shown),
             passed: outcome.passed(),
             code: outcome.code(),
             outcome: outcome.to_string(),
             phases: report.phases.iter().map(|phase| PhaseReport { name: phase.name, took_ms: millis(phase.took) }).collect(),
+            certificate_not_after: report.certificate_not_after.map(|time| time.to_string()),
             at: report.observation.at.to_string(),
         }
     }
@@ -116,6 +119,9 @@ impl Probed {
         for PhaseReport { name, took_ms } in &self.phases {
             text.push_str(&format!("  {name:<8} {took_ms:>9.3} ms\n"));
         }
+        if let Some(time) = &self.certificate_not_after {
+            text.push_str(&format!("  the certificate expires at {time}\n"));
+        }
         let passed = match self.passed {
             Some(true) => "passed",
             Some(false) => "failed",
@@ -126,14 +132,9 @@ impl Probed {
     }
 }
 
-/// `GET http://192.0.2.10:8080/healthz as www.example.org`
-fn target(check: &EndpointCheck) -> String {
-    let target = &check.target;
-    match &check.protocol {
-        Protocol::Tcp => format!("tcp {target}"),
-        Protocol::Http(request) => format!("GET http://{target}{} as {}", request.path, request.host),
-        Protocol::Https { request, .. } => format!("GET https://{target}{} as {}", request.path, request.host),
-    }
+/// An address, with its port where the kind of check knows ports.
+fn shown(address: SocketAddr) -> String {
+    if address.port() == 0 { address.ip().to_string() } else { address.to_string() }
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -11,8 +11,7 @@ use std::time::Duration;
 use super::grouped::Groups;
 use super::state::State;
 use crate::health::check::{CheckKind, EndpointCheck};
-use crate::health::protocol::Protocol;
-use crate::health::timing::{Deadlines, Timing};
+use crate::health::timing::Timing;
 use crate::ids::HealthCheckId;
 use crate::modes::{Decision, Failover};
 use crate::toml_table::parse_duration;
@@ -147,26 +146,12 @@ fn time_to_detect(state: &State, id: &HealthCheckId) -> Option<Duration> {
 
 /// From the failure, right after a probe that passed, to the last of `fall` probes that each take as long as they may.
 fn failing(check: &EndpointCheck) -> Duration {
-    let Timing { interval, retry, thresholds, .. } = check.timing;
-    let (fall, longest) = (u32::from(thresholds.fall.get()), longest_probe(check));
+    let Timing { interval, retry, thresholds, deadlines, .. } = check.timing;
+    let (fall, longest) = (u32::from(thresholds.fall.get()), check.protocol.longest(deadlines));
     match retry {
         None => (interval + longest) * fall,
         // A probe that takes longer than the retry is followed by the next at once.
         Some(retry) => interval + retry.max(longest) * (fall - 1) + longest,
-    }
-}
-
-/// The deadlines of the phases that the protocol has.
-fn longest_probe(check: &EndpointCheck) -> Duration {
-    let Deadlines { connect, tls, status, body } = check.timing.deadlines;
-    let connected = match &check.protocol {
-        Protocol::Https { .. } => connect + tls.unwrap_or_default(),
-        Protocol::Tcp | Protocol::Http(_) => connect,
-    };
-    match &check.protocol {
-        Protocol::Tcp => connected,
-        Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => connected + status + body,
-        Protocol::Http(_) | Protocol::Https { .. } => connected + status,
     }
 }
 

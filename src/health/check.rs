@@ -49,13 +49,31 @@ pub enum CheckKind {
 pub struct EndpointCheck {
     pub target: Target,
     pub protocol: Protocol,
+    pub via: Via,
     pub timing: Timing,
+}
+
+/// How the way from here to the target is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Via {
+    /// The local address; the system's choice when none is said.
+    pub source: Option<IpAddr>,
+    /// Said first on the connection.
+    pub proxy_protocol: Option<ProxyProtocol>,
+}
+
+/// The header that proxies send, in its text or its binary form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    V1,
+    V2,
 }
 
 /// What is connected to; resolved at each probe when it is a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub host: TargetHost,
+    /// 0 where the protocol has no ports, or a command needs to know none.
     pub port: u16,
 }
 
@@ -89,19 +107,38 @@ impl HealthCheck {
     }
 }
 
+impl CheckKind {
+    /// How the endpoint is asked, if there is one.
+    pub fn protocol(&self) -> Option<&Protocol> {
+        match self {
+            Self::Endpoint(endpoint) => Some(&endpoint.protocol),
+            Self::Calculated { .. } | Self::Signal(_) => None,
+        }
+    }
+}
+
 impl EndpointCheck {
+    /// A check that takes the way the system chooses.
+    pub fn plain(target: Target, protocol: Protocol, timing: Timing) -> Self {
+        Self { target, protocol, via: Via::default(), timing }
+    }
+
     /// What a probe asks, in one line: two checks with the same subject see the same observations.
     ///
     /// Intervals, deadlines and thresholds are left out: they say when to believe what was seen, not what is looked at.
     pub fn subject(&self) -> String {
-        match &self.protocol {
-            Protocol::Tcp => format!("tcp {}", self.target),
-            Protocol::Http(request) => format!("http {} {request}", self.target),
-            Protocol::Https { request, server_name, verify } => {
-                let sni = server_name.as_deref().unwrap_or("-");
-                format!("https {} {request} sni={sni} verify={verify}", self.target)
-            }
-        }
+        format!("{}{}", self.protocol.subject(&self.target), self.via)
+    }
+
+    /// The longest that a probe can take, the lookup of its target's name included.
+    pub fn longest(&self) -> Duration {
+        let deadlines = self.timing.deadlines;
+        let waiting = match self.protocol {
+            // For a place to run in, and for the start.
+            Protocol::Command(_) => deadlines.connect * 2,
+            _ => Duration::ZERO,
+        };
+        deadlines.resolve() + waiting + self.protocol.longest(deadlines)
     }
 
     /// How long a verdict holds that no observation upholds, because probes cannot be made or nothing ran.
@@ -115,8 +152,35 @@ impl EndpointCheck {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
+            TargetHost::Address(address) if self.port == 0 => address.fmt(f),
+            TargetHost::Name(name) if self.port == 0 => f.write_str(name),
             TargetHost::Address(address) => SocketAddr::new(*address, self.port).fmt(f),
             TargetHost::Name(name) => write!(f, "{name}:{}", self.port),
+        }
+    }
+}
+
+/// Nothing where the system chooses; ` from 192.0.2.1 proxy=v2`.
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(source) = self.source {
+            write!(f, " from {source}")?;
+        }
+        match self.proxy_protocol {
+            Some(version) => write!(f, " proxy={}", version.word()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ProxyProtocol {
+    /// Both of them, as they are written.
+    pub const WORDS: [(&str, Self); 2] = [("v1", Self::V1), ("v2", Self::V2)];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
         }
     }
 }

@@ -45,9 +45,15 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// The longest that a probe can take, the lookup of its target's name included.
-    pub fn longest(&self) -> Duration {
-        self.connect * 2 + self.tls.unwrap_or_default() + self.status + self.body
+    /// The deadline that a TLS handshake has missed that took too long.
+    pub fn secure(&self) -> Duration {
+        self.tls.unwrap_or(self.connect)
+    }
+
+    /// How long a name may take to be resolved. A deadline that is short for one connection would be unfair to a resolver
+    /// that has to ask around.
+    pub fn resolve(&self) -> Duration {
+        self.connect.max(self.tls.unwrap_or_default())
     }
 }
 

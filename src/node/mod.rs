@@ -240,6 +240,7 @@ impl Parts {
         let store = Arc::new(store);
         let name_servers = NameServers::of(&loaded.config.resolver.servers);
         let (prober, mut warnings) = Prober::new(Trust::System, &name_servers);
+        let prober = prober.with_commands_max(loaded.config.commands_max);
         let (resolver, warning) = Resolver::new(&name_servers);
         let has_targets = !loaded.built.externals.targets().is_empty();
         warnings.extend(warning.filter(|_| has_targets));

@@ -77,7 +77,7 @@ impl Reloader {
         next.warnings.iter().for_each(|warning| events::warning(&warning.to_string()));
         if needs_restart(&self.keeper.loaded().config, &next.config) {
             events::warning(
-                "listen addresses, workers, limits, the log, the resolver and the store are read at the start only: restart to change them",
+                "listen addresses, workers, limits, probes, the log, the resolver and the store are read at the start only: restart to change them",
             );
         }
         let secret = parts.identity.load().cookie_secret;
@@ -101,6 +101,7 @@ fn needs_restart(before: &Config, next: &Config) -> bool {
             server.listen.clone(),
             server.workers,
             server.tcp,
+            config.commands_max,
             config.http_listen(),
             config.store.clone(),
             config.resolver.clone(),

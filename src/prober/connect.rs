@@ -4,27 +4,57 @@
 //! packet's answer; that is how "we have no route" is told from "their network is unreachable", which carry one number.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::health::check::{ProxyProtocol, Via};
 use crate::health::observation::{Failure, NotRun, Outcome};
 
-/// Connects to `address`.
-pub(super) async fn connect(address: SocketAddr) -> Result<TcpStream, Outcome> {
-    let stream = start(address)?;
+/// Connects to `address`, and says first what proxies say, where that is wanted.
+pub(super) async fn connect(address: SocketAddr, via: Via) -> Result<TcpStream, Outcome> {
+    let mut stream = start(address, via.source)?;
     stream.writable().await.map_err(|error| here(&error))?;
     match stream.take_error() {
-        Ok(None) => Ok(stream),
-        Ok(Some(error)) | Err(error) => Err(answered(&error)),
+        Ok(None) => {}
+        Ok(Some(error)) | Err(error) => return Err(answered(&error)),
+    }
+    if let Some(version) = via.proxy_protocol {
+        stream.write_all(proxy_header(version)).await.map_err(|_| Failure::ConnectionClosed)?;
+    }
+    Ok(stream)
+}
+
+/// Of a connection that the proxy makes for itself, as a probe is: no client stands behind it (PROXY protocol, §2.1 and §2.2).
+fn proxy_header(version: ProxyProtocol) -> &'static [u8] {
+    match version {
+        ProxyProtocol::V1 => b"PROXY UNKNOWN\r\n",
+        // The signature; version 2, LOCAL; no family; no addresses.
+        ProxyProtocol::V2 => b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00",
     }
 }
 
+/// Makes `source`, if there is one, the local address of a socket that is to reach `address`.
+pub(super) fn bind_source(socket: &Socket, address: IpAddr, source: Option<IpAddr>) -> Result<(), Outcome> {
+    let Some(source) = source else { return Ok(()) };
+    if source.is_ipv4() != address.is_ipv4() {
+        return Err(NotRun::SourceAddress(format!("{source}: {address} is of the other family")).into());
+    }
+    socket.bind(&SocketAddr::new(source, 0).into()).map_err(|error| match error.raw_os_error() {
+        Some(libc::EADDRINUSE | libc::ENOBUFS | libc::ENOMEM) => NotRun::OutOfResources(error.to_string()).into(),
+        _ => NotRun::SourceAddress(format!("{source}: {error}")).into(),
+    })
+}
+
 /// Sends the first packet; the stream is writable once it is answered.
-fn start(address: SocketAddr) -> Result<TcpStream, Outcome> {
+fn start(address: SocketAddr, source: Option<IpAddr>) -> Result<TcpStream, Outcome> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP)).map_err(|error| here(&error))?;
+    // With a source, ports of connections that have ended, and wait for their last packets, may be used again.
+    socket.set_reuse_address(source.is_some()).map_err(|error| here(&error))?;
+    bind_source(&socket, address.ip(), source)?;
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(at_once(&error)),
         _ => {}
@@ -44,7 +74,7 @@ fn at_once(error: &io::Error) -> Outcome {
 }
 
 /// An error that an answer, or the lack of one, brought.
-fn answered(error: &io::Error) -> Outcome {
+pub(super) fn answered(error: &io::Error) -> Outcome {
     match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => Failure::Refused.into(),
         Some(libc::ECONNRESET) => Failure::ConnectionClosed.into(),
@@ -55,7 +85,7 @@ fn answered(error: &io::Error) -> Outcome {
 }
 
 /// An error of this machine.
-fn here(error: &io::Error) -> Outcome {
+pub(super) fn here(error: &io::Error) -> Outcome {
     let detail = error.to_string();
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL | libc::EAGAIN) => {

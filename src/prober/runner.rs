@@ -520,12 +520,7 @@ fn panicked(error: JoinError) -> ProbeReport {
         Err(_) => "the probe was cancelled".into(),
     };
     let outcome = NotRun::Impossible(detail).into();
-    ProbeReport {
-        observation: Observation { at: clock::now(), outcome },
-        phases: Vec::new(),
-        address: None,
-        certificate_not_after: None,
-    }
+    ProbeReport::of(Observation { at: clock::now(), outcome })
 }
 
 fn words(payload: &(dyn std::any::Any + Send)) -> String {

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -16,8 +17,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Trust;
+use super::{Trust, certificate};
 use crate::health::observation::{Failure, NotRun, Outcome};
+use crate::health::protocol::tls::TlsOptions;
 
 /// How to speak TLS with endpoints: one way that verifies, one that does not.
 pub(super) struct Tls {
@@ -40,26 +42,59 @@ impl Tls {
         Self { verifying: connector(verifying), trusting: connector(trusting) }
     }
 
-    /// Secures a connection to `address`. Without a server name none is sent, and the certificate must be the address's.
+    /// Secures a connection to `address`, offering `alpn`. Without a server name none is sent, and the certificate must
+    /// be the address's. Beside the outcome: when the certificate that was shown expires, where that is known.
     pub(super) async fn connect(
         &self,
         stream: TcpStream,
         address: SocketAddr,
-        server_name: Option<&str>,
-        verify: bool,
-    ) -> Result<TlsStream<TcpStream>, Outcome> {
-        let name = match server_name {
-            None => ServerName::from(address.ip()),
-            Some(name) => ServerName::try_from(name.to_owned())
-                .map_err(|_| NotRun::Impossible(format!("{name:?} cannot be sent as server name")))?,
+        options: &TlsOptions,
+        alpn: &[&str],
+    ) -> (Result<TlsStream<TcpStream>, Outcome>, Option<Timestamp>) {
+        let name = match options.server_name.as_deref() {
+            None => Ok(ServerName::from(address.ip())),
+            Some(name) => ServerName::try_from(name.to_owned()),
         };
-        let connector = if verify { &self.verifying } else { &self.trusting };
-        connector.connect(name, stream).await.map_err(|error| match rustls_error(&error) {
-            Some(error) => judge(error).into(),
-            None if error.kind() == std::io::ErrorKind::UnexpectedEof => closed().into(),
-            None => Failure::TlsHandshake(error.to_string()).into(),
-        })
+        let Ok(name) = name else {
+            let message = format!("{:?} cannot be sent as server name", options.server_name.as_deref().unwrap_or_default());
+            return (Err(NotRun::Impossible(message).into()), None);
+        };
+        let connector = if options.verify { &self.verifying } else { &self.trusting };
+        let offered = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        match connector.with_alpn(offered).connect(name, stream).await {
+            Ok(stream) => {
+                let not_after = certificate::not_after(stream.get_ref().1.peer_certificates());
+                (chosen(stream, alpn), not_after)
+            }
+            Err(error) => refused(&error),
+        }
     }
+}
+
+/// The stream, if the endpoint chose one of the protocols that were offered.
+fn chosen(stream: TlsStream<TcpStream>, alpn: &[&str]) -> Result<TlsStream<TcpStream>, Outcome> {
+    let chosen = stream.get_ref().1.alpn_protocol();
+    // rustls refuses what was not offered; what is left is that nothing was chosen.
+    if !alpn.is_empty() && chosen.is_none() {
+        return Err(Failure::TlsHandshake(format!("the endpoint chose none of the protocols {}", alpn.join(", "))).into());
+    }
+    Ok(stream)
+}
+
+/// What a handshake that failed says of the endpoint, and of its certificate.
+fn refused<T>(error: &std::io::Error) -> (Result<T, Outcome>, Option<Timestamp>) {
+    let outcome = match rustls_error(error) {
+        Some(error) => judge(error).into(),
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => closed().into(),
+        None => Failure::TlsHandshake(error.to_string()).into(),
+    };
+    let not_after = match rustls_error(error) {
+        Some(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Some(certificate::timestamp(not_after.as_secs()))
+        }
+        _ => None,
+    };
+    (Err(outcome), not_after)
 }
 
 /// The TLS error within an I/O error, if that is what it is.

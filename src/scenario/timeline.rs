@@ -22,9 +22,8 @@ use jiff::Timestamp;
 use crate::health::board::Board;
 use crate::health::check::EndpointCheck;
 use crate::health::machine::{self, Rules, State};
-use crate::health::observation::{Failure, Observation, Outcome, Passed};
+use crate::health::observation::{Failure, Observation, Outcome};
 use crate::health::plan::Plan;
-use crate::health::protocol::Protocol;
 use crate::health::schedule::Schedule;
 use crate::health::table::HealthTable;
 use crate::ids::HealthCheckId;
@@ -72,7 +71,7 @@ pub fn healthy_board(plan: &Plan) -> Board {
     let mut board = Board::new(plan.clone(), Timestamp::UNIX_EPOCH);
     let probed: Vec<HealthCheckId> = board.probed().map(|(id, _)| id.clone()).collect();
     for id in probed {
-        observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(passed(check)));
+        observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(check.protocol.passed()));
     }
     board
 }
@@ -97,7 +96,7 @@ impl Timeline {
         let mut board = Board::new(plan.clone(), Timestamp::UNIX_EPOCH);
         let unnamed = board.probed().map(|(id, _)| id).filter(|id| !self.names(id));
         for id in unnamed.cloned().collect::<Vec<_>>() {
-            observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(passed(check)));
+            observe(&mut board, &id, Duration::ZERO, |check| Outcome::Passed(check.protocol.passed()));
         }
         board
     }
@@ -157,17 +156,12 @@ struct Probe<'t> {
 /// How long a probe takes, and what it sees.
 fn see(check: &EndpointCheck, behaviour: Behaviour) -> (Duration, Outcome) {
     match behaviour {
-        Behaviour::Passes => (Duration::ZERO, Outcome::Passed(passed(check))),
+        Behaviour::Passes => (Duration::ZERO, Outcome::Passed(check.protocol.passed())),
         Behaviour::Fails => (Duration::ZERO, Failure::Refused.into()),
-        Behaviour::Hangs => (check.timing.deadlines.connect, Failure::ConnectTimeout(check.timing.deadlines.connect).into()),
-    }
-}
-
-fn passed(check: &EndpointCheck) -> Passed {
-    match &check.protocol {
-        Protocol::Tcp => Passed::Connected,
-        Protocol::Http(request) | Protocol::Https { request, .. } if request.search.is_some() => Passed::SearchStringFound(200),
-        Protocol::Http(_) | Protocol::Https { .. } => Passed::Status(200),
+        Behaviour::Hangs => {
+            let (took, failure) = check.protocol.hung(check.timing.deadlines);
+            (took, failure.into())
+        }
     }
 }
 

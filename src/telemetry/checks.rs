@@ -13,7 +13,6 @@ use super::{Event, STATUSES};
 use crate::health::check::{CheckKind, HealthCheck};
 use crate::health::history::Objective;
 use crate::health::latency::LatencySketch;
-use crate::health::protocol::Protocol;
 use crate::health::table::{Seen, Status, Verdict};
 use crate::ids::HealthCheckId;
 
@@ -172,11 +171,7 @@ impl Default for Sums {
 
 fn kind_word(kind: &CheckKind) -> &'static str {
     match kind {
-        CheckKind::Endpoint(check) => match check.protocol {
-            Protocol::Tcp => "tcp",
-            Protocol::Http(_) => "http",
-            Protocol::Https { .. } => "https",
-        },
+        CheckKind::Endpoint(check) => check.protocol.word(),
         CheckKind::Calculated { .. } => "calculated",
         CheckKind::Signal(_) => "signal",
     }

@@ -3,20 +3,17 @@
 //! Invariant: the printed texts, read back, give the same state, but for where things were written. The health
 //! checks and CIDR collections, which are shared by all zones, are in the first zone's text.
 
+mod endpoint;
 mod record;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use super::probed::{INSUFFICIENT, INSUFFICIENT_DATA, bracketed};
+use super::probed::{INSUFFICIENT, INSUFFICIENT_DATA};
 use super::state::State;
-use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
-use crate::health::profile::Profile;
-use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::check::{CheckKind, HealthCheck};
 use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
-use crate::health::timing::{Timing, Tolerance};
 use crate::toml_table::show_duration;
 use crate::wire::name::Name;
 
@@ -66,10 +63,13 @@ impl Printer {
             }
             CheckKind::Signal(signal) => self.signal_check(signal),
         }
-        for (key, is_set) in [("inverted", check.inverted), ("disabled", check.disabled)] {
+        for (key, is_set) in [("inverted", check.inverted), ("disabled", check.disabled), ("observe", check.observe)] {
             if is_set {
                 self.line(key, "true");
             }
+        }
+        if let Some(region) = &check.region {
+            self.line("region", &quoted(region));
         }
         if let Some(objective) = check.objective {
             self.line("objective", &objective.as_percent().to_string());
@@ -101,114 +101,6 @@ impl Printer {
             self.line("lease", &quoted(&show_duration(lease)));
         }
     }
-
-    fn endpoint_check(&mut self, check: &EndpointCheck) {
-        match &check.protocol {
-            Protocol::Tcp => {
-                self.line("type", "\"tcp\"");
-                self.target_of_tcp(&check.target.host);
-            }
-            Protocol::Http(request) => self.request("http", check, request),
-            Protocol::Https { request, server_name, verify } => {
-                self.request("https", check, request);
-                if server_name.is_none() {
-                    self.line("enable_sni", "false");
-                }
-                self.line("verify", &verify.to_string());
-            }
-        }
-        self.line("port", &check.target.port.to_string());
-        self.timing(&check.timing);
-    }
-
-    /// Every knob that is not what the profile would make it, and those that Route 53 has.
-    fn timing(&mut self, timing: &Timing) {
-        let base = match timing.deadlines.tls {
-            None => Profile::Route53,
-            Some(_) => Profile::ALL.into_iter().find(|named| named.timing(Duration::ZERO) == *timing).unwrap_or(Profile::Default),
-        };
-        let knobs = base.timing(timing.deadlines.connect);
-        if base != Profile::Route53 {
-            self.line("profile", &quoted(base.word()));
-        }
-        let secs = timing.interval.as_secs();
-        let is_whole = timing.interval.subsec_nanos() == 0;
-        let interval = if is_whole { secs.to_string() } else { quoted(&show_duration(timing.interval)) };
-        self.line("request_interval", &interval);
-        self.duration("timeout", timing.deadlines.connect, None);
-        self.duration("answer_timeout", timing.deadlines.status, Some(knobs.deadlines.status));
-        self.line("failure_threshold", &timing.thresholds.fall.to_string());
-        self.line("rise", &timing.thresholds.rise.to_string());
-        if let Some(retry) = timing.retry {
-            self.duration("retry", retry, knobs.retry);
-        }
-        self.tolerance(timing.tolerance, knobs.tolerance);
-        self.duration("hold", timing.hold.least, Some(knobs.hold.least));
-        self.duration("hold_max", timing.hold.max, Some(knobs.hold.max));
-        if timing.adaptive {
-            self.line("adaptive", "true");
-        }
-    }
-
-    fn tolerance(&mut self, tolerance: Option<Tolerance>, of_profile: Option<Tolerance>) {
-        match tolerance {
-            _ if tolerance == of_profile => {}
-            None => self.line("tolerate", "0"),
-            Some(Tolerance { failures, clear }) => {
-                self.line("tolerate", &failures.to_string());
-                self.line("clear", &clear.to_string());
-            }
-        }
-    }
-
-    /// Prints a duration, unless it is what it is anyway.
-    fn duration(&mut self, key: &str, duration: Duration, otherwise: Option<Duration>) {
-        if otherwise != Some(duration) {
-            self.line(key, &quoted(&show_duration(duration)));
-        }
-    }
-
-    fn target_of_tcp(&mut self, host: &TargetHost) {
-        match host {
-            TargetHost::Address(address) => self.line("ip_address", &quoted(&address.to_string())),
-            TargetHost::Name(name) => self.line("fully_qualified_domain_name", &quoted(name)),
-        }
-    }
-
-    fn request(&mut self, scheme: &str, check: &EndpointCheck, request: &HttpRequest) {
-        let matched = if request.search.is_some() { "_str_match" } else { "" };
-        self.line("type", &quoted(&format!("{scheme}{matched}")));
-        let host = host_without_port(scheme, check, request);
-        let own = match &check.target.host {
-            TargetHost::Address(address) => {
-                self.line("ip_address", &quoted(&address.to_string()));
-                bracketed(*address)
-            }
-            TargetHost::Name(name) => {
-                if name != host {
-                    self.line("target", &quoted(name));
-                }
-                // A name is always told: without one there would be nothing to probe.
-                String::new()
-            }
-        };
-        if host != own {
-            self.line("fully_qualified_domain_name", &quoted(host));
-        }
-        self.line("resource_path", &quoted(&request.path));
-        if let Some(search) = &request.search {
-            self.line("search_string", &quoted(search));
-        }
-    }
-}
-
-/// The Host header as it was before the port was added to it.
-fn host_without_port<'r>(scheme: &str, check: &EndpointCheck, request: &'r HttpRequest) -> &'r str {
-    let usual = if scheme == "http" { 80 } else { 443 };
-    if check.target.port == usual {
-        return &request.host;
-    }
-    request.host.strip_suffix(&format!(":{}", check.target.port)).unwrap_or(&request.host)
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

@@ -1,23 +1,21 @@
 //! Whatever state there is, printed and read back it is the same.
 
+mod checks;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
+use self::checks::endpoint_check;
 use super::*;
 use crate::control::load::load_zones;
 use crate::geography::area::{Area, Continent, Country};
 use crate::geography::coordinates::Coordinates;
 use crate::geography::regions::regions;
 use crate::geography::site::{Bias, RegionName, Site};
-use crate::health::check::Target;
 use crate::health::history::Objective;
-use crate::health::profile::Profile;
-use crate::health::timing::{Deadlines, Hold, Thresholds, Timing, Tolerance};
 use crate::ids::{CollectionId, HealthCheckId, LocationName, SetIdentifier};
 use crate::modes::{Decision, Failback, Failover, Modes};
 use crate::places::cidr::CidrCollection;
@@ -33,74 +31,6 @@ impl Include for Nothing {
     fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
         Err(format!("{path} is not there"))
     }
-}
-
-fn host() -> impl Strategy<Value = TargetHost> {
-    prop_oneof![
-        any::<IpAddr>().prop_map(TargetHost::Address),
-        "[a-z][a-z0-9-]{0,9}(\\.[a-z]{1,5}){0,3}".prop_map(TargetHost::Name)
-    ]
-}
-
-/// A timing as a check can say it.
-fn timing() -> impl Strategy<Value = Timing> {
-    let profile = proptest::sample::select(&Profile::ALL);
-    let times =
-        (100u64..=3_600_000, 10u64..=60_000, 10u64..=60_000, any::<proptest::sample::Index>(), 0u64..=86_400, 0u64..=86_400);
-    let counts = (1u8..=10, 1u8..=10, proptest::option::of((11u8..=100, 1u8..=100)));
-    (profile, times, counts, any::<[bool; 5]>()).prop_map(
-        |(profile, times, (fall, rise, tolerance), [some, retries, other, held, adaptive])| {
-            let (interval, timeout, answering, retry, hold, hold_max) = times;
-            let millis = Duration::from_millis;
-            let named = profile.timing(millis(timeout));
-            if some {
-                return named;
-            }
-            let count = |count| NonZeroU8::new(count).expect("not 0");
-            let answering = if other { millis(answering) } else { named.deadlines.status };
-            Timing {
-                interval: millis(interval),
-                retry: (retries || named.retry.is_some()).then(|| millis(50 + retry.index(interval as usize - 49) as u64)),
-                deadlines: Deadlines {
-                    connect: millis(timeout),
-                    tls: named.deadlines.tls.map(|_| answering),
-                    status: answering,
-                    body: answering,
-                },
-                thresholds: Thresholds { fall: count(fall), rise: count(rise) },
-                tolerance: tolerance.map(|(failures, clear)| Tolerance { failures: count(failures), clear: count(clear) }),
-                hold: if held { Hold { least: millis(hold.min(hold_max)), max: millis(hold_max) } } else { named.hold },
-                adaptive,
-            }
-        },
-    )
-}
-
-/// A protocol as both notations can make it: the Host header is a name or the address, with the port where due.
-fn endpoint_check() -> impl Strategy<Value = EndpointCheck> {
-    let port = prop_oneof![Just(80), Just(443), 1u16..=65_535];
-    let request = (proptest::option::of("[a-z]{1,8}\\.example"), "/[!-~]{0,20}", proptest::option::of(".{1,40}"));
-    (0..3, host(), port, request, any::<bool>(), any::<bool>(), timing()).prop_map(
-        |(kind, host, port, (named, path, search), sni, verify, timing)| {
-            let own = match &host {
-                TargetHost::Address(address) => bracketed(*address),
-                TargetHost::Name(name) => name.clone(),
-            };
-            let is_name = named.is_some() || matches!(host, TargetHost::Name(_));
-            let name = named.unwrap_or(own);
-            let server_name = (is_name && sni).then(|| name.clone());
-            let usual = if kind == 1 { 80 } else { 443 };
-            let header = if port == usual { name } else { format!("{name}:{port}") };
-            let request = HttpRequest { host: header, path, search };
-            let protocol = match kind {
-                0 => Protocol::Tcp,
-                1 => Protocol::Http(request),
-                _ => Protocol::Https { request, server_name, verify },
-            };
-            let target = Target { host, port };
-            EndpointCheck { target, protocol, timing }
-        },
-    )
 }
 
 fn coordinates() -> impl Strategy<Value = Coordinates> {
@@ -223,19 +153,22 @@ fn state() -> impl Strategy<Value = State> {
     let ttl = 0..=i64::from(Ttl::MAX);
     let place = area().prop_map(|place| Some(place).filter(|place| !matches!(place, Area::Continent(_))));
     let group = (place, any::<(u16, u8)>());
-    let one = (label, policy(), id, values(), ttl, any::<(bool, bool, bool)>(), check_kind(), group);
+    let one = (label, policy(), id, values(), ttl, any::<[bool; 5]>(), check_kind(), group);
     proptest::collection::vec(one, 1..8).prop_map(|parts| {
         let apex = Name::parse("example.", None).expect("a name");
         let mut checks = BTreeMap::new();
         let mut record_sets = apex_records(&apex);
         let mut groups = BTreeMap::new();
-        for (at, (label, policy, id, (rtype, rdata), ttl, (inverted, disabled, alias), kind, (place, numbers))) in
-            parts.into_iter().enumerate()
+        for (
+            at,
+            (label, policy, id, (rtype, rdata), ttl, [inverted, disabled, alias, observe, stands], kind, (place, numbers)),
+        ) in parts.into_iter().enumerate()
         {
             let check_id = HealthCheckId::new(&format!("{id}{at}")).expect("not empty");
             let objective = Objective::percent((ttl % 1_000_000) as f64 / 10_000.0);
+            let region = stands.then(|| "aws:eu-central-1".into());
             let plain = HealthCheck::plain(check_id.clone(), kind);
-            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, objective, ..plain });
+            checks.insert(check_id.clone(), HealthCheck { inverted, disabled, observe, region, objective, ..plain });
             let name = apex.child(format!("n{at}").as_bytes()).and_then(|name| name.child(&label)).expect("short");
             let options = options(&policy, place, numbers);
             if options != GroupOptions::default() {

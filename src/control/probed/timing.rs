@@ -43,15 +43,36 @@ impl Notation {
     }
 }
 
-/// Reads a check's timing; `route53_connect` is how long Route 53 lets a check of this kind connect.
-pub(super) fn read_timing(table: &mut Table<'_>, notation: Notation, route53_connect: Duration) -> Timing {
+/// How long a kind of check waits where `timeout` is not written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Patience {
+    /// To connect, in Route 53's profile; the others have their own.
+    Route53(Duration),
+    /// In every profile: what it waits for is no connection.
+    Always(Duration),
+}
+
+impl Patience {
+    fn timing(self, profile: Profile) -> Timing {
+        match self {
+            Self::Route53(connect) => profile.timing(connect),
+            Self::Always(connect) => {
+                let timing = profile.timing(connect);
+                Timing { deadlines: Deadlines { connect, ..timing.deadlines }, ..timing }
+            }
+        }
+    }
+}
+
+/// Reads a check's timing.
+pub(super) fn read_timing(table: &mut Table<'_>, notation: Notation, patience: Patience) -> Timing {
     let interval = table.optional(notation.interval_key());
     let profile = table.optional("profile").and_then(|value| value.word(&PROFILES));
     let profile = profile.unwrap_or(match (notation, &interval) {
         (Notation::Probe, None) => Profile::Default,
         (Notation::Probe, Some(_)) | (Notation::Check, _) => Profile::Route53,
     });
-    let base = profile.timing(route53_connect);
+    let base = patience.timing(profile);
     let interval = interval.and_then(|value| read_interval(&value)).unwrap_or(base.interval);
     let retry = read_retry(table, interval).or(base.retry.map(|retry| retry.min(interval)));
     let thresholds = read_thresholds(table, notation, profile, base.thresholds);

@@ -100,11 +100,8 @@ impl<'d> Probing<'_, 'd> {
         self.used.insert(word);
         let probe = self.probe(word, &value);
         let check = probe.zip(own).zip(id.clone()).and_then(|((probe, own), id)| {
-            let check = probe.check(id, own, target.flatten());
-            if check.is_none() {
-                let message = format_args!("nothing says which port the tcp probe {word:?} connects to");
-                value.wrong(message, "port in the probe, or in target");
-            }
+            let check = probe.check(word, id, own, target.flatten());
+            let check = check.map_err(|unfit| value.wrong(unfit.message, unfit.help)).ok();
             check.map(|check| HealthCheck { region, ..check })
         });
         let place = table.document().place(span);

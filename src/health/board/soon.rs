@@ -6,12 +6,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Board;
-use crate::health::check::CheckKind;
+use crate::health::check::{CheckKind, EndpointCheck};
 use crate::health::distrust::shifted;
 use crate::health::machine::{self, Rules, State};
 use crate::health::observation::Observation;
 use crate::health::table::ExceptionKind;
-use crate::health::timing::{Pace, Timing};
+use crate::health::timing::Pace;
 use crate::ids::HealthIndex;
 use crate::modes::Failback;
 
@@ -70,7 +70,7 @@ impl Board {
                 slot.children.iter().map(|&child| self.check_changes_at(child, now)).min().unwrap_or(Timestamp::MAX)
             }
             (CheckKind::Endpoint(check), Some(state)) => {
-                let next = slot.seen.last.as_ref().map_or(now, |last| next_probe_at(state, &check.timing, last));
+                let next = slot.seen.last.as_ref().map_or(now, |last| next_probe_at(state, check, last));
                 machine::earliest_change(state, &Rules::from(&**check), next.max(now))
             }
             (CheckKind::Signal(_), _) => slot.standing.until().unwrap_or(Timestamp::MAX),
@@ -80,12 +80,12 @@ impl Board {
 }
 
 /// A time before which the next probe does not begin.
-fn next_probe_at(state: &State, timing: &Timing, last: &Observation) -> Timestamp {
-    let pace = machine::pace(state, timing, &last.outcome);
+fn next_probe_at(state: &State, check: &EndpointCheck, last: &Observation) -> Timestamp {
+    let pace = machine::pace(state, &check.timing, &last.outcome);
     let wait = match pace {
         Pace::AfterEnd(_) => pace.least(),
         // When the last began is not known here; it took no longer than it may.
-        Pace::AfterStart(_) | Pace::Confirming(_) => pace.least().saturating_sub(timing.deadlines.longest()),
+        Pace::AfterStart(_) | Pace::Confirming(_) => pace.least().saturating_sub(check.longest()),
     };
     shifted(last.at, SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO))
 }

@@ -16,6 +16,7 @@ use super::zone::{Zone, ZoneRecord};
 use crate::control::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
 use crate::health::protocol::Protocol;
+use crate::health::protocol::http::Search;
 use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::places::cidr::CidrCollection;
 use crate::route53::name::show_name;
@@ -107,6 +108,13 @@ pub fn config(check: &HealthCheck) -> CheckConfig {
     CheckConfig { inverted: check.inverted, disabled: check.disabled, ..config }
 }
 
+/// Whether nothing that Route 53 checks comes near to what is asked.
+pub fn has_no_likeness(protocol: &Protocol) -> bool {
+    matches!(protocol, Protocol::Icmp | Protocol::Command(_))
+}
+
+/// The kinds that Route 53 does not have are shown as the TCP check of the same port. Of what has no port, nothing can be
+/// said in its words: it is shown as a calculated check of no children.
 /// One that nothing but waypost tells is shown as an alarm of the check's own name.
 fn config_of_signal(check: &HealthCheck, signal: &SignalCheck) -> CheckConfig {
     let insufficient = match signal.insufficient {
@@ -132,18 +140,24 @@ fn config_of_signal(check: &HealthCheck, signal: &SignalCheck) -> CheckConfig {
 }
 
 fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
-    let (request, is_https) = match &endpoint.protocol {
-        Protocol::Tcp => (None, false),
-        Protocol::Http(request) => (Some(request), false),
-        Protocol::Https { request, .. } => (Some(request), true),
+    if has_no_likeness(&endpoint.protocol) {
+        return CheckConfig { kind: "CALCULATED".to_owned(), health_threshold: Some(0), ..CheckConfig::default() };
+    }
+    let (request, server_name) = match &endpoint.protocol {
+        Protocol::Http(request) => (Some(request), None),
+        Protocol::Https(request, tls) => (Some(request), Some(&tls.server_name)),
+        _ => (None, None),
     };
-    let search = request.and_then(|request| request.search.clone());
-    let kind = match (request, is_https, &search) {
+    let search = request.and_then(|request| match &request.search {
+        Some(Search::Text(text)) => Some(text.clone()),
+        _ => None,
+    });
+    let kind = match (request, server_name, &search) {
         (None, ..) => "TCP",
-        (_, false, None) => "HTTP",
-        (_, false, Some(_)) => "HTTP_STR_MATCH",
-        (_, true, None) => "HTTPS",
-        (_, true, Some(_)) => "HTTPS_STR_MATCH",
+        (_, None, None) => "HTTP",
+        (_, None, Some(_)) => "HTTP_STR_MATCH",
+        (_, Some(_), None) => "HTTPS",
+        (_, Some(_), Some(_)) => "HTTPS_STR_MATCH",
     };
     let (ip_address, name) = match &endpoint.target.host {
         TargetHost::Address(address) => (Some(address.to_string()), None),
@@ -160,7 +174,7 @@ fn config_of(endpoint: &EndpointCheck) -> CheckConfig {
         request_interval: Some(endpoint.timing.interval.as_secs().max(1) as u32),
         failure_threshold: Some(endpoint.timing.thresholds.fall.get()),
         measure_latency: Some(false),
-        enable_sni: Some(matches!(&endpoint.protocol, Protocol::Https { server_name: Some(_), .. })),
+        enable_sni: Some(server_name.is_some_and(|name| name.is_some())),
         ..CheckConfig::default()
     }
 }

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost};
 use crate::health::profile::route53_deadlines;
-use crate::health::protocol::{HttpRequest, Protocol};
+use crate::health::protocol::Protocol;
+use crate::health::protocol::http::{HttpRequest, Search};
+use crate::health::protocol::tls::TlsOptions;
 use crate::health::signal::{Insufficient, SignalCheck, SignalSource};
 use crate::health::timing::{Deadlines, Thresholds, Timing};
 use crate::ids::HealthCheckId;
@@ -63,28 +65,24 @@ fn endpoint(config: &CheckConfig) -> EndpointCheck {
         (None, Some(IpAddr::V6(address))) => format!("[{address}]"),
         (None, address) => address.map(|address: IpAddr| address.to_string()).unwrap_or_default(),
     };
+    let said_host = if port == default_port { said_host } else { format!("{said_host}:{port}") };
     let request = HttpRequest {
-        host: if port == default_port { said_host } else { format!("{said_host}:{port}") },
-        path: path(config.resource_path.as_deref().unwrap_or_default()),
-        search: config.search_string.clone().filter(|search| !search.is_empty()),
+        search: config.search_string.clone().filter(|search| !search.is_empty()).map(Search::Text),
+        ..HttpRequest::get(said_host, path(config.resource_path.as_deref().unwrap_or_default()))
     };
     let protocol = match is_https {
         _ if config.kind == "TCP" => Protocol::Tcp,
         false => Protocol::Http(request),
-        true => Protocol::Https {
-            request,
-            server_name: name.filter(|_| config.enable_sni.unwrap_or(true)),
+        true => {
+            let server_name = name.filter(|_| config.enable_sni.unwrap_or(true));
             // Route 53 does not validate certificates.
-            verify: false,
-        },
+            Protocol::Https(request, TlsOptions { server_name, verify: false, days_left: None })
+        }
     };
     let threshold = config.failure_threshold.and_then(NonZeroU8::new).unwrap_or(FAILURE_THRESHOLD);
     let interval = Duration::from_secs(config.request_interval.unwrap_or(REQUEST_INTERVAL_SECS).into());
-    EndpointCheck {
-        target: Target { host, port },
-        timing: Timing::plain(interval, deadlines(&protocol), Thresholds { fall: threshold, rise: threshold }),
-        protocol,
-    }
+    let timing = Timing::plain(interval, deadlines(&protocol), Thresholds { fall: threshold, rise: threshold });
+    EndpointCheck::plain(Target { host, port }, protocol, timing)
 }
 
 /// Whether checks of this type probe.
@@ -136,7 +134,7 @@ mod tests {
                 port: Some(port),
                 ..CheckConfig::default()
             };
-            let (Protocol::Http(request) | Protocol::Https { request, .. }) = endpoint(&config).protocol else {
+            let (Protocol::Http(request) | Protocol::Https(request, _)) = endpoint(&config).protocol else {
                 panic!("{kind} asks for a page");
             };
             assert_eq!(request.host, expected, "{kind} {address} {name} {port}");

@@ -21,7 +21,10 @@ pub fn put(seen: &Observation) -> Struct {
 fn words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Passed(Passed::Connected) => "Success: TCP connection established".to_owned(),
-        Outcome::Passed(Passed::Status(code) | Passed::SearchStringFound(code)) => format!("Success: {}", status(*code)),
+        Outcome::Passed(Passed::Status(code) | Passed::SearchStringFound(code) | Passed::PatternMatched(code)) => {
+            format!("Success: {}", status(*code))
+        }
+        Outcome::Passed(other) => format!("Success: {other}"),
         Outcome::Failed(failure) => format!("Failure: {}", of_failure(failure)),
         // Those are not kept: they say nothing of the endpoint.
         Outcome::NotRun(reason) => format!("Failure: {reason}"),
@@ -44,6 +47,23 @@ fn of_failure(failure: &Failure) -> String {
             format!("The search string was not received within {} seconds", limit.as_secs_f64())
         }
         Failure::SearchStringAbsent => "The search string was not found in the first 5120 bytes of the response body".to_owned(),
+        // Of kinds and options that Route 53 does not have.
+        failure @ (Failure::CertificateExpires { .. }
+        | Failure::PatternAbsent
+        | Failure::BadRedirect(_)
+        | Failure::AnswerTimeout(_)
+        | Failure::MalformedAnswer(_)
+        | Failure::BadRcode { .. }
+        | Failure::AnswerAbsent { .. }
+        | Failure::NotServing(_)
+        | Failure::GrpcStatus(_)
+        | Failure::LoginRefused(_)
+        | Failure::LoginTimeout(_)
+        | Failure::QueryTimeout(_)
+        | Failure::DatabaseError(_)
+        | Failure::WrongRole { .. }
+        | Failure::CommandTimeout(_)
+        | Failure::CommandFailed(_)) => failure.to_string(),
         Failure::ConnectionClosed => "The connection was closed before the response was complete".to_owned(),
     }
 }

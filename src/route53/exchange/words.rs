@@ -4,6 +4,7 @@
 //! Source: Route 53 API 2013-04-01, `ResourceRecordSet`, `HealthCheckConfig`.
 
 use crate::health::check::HealthCheck;
+use crate::health::protocol::Protocol;
 use crate::route53::account::entities::CheckConfig;
 use crate::route53::account::in_files;
 use crate::route53::checks::meaning;
@@ -80,6 +81,64 @@ pub fn check(check: &HealthCheck) -> (CheckConfig, Vec<String>) {
     let config = in_files::config(check);
     let behind = meaning(check.id.clone(), &config);
     let lost = behind != *check;
-    let what = "Route 53 does not validate certificates, has one threshold for both directions, fixed timeouts and whole seconds";
+    let what = match check.kind.protocol() {
+        Some(protocol) if in_files::has_no_likeness(protocol) => NOTHING_LIKE_IT,
+        Some(Protocol::Tcp | Protocol::Http(_) | Protocol::Https(..)) | None => LESS_OF_IT,
+        Some(_) => ONLY_ITS_PORT,
+    };
     (config, lost.then(|| format!("health check {}: {what}", check.id)).into_iter().collect())
+}
+
+const LESS_OF_IT: &str = "Route 53 does not validate certificates, has one threshold for both directions, fixed timeouts and whole \
+                          seconds, sends a plain GET over HTTP/1.1 and accepts every status from 200 to 399, and knows neither \
+                          regions of checks nor objectives nor checks that are only observed";
+const ONLY_ITS_PORT: &str = "Route 53 has no checks of its type: a TCP check of the same port stands for it";
+const NOTHING_LIKE_IT: &str =
+    "Route 53 has no checks of its type: a calculated check of no children, always healthy, stands for it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::load::load_zones;
+    use crate::zone::master::{Include, Source};
+
+    struct Nothing;
+
+    impl Include for Nothing {
+        fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
+            Err(format!("{path} is not there"))
+        }
+    }
+
+    /// The type and port that stand for a check, and whether what is lost is said.
+    fn shown(lines: &str) -> (String, Option<u16>, Option<String>) {
+        let text = format!("zone = \"a.\"\nns = [\"b.\"]\n[check.c]\nrise = 3\n{lines}\n");
+        let source = Source { file: "z".into(), octets: text.into() };
+        let (state, problems) = load_zones(vec![source], &mut Nothing, 1);
+        let state = state.unwrap_or_else(|| panic!("{lines}: {problems}"));
+        let (config, lost) = check(state.checks.values().next().unwrap());
+        (config.kind, config.port, lost.into_iter().next())
+    }
+
+    #[test]
+    fn what_route53_lacks_is_shown_as_what_comes_nearest_and_said_to_be() {
+        let less = Some(format!("health check c: {LESS_OF_IT}"));
+        let port = Some(format!("health check c: {ONLY_ITS_PORT}"));
+        let nothing = Some(format!("health check c: {NOTHING_LIKE_IT}"));
+        for (lines, kind, at, lost) in [
+            ("type = \"http\"\nip_address = \"192.0.2.1\"", "HTTP", Some(80), &None),
+            ("type = \"http\"\nip_address = \"192.0.2.1\"\nmethod = \"HEAD\"", "HTTP", Some(80), &less),
+            ("type = \"http\"\nip_address = \"192.0.2.1\"\nmatches = \"x\"", "HTTP", Some(80), &less),
+            ("type = \"https\"\nip_address = \"192.0.2.1\"\nsource = \"192.0.2.9\"", "HTTPS", Some(443), &less),
+            ("type = \"tls\"\ntarget = \"192.0.2.1\"", "TCP", Some(443), &port),
+            ("type = \"dns\"\ntarget = \"192.0.2.1\"\nquery = \"a A\"", "TCP", Some(53), &port),
+            ("type = \"grpc\"\ntarget = \"192.0.2.1\"\nport = 1", "TCP", Some(1), &port),
+            ("type = \"postgres\"\ntarget = \"192.0.2.1\"\nuser = \"w\"", "TCP", Some(5_432), &port),
+            ("type = \"redis\"\ntarget = \"192.0.2.1\"\nport = 7", "TCP", Some(7), &port),
+            ("type = \"icmp\"\ntarget = \"192.0.2.1\"", "CALCULATED", None, &nothing),
+            ("type = \"command\"\ntarget = \"192.0.2.1\"\nport = 1\ncommand = [\"/bin/true\"]", "CALCULATED", None, &nothing),
+        ] {
+            assert_eq!(shown(lines), (kind.to_owned(), at, lost.clone()), "{lines}");
+        }
+    }
 }

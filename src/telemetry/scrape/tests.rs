@@ -51,7 +51,7 @@ fn checks() -> BTreeMap<HealthCheckId, HealthCheck> {
     let thresholds = Thresholds { fall: NonZeroU8::MIN, rise: NonZeroU8::MIN };
     let target = Target { host: TargetHost::Address([192, 0, 2, 1].into()), port: 80 };
     let timing = Timing::plain(second, deadlines, thresholds);
-    let kind = CheckKind::Endpoint(Box::new(EndpointCheck { target, protocol: Protocol::Tcp, timing }));
+    let kind = CheckKind::Endpoint(Box::new(EndpointCheck::plain(target, Protocol::Tcp, timing)));
     BTreeMap::from([(check("fra"), HealthCheck::plain(check("fra"), kind))])
 }
 
