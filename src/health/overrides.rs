@@ -167,6 +167,18 @@ impl Overrides {
         self.list.extract_if(.., |known| known.has_expired(now)).collect()
     }
 
+    /// Those that are in one of the two and not in the other.
+    pub fn differing(&self, other: &Self) -> Vec<Override> {
+        let beside = |one: &Self, other: &Self| -> Vec<Override> {
+            let is_there = |known: &&Override| {
+                let at = other.list.binary_search_by_key(&known.id, |there| there.id);
+                at.is_ok_and(|at| other.list[at] == **known)
+            };
+            one.list.iter().filter(|known| !is_there(known)).cloned().collect()
+        };
+        [beside(self, other), beside(other, self)].concat()
+    }
+
     /// When the next of those that hold at `now` expires.
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
         self.list.iter().filter_map(|known| known.expires_at).filter(|at| *at > now).min()

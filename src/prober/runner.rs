@@ -43,6 +43,8 @@ pub trait Probe: Send + Sync + 'static {
 pub trait Watcher: Send + 'static {
     /// Statuses changed; the table is to be published before this returns.
     fn changed(&mut self, change: Change);
+    /// A probe begins, so long after it was due.
+    fn begins(&mut self, _id: &HealthCheckId, _late: Duration) {}
     /// A probe ended.
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport);
     /// Probes have ended since a table was last handed over, and no status has changed: what was last seen is news.
@@ -311,7 +313,9 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
             let Some(due) = self.schedule.next_due() else { break };
             let Some(id) = self.schedule.take_due(now) else { break };
             let Some(index) = self.board.index(&id) else { continue };
-            late = late.max(now.saturating_sub(due));
+            let this_late = now.saturating_sub(due);
+            late = late.max(this_late);
+            self.watcher.begins(&id, this_late);
             self.start(id, index);
         }
         let has_room = self.probes.len() < self.probes_max;

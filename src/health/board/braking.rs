@@ -51,6 +51,10 @@ impl Braking {
         self.rules.group
     }
 
+    pub fn has_no_rules(&self) -> bool {
+        self.rules.rules.is_empty()
+    }
+
     /// Moves all that is remembered with a clock that was set. Takings are left: they are forgotten sooner at most.
     pub fn shift(&mut self, by: SignedDuration) {
         self.doubt.shift(by);

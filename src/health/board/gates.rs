@@ -51,6 +51,17 @@ pub(super) struct GateSlot {
     frozen: Option<bool>,
 }
 
+/// The gates to look at when nothing but time has passed: a board may have very many.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pending {
+    /// Something is to happen at a time, or a brake holds.
+    due: BTreeSet<usize>,
+    /// Its weight ramps up, or has.
+    ramping: BTreeSet<usize>,
+    /// A restart should know of it.
+    pub remarkable: BTreeSet<usize>,
+}
+
 /// What became of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obeyed {
@@ -108,8 +119,16 @@ impl GateSlot {
     /// What a restart should know; none where health alone says it.
     pub fn saved(&self, now: Timestamp) -> Option<SavedGate> {
         let gated = Gated { in_service: self.frozen.unwrap_or(self.gated.in_service), ..self.gated };
-        let is_remarkable = self.gate.modes != Default::default() || self.frozen.is_some();
-        is_remarkable.then(|| SavedGate { id: self.gate.id.clone(), gated, at: now })
+        self.is_remarkable().then(|| SavedGate { id: self.gate.id.clone(), gated, at: now })
+    }
+
+    fn is_remarkable(&self) -> bool {
+        self.gate.modes != Default::default() || self.frozen.is_some()
+    }
+
+    /// Whether a brake keeps it in service.
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     fn waits_for_somebody(&self) -> bool {
@@ -137,6 +156,8 @@ impl Board {
     }
 
     fn link_gates(&mut self) {
+        // Of other gates than those of now; settling finds them.
+        self.pending = Pending::default();
         self.slots.iter_mut().for_each(|slot| slot.gates.clear());
         for at in 0..self.gates.len() {
             let gate = &self.gates[at].gate;
@@ -223,6 +244,24 @@ impl Board {
         let exception = exception.or(base.exception.clone());
         let slot = &mut self.gates[at];
         (slot.verdict, slot.marks) = (Verdict { healthy, exception, ..base }, marks);
+        self.note_pending(at);
+    }
+
+    /// Remembers whether time alone may do anything to a gate.
+    fn note_pending(&mut self, at: usize) {
+        let slot = &self.gates[at];
+        let is_due = slot.is_held() || slot.gated.due_at(&slot.gate.modes).is_some();
+        for (set, is_in) in [
+            (&mut self.pending.due, is_due),
+            (&mut self.pending.ramping, slot.gated.ramps_from.is_some()),
+            (&mut self.pending.remarkable, slot.is_remarkable()),
+        ] {
+            if is_in {
+                set.insert(at);
+            } else {
+                set.remove(&at);
+            }
+        }
     }
 
     /// The override that is for a gate.
@@ -357,19 +396,23 @@ impl Board {
 
     /// Moves the gates whose time has come, and the weights that ramp up.
     pub(super) fn tick_gates(&mut self, now: Timestamp) {
-        let is_due = |gate: &GateSlot| gate.held.is_some() || gate.gated.due_at(&gate.gate.modes).is_some_and(|due| due <= now);
-        let due: BTreeSet<usize> = self.gates.iter().enumerate().filter(|(_, gate)| is_due(gate)).map(|(at, _)| at).collect();
+        let is_due = |at: &usize| {
+            let gate = &self.gates[*at];
+            gate.is_held() || gate.gated.due_at(&gate.gate.modes).is_some_and(|due| due <= now)
+        };
+        let due: BTreeSet<usize> = self.pending.due.iter().copied().filter(is_due).collect();
         self.settle_gates(due, now);
         self.refresh_shares(now);
     }
 
     /// Brings the table's shares up to date.
     pub(super) fn refresh_shares(&mut self, now: Timestamp) {
-        let share = |(at, gate): (usize, &GateSlot)| {
+        let share = |&at: &usize| {
+            let gate = &self.gates[at];
             let share = gate.gated.share(&gate.gate.modes, now);
             (share != WHOLE).then(|| (self.gate_index(at), share))
         };
-        let shares: Vec<(HealthIndex, u8)> = self.gates.iter().enumerate().filter_map(share).collect();
+        let shares: Vec<(HealthIndex, u8)> = self.pending.ramping.iter().filter_map(share).collect();
         self.has_changed |= self.table.set_shares(&shares);
     }
 

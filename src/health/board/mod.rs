@@ -42,7 +42,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use self::braking::Braking;
-use self::gates::GateSlot;
+use self::gates::{GateSlot, Pending};
 use self::judge::Judged;
 use self::settle::heights;
 use self::slot::Slot;
@@ -68,6 +68,7 @@ pub struct Board {
     slots: Vec<Slot>,
     /// By id.
     gates: Vec<GateSlot>,
+    pending: Pending,
     /// The slots' verdicts and the gates', for readers.
     table: HealthTable,
     /// How many enabled endpoint checks have never been observed.
@@ -273,10 +274,9 @@ impl Board {
     /// Time passes: overrides and leases end, brakes let go, delays and deadlines end, weights ramp up. To be called a few
     /// times a second.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Event> {
-        if !self.overrides.expire(now).is_empty() {
-            return self.settle_all(now);
-        }
-        let mut events = self.tick_brakes(now);
+        let expired = self.overrides.expire(now);
+        let mut events = if expired.is_empty() { Vec::new() } else { self.settle_said(&expired, now) };
+        events.extend(self.tick_brakes(now));
         let has_ended = |at: &usize| self.slots[*at].standing.until().is_some_and(|until| until <= now);
         let ended: Vec<usize> = self.signalled.iter().copied().filter(has_ended).collect();
         events.extend(ended.into_iter().flat_map(|at| self.settle_from(at, now)));
@@ -291,8 +291,9 @@ impl Board {
 
     /// Makes this what operators say.
     pub fn set_overrides(&mut self, overrides: Overrides, now: Timestamp) -> Vec<Event> {
-        self.overrides = overrides;
-        self.settle_all(now)
+        let before = std::mem::replace(&mut self.overrides, overrides);
+        let changed = before.differing(&self.overrides);
+        self.settle_said(&changed, now)
     }
 
     /// What operators say.
@@ -302,6 +303,9 @@ impl Board {
 
     /// The rules that would be broken if this were what operators say, and are not now.
     pub fn broken_by(&self, overrides: Overrides, now: Timestamp) -> Vec<Arc<str>> {
+        if self.braking.has_no_rules() {
+            return Vec::new();
+        }
         let broken = self.broken_rules();
         let mut supposed = self.clone();
         supposed.set_overrides(overrides, now);
@@ -360,7 +364,7 @@ impl Board {
 
     /// What a restart should know of gates: those that do not merely follow health.
     pub fn saved_gates(&self, now: Timestamp) -> Vec<SavedGate> {
-        self.gates.iter().filter_map(|gate| gate.saved(now)).collect()
+        self.pending.remarkable.iter().filter_map(|&at| self.gates[at].saved(now)).collect()
     }
 
     fn position(&self, id: &HealthCheckId) -> Option<usize> {

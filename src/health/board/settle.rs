@@ -6,23 +6,44 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
+use super::gates::GateSlot;
 use super::judge::{Judged, as_child};
-use super::slot::Slot;
 use super::{Board, Event};
-use crate::health::overrides::{Action, Override};
+use crate::health::overrides::{Action, Override, Subject};
 use crate::health::table::{Exception, ExceptionKind, HealthTable, Marks, Seen, Verdict};
 use crate::ids::HealthIndex;
+
+/// When a check is settled: the lower first; of one height, those that are out first, so that a rule keeps what failed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    height: u32,
+    in_service: bool,
+    since: Timestamp,
+    at: usize,
+}
 
 impl Board {
     /// Settles every check, children first, then every gate.
     pub(super) fn settle_all(&mut self, now: Timestamp) -> Vec<Event> {
-        let in_order = |slot: &Slot, at| Some((slot.height?, slot.in_service, slot.verdict.since, at));
-        // Of one height, those that are out first, so that a rule keeps what failed last.
-        let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| in_order(slot, at)).collect();
+        let mut order: Vec<_> = (0..self.slots.len()).filter_map(|at| self.turn_of(at)).collect();
         order.sort_unstable();
-        let events = order.into_iter().filter_map(|(.., at)| self.settle(at, now)).collect();
+        let events = order.into_iter().filter_map(|turn| self.settle(turn.at, now)).collect();
         self.settle_all_gates(now);
         self.rebuild_table(now);
+        self.has_changed = true;
+        events
+    }
+
+    /// Settles what these overrides are for, whether they have come or gone, and what a brake holds: one thing fewer may be
+    /// in its way. All other checks and gates are as they were.
+    pub(super) fn settle_said(&mut self, changed: &[Override], now: Timestamp) -> Vec<Event> {
+        let is_said = |subject: &Subject<'_>| changed.iter().any(|said| said.target.matches(subject));
+        let checks = self.slots.iter().enumerate().filter(|(_, slot)| slot.held.is_some() || is_said(&slot.as_subject()));
+        let checks: Vec<usize> = checks.map(|(at, _)| at).collect();
+        let is_concerned = |gate: &GateSlot| gate.is_held() || gate.subjects().iter().any(is_said);
+        let gates = self.gates.iter().enumerate().filter(|(_, gate)| is_concerned(gate)).map(|(at, _)| at).collect();
+        let events = self.settle_those(checks, gates, now);
+        self.refresh_changes(now);
         self.has_changed = true;
         events
     }
@@ -39,10 +60,14 @@ impl Board {
 
     /// Settles one check and, as long as that changes anything, those above it, and the gates of all of them.
     pub(super) fn settle_from(&mut self, at: usize, now: Timestamp) -> Vec<Event> {
+        self.settle_those(vec![at], BTreeSet::new(), now)
+    }
+
+    /// The same from several checks, each after all of its children; `gates` are settled, too.
+    fn settle_those(&mut self, checks: Vec<usize>, mut gates: BTreeSet<usize>, now: Timestamp) -> Vec<Event> {
         let mut events = Vec::new();
-        let mut gates = BTreeSet::new();
-        let mut pending = BTreeSet::from([(0, at)]);
-        while let Some((_, at)) = pending.pop_first() {
+        let mut pending: BTreeSet<Turn> = checks.into_iter().filter_map(|at| self.turn_of(at)).collect();
+        while let Some(Turn { at, .. }) = pending.pop_first() {
             let (before, marks) = (self.slots[at].verdict.clone(), self.slots[at].marks);
             events.extend(self.settle(at, now));
             let slot = &self.slots[at];
@@ -52,12 +77,17 @@ impl Board {
                 gates.extend(slot.gates.iter().copied());
             }
             if as_child(&slot.verdict) != as_child(&before) {
-                let above = slot.parents.iter().filter_map(|&parent| Some((self.slots[parent].height?, parent)));
-                pending.extend(above);
+                pending.extend(slot.parents.iter().filter_map(|&parent| self.turn_of(parent)));
             }
         }
         self.settle_gates(gates, now);
         events
+    }
+
+    /// When a check is settled among others; none for a member of a loop.
+    fn turn_of(&self, at: usize) -> Option<Turn> {
+        let slot = &self.slots[at];
+        Some(Turn { height: slot.height?, in_service: slot.in_service, since: slot.verdict.since, at })
     }
 
     /// Brings one check's verdict up to date with its state or its children, with operators and brakes.
