@@ -12,9 +12,10 @@ mod serve;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use api::{Api, CONFIG, Key, Response, batch, change};
-use serve::{Serving, Site};
+use serve::{PATIENCE, Serving, Site};
 use texts::{element, escape, root};
 use waypost::route53::bounds::Rules;
 use waypost::route53::ops::only_reads;
@@ -278,8 +279,15 @@ impl World {
         self.ids.iter().map(|(&word, id)| (word, if hidden.contains(&word) { turned(id) } else { id.clone() })).collect()
     }
 
-    /// Everything that the API tells whoever may see all of it.
+    /// Everything that the API tells whoever may see all of it, once its check has been probed: that says more a moment
+    /// later.
     fn everything(&self) -> Vec<String> {
+        let status = OPERATIONS.iter().find(|row| row.0 == "GetHealthCheckStatus").expect("it is an operation");
+        let deadline = Instant::now() + PATIENCE;
+        while !self.ask(ADMIN, status).body.contains("CheckedTime") {
+            assert!(Instant::now() < deadline, "the check is never probed");
+            std::thread::yield_now();
+        }
         let reads = OPERATIONS.iter().chain(MORE).filter(|(_, _, line, _)| line.starts_with("GET "));
         reads.map(|row| self.ask(ADMIN, row)).map(|response| without_request_id(&response)).collect()
     }
