@@ -11,7 +11,11 @@ mod brakes;
 mod gate;
 #[path = "service/overrides.rs"]
 mod overrides;
+#[path = "service/restarts.rs"]
+mod restarts;
 #[path = "service/routes.rs"]
 mod routes;
+#[path = "service/words.rs"]
+mod words;
 #[path = "service/world.rs"]
 mod world;

@@ -83,7 +83,7 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
     let external = |name: &Name, rtype| externals.index(name, rtype);
     let gates = gates(&asks, before);
     let gate_index = |owner: &Name, identifier: &SetIdentifier| {
-        let id = Gate::id_of(&owner.to_string(), identifier.as_str());
+        let id = Gate::id_of(&owner.to_lowercase().to_string(), identifier.as_str());
         gates.binary_search_by(|gate| gate.id.cmp(&id)).ok().map(|at| HealthIndex((ids.len() + at) as u32))
     };
     let tables = Tables { health: &health_index, gate: &gate_index, map: &map_index, external: &external };

@@ -19,7 +19,7 @@ pub(super) fn gates_of(zone: &HostedZone) -> Vec<Gate> {
     let mut gates = BTreeMap::new();
     for set in zone.record_sets.iter().filter(|set| set.policy.of_group() != GroupPolicy::Simple) {
         let Some(identifier) = &set.set_identifier else { continue };
-        let owner: Arc<str> = set.name.to_string().into();
+        let owner: Arc<str> = set.name.to_lowercase().to_string().into();
         let id = Gate::id_of(&owner, identifier.as_str());
         let gate = gates.entry(id.clone()).or_insert_with(|| {
             let options = zone.groups.get(&(set.name.clone(), set.rtype));
@@ -38,7 +38,7 @@ pub(super) fn gates_of(zone: &HostedZone) -> Vec<Gate> {
 fn group_behind(zone: &HostedZone, set: &RecordSet) -> Option<Arc<str>> {
     match &set.content {
         Content::Alias(alias) if alias.evaluate_target_health && is_inside(zone, &alias.target) => {
-            Some(alias.target.to_string().into())
+            Some(alias.target.to_lowercase().to_string().into())
         }
         _ => None,
     }

@@ -16,15 +16,21 @@ use crate::ids::HealthIndex;
 impl Board {
     /// Settles every check, children first, then every gate.
     pub(super) fn settle_all(&mut self, now: Timestamp) -> Vec<Event> {
-        let in_order = |slot: &Slot, at| Some((slot.height?, slot.in_service, slot.verdict.since, at));
-        // Of one height, those that are out first, so that a rule keeps what failed last.
-        let mut order: Vec<_> = self.slots.iter().enumerate().filter_map(|(at, slot)| in_order(slot, at)).collect();
-        order.sort_unstable();
-        let events = order.into_iter().filter_map(|(.., at)| self.settle(at, now)).collect();
+        let events = self.settle_checks(now, |_| true);
         self.settle_all_gates(now);
         self.rebuild_table(now);
         self.has_changed = true;
         events
+    }
+
+    /// Settles these checks, children first. The table is made anew afterwards.
+    pub(super) fn settle_checks(&mut self, now: Timestamp, is_wanted: impl Fn(&Slot) -> bool) -> Vec<Event> {
+        let in_order = |slot: &Slot, at| Some((slot.height?, slot.in_service, slot.verdict.since, at));
+        // Of one height, those that are out first, so that a rule keeps what failed last.
+        let wanted = self.slots.iter().enumerate().filter(|(_, slot)| is_wanted(slot));
+        let mut order: Vec<_> = wanted.filter_map(|(at, slot)| in_order(slot, at)).collect();
+        order.sort_unstable();
+        order.into_iter().filter_map(|(.., at)| self.settle(at, now)).collect()
     }
 
     /// Makes the table anew of all that is settled.
@@ -76,14 +82,18 @@ impl Board {
 
     /// What routing goes by, and why that is not the status where it is not.
     fn decide(&mut self, at: usize, judged: &Judged, now: Timestamp) -> (bool, Option<Exception>) {
-        let said = self.overrides.of(&self.slots[at].as_subject(), now);
-        if let Some(said) = said {
-            let exception = said_by(said);
-            let slot = &mut self.slots[at];
-            let healthy = overridden(exception.kind, &mut slot.frozen, slot.verdict.healthy);
-            return (healthy, Some(exception));
+        let said = self.overrides.of(&self.slots[at].as_subject(), now).map(said_by);
+        let slot = &mut self.slots[at];
+        let frozen = slot.frozen;
+        let healthy = said.as_ref().map(|said| overridden(said.kind, &mut slot.frozen, slot.verdict.healthy));
+        if healthy.is_none() {
+            slot.frozen = None;
         }
-        self.slots[at].frozen = None;
+        // Of probed checks it is kept with their verdicts.
+        self.gates_moved |= slot.state.is_none() && slot.frozen != frozen;
+        if let Some(healthy) = healthy {
+            return (healthy, said);
+        }
         if self.slots[at].check.observe {
             let because = "it reports and decides nothing (observe)".into();
             return (true, Some(Exception { kind: ExceptionKind::Observed, because }));

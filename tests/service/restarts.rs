@@ -1,0 +1,154 @@
+//! What a kill leaves: a server that starts again goes on as it was, and answers with nothing that was out.
+
+use std::time::Duration;
+
+use waypost::health::brakes::{BrakeRules, Velocity};
+use waypost::health::gate::Order;
+use waypost::health::overrides::Action;
+use waypost::health::signal::SignalState;
+
+use crate::world::World;
+
+const HEAD: &str = r#"
+[endpoint.fra]
+address = ["192.0.2.1"]
+probe = "web"
+[endpoint.iad]
+address = ["192.0.2.2"]
+probe = "web"
+[endpoint.dub]
+address = ["192.0.2.3"]
+probe = "web"
+"#;
+
+fn route(options: &str) -> String {
+    format!("{HEAD}\n[route.www]\npolicy = \"failover\"\nmembers = [\"fra\", \"iad\", \"dub\"]\n{options}\n")
+}
+
+/// Two record sets whose checks are a sum of two endpoints and one that is told.
+fn checks(group: &str) -> String {
+    format!(
+        r#"{HEAD}
+[check.sum]
+type = "calculated"
+children = ["fra", "iad"]
+health_threshold = 1
+[check.told]
+type = "signal"
+[[record]]
+name = "sum"
+type = "A"
+set_identifier = "one"
+failover = "PRIMARY"
+values = ["192.0.2.11"]
+health_check = "sum"
+[[record]]
+name = "sum"
+type = "A"
+set_identifier = "two"
+failover = "SECONDARY"
+values = ["192.0.2.12"]
+[[record]]
+name = "told"
+type = "A"
+set_identifier = "one"
+failover = "PRIMARY"
+values = ["192.0.2.21"]
+health_check = "told"
+[[record]]
+name = "told"
+type = "A"
+set_identifier = "two"
+failover = "SECONDARY"
+values = ["192.0.2.22"]
+[[group]]
+name = "told"
+type = "A"
+{group}
+"#
+    )
+}
+
+#[test]
+fn what_had_left_before_a_restart_is_not_counted_as_leaving_again() {
+    let group = Some(Velocity { percent: 1, at_least: 1, per: Duration::from_secs(60) });
+    let mut world = World::braked(&route(""), BrakeRules { group, ..BrakeRules::none() });
+    world.fail(&["fra"]);
+    world.wait(61);
+    world.fail(&["iad"]);
+    assert_eq!(world.answer("www"), 3);
+    assert_eq!(world.restarted().answer("www"), 3);
+}
+
+#[test]
+fn a_new_route_takes_nobody_out_who_has_left_already() {
+    let group = Some(Velocity { percent: 1, at_least: 1, per: Duration::from_secs(60) });
+    let brakes = BrakeRules { group, ..BrakeRules::none() };
+    let mut world = World::braked(HEAD, brakes.clone());
+    world.fail(&["fra", "iad"]);
+    world.reload(&route(""), brakes);
+    assert_eq!(world.answer("www"), 3);
+}
+
+#[test]
+fn what_is_frozen_out_stays_out_whatever_kind_of_check_it_has() {
+    let mut world = World::new(&checks(""));
+    world.fail(&["fra", "iad"]);
+    world.tell("told", SignalState::Alarm);
+    assert_eq!((world.answer("sum"), world.answer("told")), (12, 22));
+    world.say(Action::Freeze, "check:*", None);
+    world.pass(&["fra", "iad"]);
+    world.tell("told", SignalState::Ok);
+    assert_eq!((world.answer("sum"), world.answer("told")), (12, 22));
+    let world = world.restarted();
+    assert_eq!((world.answer("sum"), world.answer("told")), (12, 22));
+}
+
+#[test]
+fn a_member_that_was_frozen_out_stays_out() {
+    for target in ["endpoint:fra", "check:fra", "check:*"] {
+        let mut world = World::new(&route(""));
+        world.fail(&["fra"]);
+        world.say(Action::Freeze, target, None);
+        assert_eq!(world.restarted().answer("www"), 2, "{target}");
+        world.pass(&["fra"]);
+        assert_eq!(world.restarted().answer("www"), 2, "{target}");
+    }
+}
+
+#[test]
+fn what_an_operator_took_out_is_not_brought_back_by_a_restart_while_it_is_told_to_fail() {
+    let mut world = World::new(&checks(r#"failover = "manual""#));
+    world.tell("told", SignalState::Alarm);
+    assert_eq!(world.answer("told"), 21);
+    assert_eq!(world.order("told", Order::TakeOut), 1);
+    assert_eq!(world.answer("told"), 22);
+    assert_eq!(world.restarted().answer("told"), 22);
+}
+
+#[test]
+fn a_weight_goes_on_ramping_up() {
+    let mut world = World::new(&format!(
+        "{HEAD}\n[route.www]\npolicy = \"weighted\"\nslow_start = \"90s\"\n\
+         members = [{{ use = \"fra\", weight = 1 }}, {{ use = \"iad\", weight = 1 }}]\n"
+    ));
+    world.fail(&["fra"]);
+    world.pass(&["fra"]);
+    world.wait(45);
+    assert_eq!(world.shares("www", 155), [(1, 55), (2, 100)]);
+    assert_eq!(world.restarted().shares("www", 155), [(1, 55), (2, 100)]);
+}
+
+#[test]
+fn a_delayed_failback_waits_no_longer_for_a_restart() {
+    let mut world = World::new(&route(r#"failback = { delayed = "60s" }"#));
+    world.fail(&["fra"]);
+    world.wait(5);
+    world.pass(&["fra"]);
+    world.wait(40);
+    let mut world = world.restarted();
+    world.wait(19);
+    assert_eq!(world.answer("www"), 2);
+    world.wait(1);
+    assert_eq!(world.answer("www"), 1);
+}
