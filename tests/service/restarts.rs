@@ -152,3 +152,14 @@ fn a_delayed_failback_waits_no_longer_for_a_restart() {
     world.wait(1);
     assert_eq!(world.answer("www"), 1);
 }
+
+#[test]
+fn what_a_check_was_told_is_known_when_the_check_comes_back() {
+    let mut world = World::new(&checks(""));
+    world.tell("told", SignalState::Alarm);
+    assert_eq!(world.answer("told"), 22);
+    world.reload(HEAD, BrakeRules::default());
+    world.reload(&checks(""), BrakeRules::default());
+    assert_eq!(world.answer("told"), 22);
+    assert_eq!(world.restarted().answer("told"), 22);
+}
