@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use super::distrust::shifted;
 use crate::ids::HealthCheckId;
 use crate::modes::{Decision, Failback, Failover, Modes};
+use crate::wire::rtype::RecordType;
 
 /// One member of a record group, as far as being in service goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +121,11 @@ impl Gate {
     /// The id of the gate of a group's member, whose owner name is in lower case: as no check is likely to be called.
     pub fn id_of(owner: &str, member: &str) -> HealthCheckId {
         HealthCheckId::new(&format!("~{owner}/{member}")).expect("it is not empty")
+    }
+
+    /// The id of the gate of one type, where its health is not that of the other types of the name.
+    pub fn id_of_type(owner: &str, member: &str, rtype: RecordType) -> HealthCheckId {
+        Self::id_of(owner, &format!("{member}\t{rtype}"))
     }
 }
 

@@ -54,7 +54,9 @@ pub(super) async fn ask_forever(telemetry: Arc<Telemetry>, keeper: Arc<Keeper>, 
         let unread = telemetry.bus().after(read);
         read = unread.newest;
         if unread.lost && keeper.loaded().config.failover.ask.is_some() {
-            events::warning("so much happened at once that nobody may be asked about some proposals: operators or deadlines decide");
+            events::warning(
+                "so much happened at once that nobody may be asked about some proposals: operators or deadlines decide",
+            );
         }
         for told in unread.events {
             // The file may name another program with each reload.

@@ -103,6 +103,63 @@ fn names_are_one_name_in_any_case() {
     }
 }
 
+/// Members of one name and identifier for both types, with the check that each has.
+fn both_types(a: &str, aaaa: &str) -> String {
+    let record = |rtype: &str, identifier: &str, failover: &str, value: &str, check: &str| {
+        format!(
+            "[[record]]\nname = \"www\"\ntype = \"{rtype}\"\nset_identifier = \"{identifier}\"\n\
+             failover = \"{failover}\"\nvalues = [\"{value}\"]\n{check}\n"
+        )
+    };
+    [
+        ENDPOINTS,
+        &record("A", "one", "PRIMARY", "192.0.2.1", a),
+        &record("A", "two", "SECONDARY", "192.0.2.2", ""),
+        &record("AAAA", "one", "PRIMARY", "2001:db8::1", aaaa),
+        &record("AAAA", "two", "SECONDARY", "2001:db8::2", ""),
+        "[[group]]\nname = \"www\"\ntype = \"A\"\nfailback = \"manual\"\n",
+        "[[group]]\nname = \"www\"\ntype = \"AAAA\"\nfailback = \"manual\"\n",
+    ]
+    .concat()
+}
+
+#[test]
+fn each_type_of_a_name_has_the_check_that_it_says() {
+    let (fra, iad) = ("health_check = \"fra\"", "health_check = \"iad\"");
+    for (a, aaaa, fails, expected) in [
+        (fra, fra, "fra", (2, 2)),
+        (fra, iad, "fra", (2, 1)),
+        (fra, iad, "iad", (1, 2)),
+        (fra, "", "fra", (2, 1)),
+        ("", fra, "fra", (1, 2)),
+    ] {
+        let mut world = World::new(&both_types(a, aaaa));
+        world.fail(&[fails]);
+        assert_eq!((world.answer("www"), world.answer_aaaa("www")), expected, "{a:?} {aaaa:?} {fails}");
+        world.pass(&[fails]);
+        assert_eq!((world.answer("www"), world.answer_aaaa("www")), expected, "{a:?} {aaaa:?} {fails}");
+        world.order("www", Order::BringBack);
+        assert_eq!((world.answer("www"), world.answer_aaaa("www")), (1, 1), "{a:?} {aaaa:?} {fails}");
+    }
+}
+
+#[test]
+fn what_the_group_of_either_type_says_counts() {
+    let fra = "health_check = \"fra\"";
+    let said = ("type = \"A\"\nfailback = \"manual\"", "type = \"A\"\nttl = { max = 300, min = 1 }");
+    let zone = both_types(fra, fra).replacen(said.0, said.1, 1);
+    let mut world = World::new(&zone);
+    world.fail(&["fra"]);
+    world.pass(&["fra"]);
+    assert_eq!((world.answer("www"), world.answer_aaaa("www")), (2, 2), "they move together");
+
+    let groups = both_types(fra, fra);
+    let swapped = groups.replace("type = \"AAAA\"\nfailback = \"manual\"", "type = \"AAAA\"\nttl = { max = 300, min = 1 }");
+    let mut world = World::new(&swapped);
+    world.wait(1);
+    assert!(world.ttl_aaaa("www") < 60, "an endpoint that is probed each second may fail soon: {}", world.ttl_aaaa("www"));
+}
+
 #[test]
 fn an_operator_takes_nothing_out_that_a_rule_keeps() {
     let of = vec!["route:low".parse().unwrap()];

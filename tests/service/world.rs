@@ -194,6 +194,16 @@ impl World {
         self.drawn(name, 0)
     }
 
+    /// The last octet of a name's IPv6 address.
+    pub fn answer_aaaa(&self, name: &str) -> u8 {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::AAAA), 0);
+        match &hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].data {
+            hickory_proto::rr::RData::AAAA(address) => address.octets()[15],
+            other => panic!("{other:?} is no IPv6 address"),
+        }
+    }
+
     /// How often each last octet comes up in so many draws.
     pub fn shares(&self, name: &str, draws: u64) -> Vec<(u8, usize)> {
         let drawn: Vec<u8> = (0..draws).map(|draw| self.drawn(name, draw)).collect();
@@ -207,6 +217,12 @@ impl World {
     pub fn ttl(&self, name: &str) -> u32 {
         let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
         let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::A), 0);
+        hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].ttl
+    }
+
+    pub fn ttl_aaaa(&self, name: &str) -> u32 {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::AAAA), 0);
         hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].ttl
     }
 

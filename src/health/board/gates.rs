@@ -438,7 +438,7 @@ impl Board {
     /// Moves every time that gates remember, because the clock was wrong by that.
     pub(super) fn shift_gates(&mut self, by: SignedDuration) {
         self.gates.iter_mut().for_each(|slot| slot.gated.shift(by));
-        self.gates_moved = true;
+        self.gates_moved |= self.gates.iter().any(|slot| slot.remarkable().is_some());
     }
 }
 
