@@ -20,6 +20,7 @@ use crate::places::Places;
 use crate::places::maps::ClientMaps;
 use crate::places::rules::Rules;
 use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
 use crate::zone::catalog::Catalog;
 use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::external::{ExternalTarget, Externals};
@@ -82,10 +83,10 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
     let health_index = |id: &HealthCheckId| ids.binary_search(&id).ok().map(|at| HealthIndex(at as u32));
     let external = |name: &Name, rtype| externals.index(name, rtype);
     let gates = gates(&asks, before);
-    let gate_index = |owner: &Name, identifier: &SetIdentifier, rtype| {
+    let gate_index = |owner: &Name, identifier: &SetIdentifier, rtype: RecordType| {
         let owner = owner.to_lowercase().to_string();
         let place = |id| gates.binary_search_by(|gate| gate.id.cmp(&id)).ok();
-        let own = place(Gate::id_of_type(&owner, identifier.as_str(), rtype));
+        let own = place(Gate::id_of_type(&owner, identifier.as_str(), &rtype.to_string()));
         let at = own.or_else(|| place(Gate::id_of(&owner, identifier.as_str())))?;
         Some(HealthIndex((ids.len() + at) as u32))
     };

@@ -35,7 +35,7 @@ pub(super) fn gates_of(zone: &HostedZone) -> Vec<Gate> {
                 known.ttl_follows |= gate.ttl_follows;
             }
             Some(_) => {
-                gate.id = Gate::id_of_type(&gate.owner, &gate.member, set.rtype);
+                gate.id = Gate::id_of_type(&gate.owner, &gate.member, &set.rtype.to_string());
                 gates.insert(gate.id.clone(), gate);
             }
             None => drop(gates.insert(id, gate)),

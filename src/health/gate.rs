@@ -27,7 +27,6 @@ use serde::{Deserialize, Serialize};
 use super::distrust::shifted;
 use crate::ids::HealthCheckId;
 use crate::modes::{Decision, Failback, Failover, Modes};
-use crate::wire::rtype::RecordType;
 
 /// One member of a record group, as far as being in service goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +123,7 @@ impl Gate {
     }
 
     /// The id of the gate of one type, where its health is not that of the other types of the name.
-    pub fn id_of_type(owner: &str, member: &str, rtype: RecordType) -> HealthCheckId {
+    pub fn id_of_type(owner: &str, member: &str, rtype: &str) -> HealthCheckId {
         Self::id_of(owner, &format!("{member}\t{rtype}"))
     }
 }

@@ -163,3 +163,56 @@ fn what_a_check_was_told_is_known_when_the_check_comes_back() {
     assert_eq!(world.answer("told"), 22);
     assert_eq!(world.restarted().answer("told"), 22);
 }
+
+const OPTIONS: [&str; 6] = [
+    "",
+    "failback = \"manual\"",
+    "failover = \"manual\"",
+    "failback = { delayed = \"3s\" }",
+    "failover = { confirm = \"3s\", else = \"approve\" }",
+    "failover = { confirm = \"3s\", else = \"refuse\" }\nfailback = \"manual\"",
+];
+const TARGETS: [&str; 7] = ["check:fra", "endpoint:fra", "check:*", "region:aws:eu-*", "route:www", "check:sum", "check:told"];
+
+/// Routes in two levels, a sum, and a check that is told.
+fn everything(low: &str, high: &str, group: &str) -> String {
+    let zone = checks(group).replacen("address", "region = \"aws:eu-west-1\"\naddress", 1);
+    format!(
+        "{zone}\n[route.www]\npolicy = \"failover\"\nmembers = [\"fra\", \"iad\"]\n{low}\n\
+         [route.top]\npolicy = \"failover\"\nmembers = [\"route:www\", \"dub\"]\n{high}\n"
+    )
+}
+
+/// One thing that happens, by two numbers.
+fn happens(world: &mut World, said: &mut Vec<u64>, what: u8, which: usize) {
+    match what {
+        0 | 1 => world.fail(&[["fra", "iad", "dub"][which % 3]]),
+        2 | 3 => world.pass(&[["fra", "iad", "dub"][which % 3]]),
+        4 => world.tell("told", [SignalState::Ok, SignalState::Alarm, SignalState::Insufficient][which % 3]),
+        5 => world.wait(which as i64 % 4),
+        6 => drop(world.order(["www", "top", "told"][which % 3], [Order::TakeOut, Order::Keep, Order::BringBack][which / 3 % 3])),
+        7 => said.push(world.say(Action::ALL[which % 4], TARGETS[which / 4 % 7], None)),
+        8 => said.push(world.say(Action::Freeze, TARGETS[which % 7], None)),
+        _ => said.pop().into_iter().for_each(|id| world.unsay(id)),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_restart_changes_no_answer(
+        options in [0..6usize, 0..6usize, 0..6usize],
+        steps in proptest::collection::vec((0..10u8, 0..1_000usize), 1..24),
+    ) {
+        let [low, high, group] = options.map(|at| OPTIONS[at]);
+        let mut world = World::braked(&everything(low, high, group), BrakeRules::none());
+        world.tell("told", SignalState::Ok);
+        let mut said = Vec::new();
+        for (what, which) in steps {
+            happens(&mut world, &mut said, what, which);
+            let answers = |world: &World| ["www", "top", "sum", "told"].map(|name| world.answer(name));
+            proptest::prop_assert_eq!(answers(&world), answers(&world.restarted()), "after {} {}", what, which);
+        }
+    }
+}

@@ -171,10 +171,13 @@ impl Board {
         }
     }
 
-    /// Begins every gate anew, by what its check is at and with no override.
+    /// Begins every gate anew, by what its check is at, and shows what that comes to without any override.
     pub(super) fn begin_gates(&mut self, now: Timestamp) {
         (0..self.gates.len()).for_each(|at| self.begin_gate(at));
+        let begun: Vec<Gated> = self.gates.iter().map(|slot| slot.gated).collect();
         self.settle_all_gates(now);
+        // What is forced may keep a route in service: nobody leaves before that is known.
+        self.gates.iter_mut().zip(begun).for_each(|(slot, begun)| slot.gated = begun);
     }
 
     fn link_gates(&mut self) {
@@ -249,7 +252,7 @@ impl Board {
 
     /// Brings one gate's verdict up to date with its check or the group behind it, with operators and brakes.
     fn settle_gate(&mut self, at: usize, now: Timestamp) {
-        let before = self.gates[at].remarkable();
+        let before = (self.gates[at].remarkable(), self.gates[at].frozen);
         let base = self.base_of(at);
         let own = self.said_of(at, now).map(said_by);
         let of_check = base.exception.clone().filter(|exception| exception.kind.is_override());
@@ -277,7 +280,7 @@ impl Board {
         let exception = exception.or(base.exception.clone());
         let slot = &mut self.gates[at];
         (slot.verdict, slot.marks) = (Verdict { healthy, exception, ..base }, marks);
-        self.gates_moved |= slot.remarkable() != before;
+        self.gates_moved |= (slot.remarkable(), slot.frozen) != before;
     }
 
     /// The override that is for a gate.
