@@ -72,7 +72,7 @@ proptest! {
     ) {
         let served = Served::new(&world, &tree);
         // Much drained, much down.
-        let all = tried.into_iter().flat_map(|(one, other, draw)| [(one, other, draw), (one | !0 / 3, other, draw), (one | !0 / 3 * 2, other & one, draw)]);
+        let all = tried.into_iter().flat_map(|(one, other, draw)| [(one, other, draw), (one | (!0 / 3), other, draw), (one | (!0 / 3 * 2), other & one, draw)]);
         for (endpoints, routes, draw) in all {
             let all = told(&served.forced(endpoints, routes), &world::clients(), draw);
             for (client, said) in all.iter().filter(|(client, said)| said.scope <= client.prefix_len()) {

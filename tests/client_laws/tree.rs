@@ -76,7 +76,7 @@ pub const LEASTS: [&str; 3] = ["", "min_healthy = 2", "min_healthy = \"60%\""];
 /// The same, and fences; of any two endpoints written one after the other, one stands in Europe.
 pub const OPTIONS: [&str; 4] = ["", "min_healthy = 2", "min_healthy = \"60%\"", "fence = [{ continent = \"EU\" }]"];
 
-/// What routes say of how many of their members must be healthy, here and where others stand above them.
+/// What routes say of when all answer again, of how many must be healthy, and fences.
 pub const PANICS: [&str; 4] = ["", "panic = \"50%\"", "min_healthy = 2", "panic = \"80%\"\nfence = [{ continent = \"EU\" }]"];
 
 /// Trees of one to three levels of routes with these policies (`sticky` is `weighted`, and sticky) and these options.
