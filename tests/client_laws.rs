@@ -61,6 +61,32 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(16))]
+
+    #[test]
+    fn inside_a_scope_everybody_gets_the_same_answer_whatever_operators_say(
+        world in world::worlds(),
+        tree in tree::trees(&tree::ALL, &tree::PANICS),
+        tried in any::<[(u64, u64, u64); 6]>(),
+    ) {
+        let served = Served::new(&world, &tree);
+        // Much drained, much down.
+        let all = tried.into_iter().flat_map(|(one, other, draw)| [(one, other, draw), (one | (!0 / 3), other, draw), (one | (!0 / 3 * 2), other & one, draw)]);
+        for (endpoints, routes, draw) in all {
+            let all = told(&served.forced(endpoints, routes), &world::clients(), draw);
+            for (client, said) in all.iter().filter(|(client, said)| said.scope <= client.prefix_len()) {
+                for (other, also) in within(&all, *client, said.scope) {
+                    prop_assert_eq!(
+                        &said.answer, &also.answer,
+                        "{} (scope {}) and {}, endpoints {:b}, routes {:b}, draw {}", client, said.scope, other, endpoints, routes, draw
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// A world in which each level of a tree has something to tell apart.
 fn corpus_world() -> World {
     let network = |text: &str| text.parse::<IpNet>().expect("a prefix");

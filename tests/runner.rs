@@ -16,9 +16,11 @@ use waypost::clock;
 use waypost::health::board::{Board, SavedVerdict};
 use waypost::health::check::{CheckKind, EndpointCheck, HealthCheck, Target, TargetHost, Via};
 use waypost::health::observation::{Failure, NotRun, Observation, Outcome, Passed};
+use waypost::health::overrides::{Action, NewOverride, Overrides};
 use waypost::health::profile::Profile;
 use waypost::health::protocol::Protocol;
 use waypost::health::protocol::http::HttpRequest;
+use waypost::health::remark::Remark;
 use waypost::health::table::{HealthTable, Status};
 use waypost::health::timing::{Deadlines, Thresholds, Timing};
 use waypost::ids::HealthCheckId;
@@ -365,6 +367,23 @@ async fn a_reload_keeps_verdicts_drops_probes_of_what_changed_and_adopts_before_
     assert_eq!(seen, 0, "the probe under way at the reload must not count");
     let probes = stage.probes_of("slow");
     assert_eq!(probes.len(), 2, "{probes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_frozen_is_handed_over_to_be_kept_at_once() {
+    let mut stage = Stage::set([HealthCheck { disabled: true, ..endpoint("off", SECOND) }], SECOND * 1_000, 10);
+    let remark = || Remark::new("a test").unwrap();
+    let (reason, author, made_at) = (remark(), remark(), clock::now());
+    let mut overrides = Overrides::default();
+    let target = "check:*".parse().unwrap();
+    overrides.add(NewOverride { action: Action::Freeze, target, reason, author, made_at, expires_at: None }).unwrap();
+    stage.runner.override_with(overrides).await;
+    let (_, change) = stage.changes.recv().await.unwrap();
+    let kept = change.gates.expect("a freeze is to be kept");
+    assert_eq!(kept.iter().map(|gate| (gate.id.as_str(), gate.gated.in_service)).collect::<Vec<_>>(), [("off", true)]);
+    stage.runner.override_with(Overrides::default()).await;
+    let (_, change) = stage.changes.recv().await.unwrap();
+    assert_eq!(change.gates, Some(Vec::new()), "and forgotten when it has ended");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,11 @@ mod gate;
 mod observed;
 #[path = "service/overrides.rs"]
 mod overrides;
+#[path = "service/restarts.rs"]
+mod restarts;
 #[path = "service/routes.rs"]
 mod routes;
+#[path = "service/words.rs"]
+mod words;
 #[path = "service/world.rs"]
 mod world;

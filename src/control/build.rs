@@ -20,6 +20,7 @@ use crate::places::Places;
 use crate::places::maps::ClientMaps;
 use crate::places::rules::Rules;
 use crate::wire::name::Name;
+use crate::wire::rtype::RecordType;
 use crate::zone::catalog::Catalog;
 use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::external::{ExternalTarget, Externals};
@@ -82,12 +83,15 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
     let health_index = |id: &HealthCheckId| ids.binary_search(&id).ok().map(|at| HealthIndex(at as u32));
     let external = |name: &Name, rtype| externals.index(name, rtype);
     let gates = gates(&asks, before);
-    let gate_index = |owner: &Name, identifier: &SetIdentifier| {
-        let id = Gate::id_of(&owner.to_string(), identifier.as_str());
-        gates.binary_search_by(|gate| gate.id.cmp(&id)).ok().map(|at| HealthIndex((ids.len() + at) as u32))
+    let gate_index = |owner: &Name, identifier: &SetIdentifier, rtype: RecordType| {
+        let owner = owner.to_lowercase().to_string();
+        let place = |id| gates.binary_search_by(|gate| gate.id.cmp(&id)).ok();
+        let own = place(Gate::id_of_type(&owner, identifier.as_str(), &rtype.to_string()));
+        let at = own.or_else(|| place(Gate::id_of(&owner, identifier.as_str())))?;
+        Some(HealthIndex((ids.len() + at) as u32))
     };
     let tables = Tables { health: &health_index, gate: &gate_index, map: &map_index, external: &external };
-    let without_gates = Tables { gate: &|_, _| None, ..tables };
+    let without_gates = Tables { gate: &|_, _, _| None, ..tables };
     // Indices are places among all checks: they are the same only if the ids are. A zone's map indices follow its
     // collections, which it only names.
     let same_checks = before.is_some_and(|before| {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::distrust::shifted;
 use super::doubt::DoubtRules;
 use super::overrides::Pattern;
 
@@ -96,6 +97,11 @@ impl Taken {
     /// Takes back the last that was counted, where another brake holds.
     pub fn untake(&mut self) {
         self.0.pop_back();
+    }
+
+    /// Moves what is remembered with a clock that was set.
+    pub fn shift(&mut self, by: SignedDuration) {
+        self.0.iter_mut().for_each(|at| *at = shifted(*at, by));
     }
 
     fn forget(&mut self, velocity: Velocity, now: Timestamp) {

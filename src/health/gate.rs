@@ -33,7 +33,7 @@ use crate::modes::{Decision, Failback, Failover, Modes};
 pub struct Gate {
     /// Tells it from all other gates and checks: see [`Gate::id_of`].
     pub id: HealthCheckId,
-    /// The group's owner name.
+    /// The group's owner name, in lower case.
     pub owner: Arc<str>,
     /// The member's set identifier: the name of its endpoint or route, where it has one.
     pub member: Arc<str>,
@@ -117,9 +117,14 @@ impl By {
 }
 
 impl Gate {
-    /// The id of the gate of a group's member: as no check is likely to be called.
+    /// The id of the gate of a group's member, whose owner name is in lower case: as no check is likely to be called.
     pub fn id_of(owner: &str, member: &str) -> HealthCheckId {
         HealthCheckId::new(&format!("~{owner}/{member}")).expect("it is not empty")
+    }
+
+    /// The id of the gate of one type, where its health is not that of the other types of the name.
+    pub fn id_of_type(owner: &str, member: &str, rtype: &str) -> HealthCheckId {
+        Self::id_of(owner, &format!("{member}\t{rtype}"))
     }
 }
 
@@ -142,7 +147,7 @@ impl Gated {
     fn failing(self, modes: &Modes, now: Timestamp) -> (Self, Option<Passage>) {
         match (modes.failover, self.proposal) {
             (Failover::Auto, _) => self.out(By::Health, now),
-            (Failover::Manual, _) => (self, None),
+            (Failover::Manual, _) => (Self { proposal: None, ..self }, None),
             (Failover::Confirm { within, then }, None) => {
                 let due_at = after(now, within);
                 let proposal = Some(Proposal { made_at: now, due_at: Some(due_at) });

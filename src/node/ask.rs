@@ -53,6 +53,11 @@ pub(super) async fn ask_forever(telemetry: Arc<Telemetry>, keeper: Arc<Keeper>, 
     loop {
         let unread = telemetry.bus().after(read);
         read = unread.newest;
+        if unread.lost && keeper.loaded().config.failover.ask.is_some() {
+            events::warning(
+                "so much happened at once that nobody may be asked about some proposals: operators or deadlines decide",
+            );
+        }
         for told in unread.events {
             // The file may name another program with each reload.
             if let (Event::FailoverProposed { .. }, Some(url)) = (&told.event, &keeper.loaded().config.failover.ask) {

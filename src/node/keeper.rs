@@ -240,7 +240,7 @@ impl Publishing {
                 telemetry.configure(&configured, clock::now());
                 let histories = publish::tell(&telemetry, &change.events);
                 publish::tell_beside(&telemetry, change.notices, &change.events, &change.saved);
-                store.save_gates(change.gates);
+                change.gates.into_iter().for_each(|gates| store.save_gates(gates));
                 store.keep_histories(configured.into_keys().collect());
                 store.save_all(change.saved, histories);
             };

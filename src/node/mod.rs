@@ -124,9 +124,9 @@ async fn run(
     let (overrides, told) = (store.take_overrides(), take_signals(&mut store, &board)?);
     // Before the first answer: what was forced stays forced, and what was frozen is found as it was.
     board.set_overrides(overrides.clone(), clock::now());
+    board.resume_signals(told.iter().cloned(), clock::now());
     board.resume(store.take_saved(), clock::now());
     board.resume_gates(store.take_gates(), clock::now());
-    board.resume_signals(told.iter().cloned(), clock::now());
     let parts =
         Parts::start(&loaded, board, store).map_err(|cause| ServeError::Failed { doing: "starting the query log", cause })?;
     parts.query_logs.set_directory(query_log_directory(&loaded.config, config_path));

@@ -156,7 +156,9 @@ impl Operator {
                 detail,
             };
             let store = self.store.clone();
-            written(move || store.change_gates(&gates, entry)).await?;
+            let kept = written(move || store.change_gates(&gates, entry)).await;
+            // What moved has moved: it only may not outlive a restart, and is not in the audit log.
+            kept.map_err(|refused| Refused::new(refused.status, "it was done, but could not be written to the store"))?;
         }
         Ok(moved)
     }

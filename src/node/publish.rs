@@ -43,13 +43,13 @@ impl Watcher for Publisher {
         let histories = tell(&self.telemetry, &change.events);
         tell_beside(&self.telemetry, change.notices, &change.events, &change.saved);
         self.store.save(change.saved, histories);
-        self.store.save_gates(change.gates);
+        change.gates.into_iter().for_each(|gates| self.store.save_gates(gates));
     }
 
     fn refreshed(&mut self, table: HealthTable) {
         // Answers go by the same as before: this is no new generation.
-        let next = Snapshot { health: Arc::new(table), ..Snapshot::clone(&self.published.load()) };
-        self.published.publish(next);
+        let health = Arc::new(table);
+        self.published.update(|now| Some(Snapshot { health: health.clone(), ..Snapshot::clone(now) }));
     }
 
     fn probed(&mut self, id: &HealthCheckId, report: &ProbeReport) {

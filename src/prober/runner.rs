@@ -70,7 +70,7 @@ pub struct Change {
     /// What brakes, operators and gates did.
     pub notices: Vec<Notice>,
     /// What a restart should know of gates; none where nothing happened to any.
-    pub gates: Vec<SavedGate>,
+    pub gates: Option<Vec<SavedGate>>,
 }
 
 /// A running runner. Dropping the last handle stops the runner.
@@ -381,11 +381,11 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
     fn hand_over(&mut self, change: Change) {
         let notices = self.board.take_notices();
         let has_changed = self.board.take_changed();
-        if change.events.is_empty() && notices.is_empty() && !has_changed {
+        let gates = self.board.take_moved_gates(self.steady.now());
+        if change.events.is_empty() && notices.is_empty() && !has_changed && gates.is_none() {
             return;
         }
         self.has_news = false;
-        let gates = if notices.is_empty() { Vec::new() } else { self.board.saved_gates(self.steady.now()) };
         self.watcher.changed(Change { notices, gates, table: self.board.table(), ..change });
     }
 
@@ -490,7 +490,7 @@ impl<P: Probe, W: Watcher> Runner<P, W> {
         self.obstructed.retain(|id, _| board.index(id).is_some() && !fresh.contains(id));
         let now = self.now();
         self.schedule.replace(intervals(&self.board), now, |id| replaced.fresh.contains(id));
-        let (notices, gates) = (self.board.take_notices(), self.board.saved_gates(self.steady.now()));
+        let (notices, gates) = (self.board.take_notices(), self.board.take_moved_gates(self.steady.now()));
         let (table, saved) = (self.board.table(), self.board.saved());
         self.board.take_changed();
         adopt(Change { events: replaced.events, table, saved, notices, gates });

@@ -200,9 +200,7 @@ impl Store {
 
     /// Hands what gates are at to the writer, all that are remarkable, and does not wait for it.
     pub fn save_gates(&self, gates: Vec<SavedGate>) {
-        if !gates.is_empty() {
-            self.order(Order { gates: Some(gates), ..Order::default() });
-        }
+        self.order(Order { gates: Some(gates), ..Order::default() });
     }
 
     /// Makes this what gates are at, with the entry of the audit log that says why, and waits until both are on the disk.

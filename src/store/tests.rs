@@ -69,6 +69,23 @@ fn saving_all_forgets_checks_that_are_gone() {
     store.close().unwrap();
 }
 
+#[test]
+fn gates_that_follow_health_again_are_forgotten() {
+    let scratch = Scratch::new("gates");
+    let store = Store::open(Some(&scratch.0)).unwrap();
+    let (now, id) = (Timestamp::from_second(9).unwrap(), HealthCheckId::new("~www.example.org./fra").unwrap());
+    let gate = SavedGate { id, gated: crate::health::gate::Gated::in_service(now), at: now };
+    store.save_gates(vec![gate.clone()]);
+    store.close().unwrap();
+    let mut store = Store::open(Some(&scratch.0)).unwrap();
+    assert_eq!(store.take_gates(), [gate]);
+    store.save_gates(Vec::new());
+    store.close().unwrap();
+    let mut store = Store::open(Some(&scratch.0)).unwrap();
+    assert_eq!(store.take_gates(), []);
+    store.close().unwrap();
+}
+
 fn histories(status: Status, ids: &[&str]) -> Histories {
     let history = Arc::new(History::new(Timestamp::from_second(9).unwrap(), status));
     ids.iter().map(|id| (HealthCheckId::new(id).unwrap(), history.clone())).collect()

@@ -44,8 +44,9 @@ pub enum CompileError {
 pub struct Tables<'t> {
     /// A health check's place in the snapshot's table.
     pub health: &'t dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
-    /// The place of a member's gate in it, where it has one: by its group's owner name and its set identifier.
-    pub gate: &'t dyn Fn(&Name, &SetIdentifier) -> Option<HealthIndex>,
+    /// The place of a member's gate in it, where it has one: by its group's owner name, its set identifier
+    /// and its group's type.
+    pub gate: &'t dyn Fn(&Name, &SetIdentifier, RecordType) -> Option<HealthIndex>,
     /// The place of the map that orders these members of a group, for the policies that have one.
     pub map: &'t dyn Fn(&[&RecordSet]) -> Option<MapIndex>,
     /// The place of a name outside the zone among those that are resolved.
@@ -429,7 +430,7 @@ impl<'h> Answers<'h> {
 
     fn member(&mut self, place: (u32, u32, u32), compress: bool) -> Result<Member, CompileError> {
         let set = &self.written.record_sets[place.2 as usize];
-        let gate = set.set_identifier.as_ref().and_then(|identifier| (self.tables.gate)(&set.name, identifier));
+        let gate = set.set_identifier.as_ref().and_then(|identifier| (self.tables.gate)(&set.name, identifier, set.rtype));
         let health_check = set.health_check.as_ref().filter(|_| gate.is_none()).map(|id| {
             (self.tables.health)(id)
                 .ok_or_else(|| CompileError::NoHealthCheck { name: set.name.clone(), health_check: id.clone() })

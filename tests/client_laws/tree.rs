@@ -14,6 +14,9 @@ use proptest::prelude::*;
 use waypost::answer::{Asker, Identity, Transport, respond};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
+use waypost::health::board::Board;
+use waypost::health::overrides::{Action, NewOverride, Overrides};
+use waypost::health::remark::Remark;
 use waypost::health::table::{Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
@@ -72,6 +75,9 @@ pub const ALL: [&str; 7] = ["latency", "geolocation", "geoproximity", "ip_based"
 pub const LEASTS: [&str; 3] = ["", "min_healthy = 2", "min_healthy = \"60%\""];
 /// The same, and fences; of any two endpoints written one after the other, one stands in Europe.
 pub const OPTIONS: [&str; 4] = ["", "min_healthy = 2", "min_healthy = \"60%\"", "fence = [{ continent = \"EU\" }]"];
+
+/// What routes say of when all answer again, of how many must be healthy, and fences.
+pub const PANICS: [&str; 4] = ["", "panic = \"50%\"", "min_healthy = 2", "panic = \"80%\"\nfence = [{ continent = \"EU\" }]"];
 
 /// Trees of one to three levels of routes with these policies (`sticky` is `weighted`, and sticky) and these options.
 pub fn trees(policies: &'static [&'static str], options: &'static [&'static str]) -> impl Strategy<Value = Route> {
@@ -165,6 +171,7 @@ pub struct Served {
     places: Places,
     built: Built,
     pub endpoints: usize,
+    routes: usize,
 }
 
 /// What a response says, and for whom.
@@ -200,7 +207,7 @@ impl Served {
         let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
         let state = state.unwrap_or_else(|| panic!("{problems}\n{text}"));
         let built = build(state, &places, before).expect("a state without problems compiles");
-        Self { world: world.clone(), places, built, endpoints: written.endpoints }
+        Self { world: world.clone(), places, built, endpoints: written.endpoints, routes: written.routes }
     }
 
     /// With these endpoints healthy: each has its bit.
@@ -215,6 +222,24 @@ impl Served {
         let health = Arc::new(self.built.supposing(verdicts));
         let Built { catalog, maps, externals, .. } = self.built.clone();
         Snapshot { catalog, health, maps, externals, generation: 0 }
+    }
+
+    /// With overrides for endpoints and for routes that are members, as two bits each say: none, up, down, drain.
+    pub fn forced(&self, endpoints: u64, routes: u64) -> Snapshot {
+        let mut overrides = Overrides::default();
+        for (kind, bits, count) in [("check:e", endpoints, self.endpoints), ("route:r", routes, self.routes + 1)] {
+            for at in 0..count.min(32) {
+                let action = [None, Some(Action::Up), Some(Action::Down), Some(Action::Drain)][(bits >> (2 * at) & 3) as usize];
+                let (target, remark) = (format!("{kind}{at}"), || Remark::new("the test says so").unwrap());
+                let (reason, author, made_at) = (remark(), remark(), Timestamp::UNIX_EPOCH);
+                let new =
+                    |action| NewOverride { action, target: target.parse().unwrap(), reason, author, made_at, expires_at: None };
+                action.map(|action| overrides.add(new(action)).unwrap());
+            }
+        }
+        let mut board = Board::new(self.built.plan(), Timestamp::UNIX_EPOCH);
+        board.set_overrides(overrides, Timestamp::UNIX_EPOCH);
+        Snapshot { health: Arc::new(board.table()), ..self.with(0) }
     }
 
     /// Every health that the endpoints can have.

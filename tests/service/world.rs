@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use waypost::control::build::{Built, build};
 use waypost::control::load::load_zones;
 use waypost::control::state::State;
-use waypost::health::board::{Board, Notice};
+use waypost::health::board::{Board, Notice, SavedGate};
 use waypost::health::brakes::BrakeRules;
 use waypost::health::gate::Order;
 use waypost::health::observation::{Failure, Observation, Outcome, Passed};
 use waypost::health::overrides::{Action, NewOverride, Overrides};
 use waypost::health::remark::Remark;
+use waypost::health::signal::{Signal, SignalState};
 use waypost::ids::HealthCheckId;
 use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
@@ -26,6 +27,10 @@ pub struct World {
     built: Built,
     pub board: Board,
     overrides: Overrides,
+    /// What the runner last handed to the store.
+    kept: Vec<SavedGate>,
+    /// What has happened and no test has asked for.
+    notices: Vec<Notice>,
     now: i64,
 }
 
@@ -55,30 +60,47 @@ impl World {
     }
 
     pub fn braked(zone: &str, brakes: BrakeRules) -> Self {
-        let octets = [HEAD, zone].concat().into_bytes();
-        let (state, problems) = load_zones(vec![Source { file: "test.toml".into(), octets }], &mut Nothing, 1);
-        let state = state.unwrap_or_else(|| panic!("{problems}"));
-        let built = build(State { brakes: Arc::new(brakes), ..state }, &Default::default(), None).expect("the zone compiles");
+        let built = built_of(zone, brakes);
         let board = Board::new(built.plan(), at(0));
-        let mut world = Self { built, board, overrides: Overrides::default(), now: 0 };
-        let checks: Vec<String> = world.built.state.checks.keys().map(ToString::to_string).collect();
+        let mut world = Self { built, board, overrides: Overrides::default(), kept: Vec::new(), notices: Vec::new(), now: 0 };
+        let checks: Vec<String> = world.board.probed().map(|(id, _)| id.to_string()).collect();
         checks.iter().for_each(|check| world.see(check, true));
-        world.board.take_notices();
+        world.notices.clear();
         world
     }
 
     /// The same world, to go on another way.
     pub fn fork(&self) -> Self {
-        Self { built: self.built.clone(), board: self.board.clone(), overrides: self.overrides.clone(), now: self.now }
+        let (built, board, overrides) = (self.built.clone(), self.board.clone(), self.overrides.clone());
+        Self { built, board, overrides, kept: self.kept.clone(), notices: self.notices.clone(), now: self.now }
+    }
+
+    /// Puts another zone and other brakes to use.
+    pub fn reload(&mut self, zone: &str, brakes: BrakeRules) {
+        self.built = built_of(zone, brakes);
+        self.board.replace(self.built.plan(), at(self.now));
+        self.keep();
+    }
+
+    /// Keeps what the runner would have the store keep.
+    fn keep(&mut self) {
+        let gates = self.board.take_moved_gates(at(self.now));
+        self.kept = gates.unwrap_or_else(|| self.kept.clone());
+        self.notices.extend(self.board.take_notices());
     }
 
     /// A board of the same plan that has just started, with what a store would have kept of this one.
     pub fn restarted(&self) -> Self {
         let mut board = Board::new(self.built.plan(), at(self.now));
+        let told = self.built.state.checks.iter().filter_map(|(id, check)| {
+            let index = self.board.index(id)?;
+            Some((id.clone(), self.board.standing(index).saved(&check.signalled()?.source)?))
+        });
         board.set_overrides(self.overrides.clone(), at(self.now));
+        board.resume_signals(told, at(self.now));
         board.resume(self.board.saved(), at(self.now));
-        board.resume_gates(self.board.saved_gates(at(self.now)), at(self.now));
-        Self { built: self.built.clone(), board, overrides: self.overrides.clone(), now: self.now }
+        board.resume_gates(self.kept.clone(), at(self.now));
+        Self { board, ..self.fork() }
     }
 
     pub fn fail(&mut self, checks: &[&str]) {
@@ -93,6 +115,23 @@ impl World {
         let outcome = if passed { Outcome::Passed(Passed::Connected) } else { Outcome::Failed(Failure::Refused) };
         let index = self.board.index(&HealthCheckId::new(check).unwrap()).unwrap_or_else(|| panic!("{check} is a check"));
         self.board.observe(index, &Observation { at: at(self.now), outcome });
+        self.keep();
+    }
+
+    /// Tells a check how it stands, until it is told anew.
+    pub fn tell(&mut self, check: &str, state: SignalState) {
+        let index = self.board.index(&HealthCheckId::new(check).unwrap()).unwrap_or_else(|| panic!("{check} is a check"));
+        let remark = |text| Remark::new(text).unwrap();
+        let signal = Signal { state, reason: remark("a test"), author: remark("ops"), at: at(self.now), until: None };
+        self.board.signal(index, signal, at(self.now));
+        self.keep();
+    }
+
+    /// Sets the clock, which all that is known follows.
+    pub fn set_clock(&mut self, by: i64) {
+        self.now += by;
+        self.board.shift(SignedDuration::from_secs(by), at(self.now));
+        self.keep();
     }
 
     /// Lets so many seconds pass, four ticks in each.
@@ -101,6 +140,7 @@ impl World {
             self.board.tick(at(self.now) + SignedDuration::from_millis(quarter * 250));
         }
         self.now += secs;
+        self.keep();
         self.board.refresh_changes(at(self.now));
     }
 
@@ -111,12 +151,14 @@ impl World {
         let new = NewOverride { action, target, reason: remark("a test"), author: remark("ops"), made_at, expires_at };
         let id = self.overrides.add(new).unwrap().id;
         self.board.set_overrides(self.overrides.clone(), at(self.now));
+        self.keep();
         id
     }
 
     pub fn unsay(&mut self, id: u64) {
         self.overrides.remove(id).unwrap();
         self.board.set_overrides(self.overrides.clone(), at(self.now));
+        self.keep();
     }
 
     /// What would be broken if this were said, too.
@@ -127,11 +169,13 @@ impl World {
     }
 
     pub fn order(&mut self, route: &str, order: Order) -> usize {
-        self.board.order(route, None, order, at(self.now)).unwrap_or_else(|error| panic!("{error}")).len()
+        let obeyed = self.board.order(route, None, order, at(self.now)).unwrap_or_else(|error| panic!("{error}"));
+        self.keep();
+        obeyed.len()
     }
 
     pub fn notices(&mut self) -> Vec<Notice> {
-        self.board.take_notices()
+        std::mem::take(&mut self.notices)
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -150,6 +194,16 @@ impl World {
         self.drawn(name, 0)
     }
 
+    /// The last octet of a name's IPv6 address.
+    pub fn answer_aaaa(&self, name: &str) -> u8 {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::AAAA), 0);
+        match &hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].data {
+            hickory_proto::rr::RData::AAAA(address) => address.octets()[15],
+            other => panic!("{other:?} is no IPv6 address"),
+        }
+    }
+
     /// How often each last octet comes up in so many draws.
     pub fn shares(&self, name: &str, draws: u64) -> Vec<(u8, usize)> {
         let drawn: Vec<u8> = (0..draws).map(|draw| self.drawn(name, draw)).collect();
@@ -166,11 +220,24 @@ impl World {
         hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].ttl
     }
 
+    pub fn ttl_aaaa(&self, name: &str) -> u32 {
+        let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
+        let (response, ..) = ask(&self.snapshot(), &query(&name, RecordType::AAAA), 0);
+        hickory_proto::op::Message::from_vec(&response).unwrap().answers[0].ttl
+    }
+
     /// Why a name is answered as it is.
     pub fn explained(&self, name: &str) -> String {
         let name = Name::parse(&format!("{name}.example.org."), None).unwrap();
         ask(&self.snapshot(), &query(&name, RecordType::A), 0).2.to_string()
     }
+}
+
+fn built_of(zone: &str, brakes: BrakeRules) -> Built {
+    let octets = [HEAD, zone].concat().into_bytes();
+    let (state, problems) = load_zones(vec![Source { file: "test.toml".into(), octets }], &mut Nothing, 1);
+    let state = state.unwrap_or_else(|| panic!("{problems}"));
+    build(State { brakes: Arc::new(brakes), ..state }, &Default::default(), None).expect("the zone compiles")
 }
 
 pub fn at(secs: i64) -> Timestamp {

@@ -55,9 +55,11 @@ impl Braking {
         self.rules.rules.is_empty()
     }
 
-    /// Moves all that is remembered with a clock that was set. Takings are left: they are forgotten sooner at most.
+    /// Moves all that is remembered with a clock that was set.
     pub fn shift(&mut self, by: SignedDuration) {
         self.doubt.shift(by);
+        let taken = [&mut self.fleet].into_iter().chain(self.regions.values_mut()).chain(self.groups.values_mut());
+        taken.for_each(|taken| taken.shift(by));
     }
 }
 
@@ -75,6 +77,14 @@ impl Board {
         let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.held.is_some()).map(|(at, _)| at).collect();
         let known = std::mem::take(&mut self.braking);
         self.braking = Braking { rules, fleet_size, region_sizes, places, failing, held, things, ..known };
+        self.ask_canaries();
+    }
+
+    fn ask_canaries(&mut self) {
+        let Braking { doubt, rules, .. } = &mut self.braking;
+        let canaries = || self.slots.iter().filter(|slot| rules.doubt.canaries.contains(&slot.check.id));
+        let passing = canaries().filter(|slot| !slot.is_failing).count();
+        doubt.canaries(passing, canaries().count());
     }
 
     /// What a rule's pattern is for: checks where it matches any, else gates.
@@ -98,9 +108,7 @@ impl Board {
             doubt.began_to_fail(&rules.doubt, at, now, places);
         }
         if rules.doubt.canaries.contains(&slot.check.id) {
-            let canaries = || self.slots.iter().filter(|slot| rules.doubt.canaries.contains(&slot.check.id));
-            let passing = canaries().filter(|slot| !slot.is_failing).count();
-            doubt.canaries(passing, canaries().count());
+            self.ask_canaries();
         }
     }
 

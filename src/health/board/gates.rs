@@ -12,8 +12,8 @@
 //! ```
 //!
 //! What an operator forces for a check goes before what its gate remembers. A member that is an alias of another group
-//! is asked about that group by routing, for each client; a gate looks at it only where its group waits for somebody:
-//! then it is healthy while a member of that group is in service.
+//! is asked about that group by routing, for each client; a gate looks at it only where its group waits for somebody, or
+//! one above it does: then it is healthy while a member of that group is in service.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -38,9 +38,13 @@ pub(super) struct GateSlot {
     pub gate: Gate,
     /// The check's place on the board.
     pub check: Option<usize>,
+    /// The check's region.
+    region: Option<Arc<str>>,
     /// The gates of the group that the member is an alias of.
     pub below: Vec<usize>,
     above: Vec<usize>,
+    /// Its health is whether anything below is in service: it waits for somebody, or a gate above it does.
+    looks_below: bool,
     /// How many gates its group has.
     group_size: usize,
     height: Option<u32>,
@@ -86,8 +90,10 @@ impl GateSlot {
             verdict: unchecked(gate),
             gate: gate.clone(),
             check: None,
+            region: None,
             below: Vec::new(),
             above: Vec::new(),
+            looks_below: false,
             group_size: 0,
             height: None,
             gated: Gated::in_service(now),
@@ -102,7 +108,10 @@ impl GateSlot {
     pub fn subjects(&self) -> [Subject<'_>; 2] {
         let (check, member) = (self.gate.check.as_ref().map(|id| id.as_str()), &*self.gate.member);
         match &self.gate.uses {
-            None => [Subject { check, endpoint: Some(member), region: None, route: None }, Subject::default()],
+            None => {
+                let region = self.region.as_deref();
+                [Subject { check, endpoint: Some(member), region, route: None }, Subject::default()]
+            }
             Some(owner) => {
                 let by = |name| Subject { route: Some(name), ..Subject::default() };
                 [by(&**owner), by(member)]
@@ -118,17 +127,30 @@ impl GateSlot {
 
     /// What a restart should know; none where health alone says it.
     pub fn saved(&self, now: Timestamp) -> Option<SavedGate> {
+        let gated = self.remarkable()?;
+        Some(SavedGate { id: self.gate.id.clone(), gated, at: now })
+    }
+
+    /// What it is at, where health alone does not say it.
+    fn remarkable(&self) -> Option<Gated> {
         let gated = Gated { in_service: self.frozen.unwrap_or(self.gated.in_service), ..self.gated };
-        self.is_remarkable().then(|| SavedGate { id: self.gate.id.clone(), gated, at: now })
+        self.is_remarkable().then_some(gated)
     }
 
     fn is_remarkable(&self) -> bool {
-        self.gate.modes != Default::default() || self.frozen.is_some()
+        self.gate.modes != Default::default() || self.frozen.is_some() || self.held.is_some()
     }
 
     /// Whether a brake keeps it in service.
     pub fn is_held(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// Begins where its check is, if it goes by health alone: what has left already does not leave again.
+    fn begin_at(&mut self, in_service: bool) {
+        if self.gate.modes.failover == Failover::Auto {
+            self.gated.in_service = in_service;
+        }
     }
 
     fn waits_for_somebody(&self) -> bool {
@@ -140,6 +162,7 @@ impl Board {
     /// Makes these the gates, and finds what they stand above. Checks are those of now.
     pub(super) fn replace_gates(&mut self, gates: &[Gate], now: Timestamp) {
         let mut before = std::mem::take(&mut self.gates).into_iter().peekable();
+        let mut fresh = Vec::new();
         for gate in gates {
             while before.next_if(|old| old.gate.id < gate.id).is_some() {}
             let old = before.next_if(|old| old.gate.id == gate.id);
@@ -149,10 +172,31 @@ impl Board {
                     let GateSlot { gated, verdict, marks, held, frozen, .. } = old;
                     GateSlot { gated, verdict, marks, held, frozen, ..slot }
                 }
-                None => slot,
+                None => {
+                    fresh.push(self.gates.len());
+                    slot
+                }
             });
         }
         self.link_gates();
+        fresh.into_iter().for_each(|at| self.begin_gate(at));
+        self.gates_moved = true;
+    }
+
+    fn begin_gate(&mut self, at: usize) {
+        if let Some(check) = self.gates[at].check {
+            let in_service = self.slots[check].in_service;
+            self.gates[at].begin_at(in_service);
+        }
+    }
+
+    /// Begins every gate anew, by what its check is at, and shows what that comes to without any override.
+    pub(super) fn begin_gates(&mut self, now: Timestamp) {
+        (0..self.gates.len()).for_each(|at| self.begin_gate(at));
+        let begun: Vec<Gated> = self.gates.iter().map(|slot| slot.gated).collect();
+        self.settle_all_gates(now);
+        // What is forced may keep a route in service: nobody leaves before that is known.
+        self.gates.iter_mut().zip(begun).for_each(|(slot, begun)| slot.gated = begun);
     }
 
     fn link_gates(&mut self) {
@@ -168,6 +212,7 @@ impl Board {
                 self.slots[check].gates.push(at);
             }
             let slot = &mut self.gates[at];
+            slot.region = check.and_then(|check| self.slots[check].check.region.clone());
             (slot.check, slot.below, slot.group_size) = (check, below, group_size);
         }
         let below: Vec<&[usize]> = self.gates.iter().map(|gate| &*gate.below).collect();
@@ -177,6 +222,13 @@ impl Board {
             for lower in self.gates[at].below.clone() {
                 self.gates[lower].above.push(at);
             }
+        }
+        let mut from_above: Vec<usize> = (0..self.gates.len()).collect();
+        from_above.sort_by_key(|at| std::cmp::Reverse(self.gates[*at].height));
+        for at in from_above {
+            let GateSlot { below, above, .. } = &self.gates[at];
+            let is_asked = above.iter().any(|&upper| self.gates[upper].looks_below);
+            self.gates[at].looks_below = !below.is_empty() && (is_asked || self.gates[at].waits_for_somebody());
         }
     }
 
@@ -221,6 +273,7 @@ impl Board {
 
     /// Brings one gate's verdict up to date with its check or the group behind it, with operators and brakes.
     fn settle_gate(&mut self, at: usize, now: Timestamp) {
+        let before = (self.gates[at].remarkable(), self.gates[at].frozen);
         let base = self.base_of(at);
         let own = self.said_of(at, now).map(said_by);
         let of_check = base.exception.clone().filter(|exception| exception.kind.is_override());
@@ -230,6 +283,10 @@ impl Board {
                 let healthy = overridden(exception.kind, &mut slot.frozen, slot.verdict.healthy);
                 let marks = Marks { drained: exception.kind == ExceptionKind::Drained, kept: healthy };
                 (healthy, Some(exception), marks)
+            }
+            (None, Some(exception)) if exception.kind == ExceptionKind::Frozen => {
+                let healthy = overridden(exception.kind, &mut slot.frozen, slot.verdict.healthy);
+                (healthy, Some(exception), Marks { drained: false, ..slot.marks })
             }
             (None, Some(exception)) => {
                 slot.frozen = None;
@@ -244,6 +301,7 @@ impl Board {
         let exception = exception.or(base.exception.clone());
         let slot = &mut self.gates[at];
         (slot.verdict, slot.marks) = (Verdict { healthy, exception, ..base }, marks);
+        self.gates_moved |= (slot.remarkable(), slot.frozen) != before;
         self.note_pending(at);
     }
 
@@ -277,7 +335,7 @@ impl Board {
             Some(check) => self.slots[check].verdict.clone(),
             None => unchecked(&slot.gate),
         };
-        if slot.below.is_empty() || !slot.waits_for_somebody() || !own.healthy {
+        if !slot.looks_below || !own.healthy {
             return own;
         }
         let in_service = slot.below.iter().filter(|&&lower| self.gates[lower].verdict.healthy).count();
@@ -355,7 +413,6 @@ impl Board {
     pub fn order(&mut self, route: &str, member: Option<&str>, order: Order, now: Timestamp) -> Result<Vec<Obeyed>, NoSuchRoute> {
         let owner = self.route_named(route)?;
         let mut obeyed = Vec::new();
-        let mut moved = BTreeSet::new();
         for at in self.gates_of(&owner) {
             let input = input(&self.base_of(at));
             let GateSlot { gate, gated, .. } = &self.gates[at];
@@ -363,14 +420,17 @@ impl Board {
                 continue;
             }
             let Some((next, passage)) = gated.obey(order, &gate.modes, input, now) else { continue };
+            if order == Order::TakeOut && self.rule_against(Thing::Gate(at)).is_some() {
+                continue;
+            }
             let (owner, member) = (gate.owner.clone(), gate.member.clone());
             let because = "an operator said so".into();
             self.notices.push(Notice::Passed { owner: owner.clone(), member: member.clone(), passage, because });
             obeyed.push(Obeyed { owner, member, passage });
-            self.gates[at].gated = next;
-            moved.insert(at);
+            (self.gates[at].gated, self.gates_moved) = (next, true);
+            // Before the next, for whom a rule may say otherwise now.
+            self.settle_gates(BTreeSet::from([at]), now);
         }
-        self.settle_gates(moved, now);
         Ok(obeyed)
     }
 
@@ -424,6 +484,7 @@ impl Board {
     /// Moves every time that gates remember, because the clock was wrong by that.
     pub(super) fn shift_gates(&mut self, by: SignedDuration) {
         self.gates.iter_mut().for_each(|slot| slot.gated.shift(by));
+        self.gates_moved |= self.gates.iter().any(|slot| slot.remarkable().is_some());
     }
 }
 

@@ -81,6 +81,10 @@ pub struct Board {
     notices: Vec<Notice>,
     /// What routing goes by has changed since somebody asked.
     has_changed: bool,
+    /// What [`Board::saved_gates`] says has changed since somebody asked.
+    gates_moved: bool,
+    /// What was last told of each check, those that are gone or told by another source now included: as the store has it.
+    told: BTreeMap<HealthCheckId, SavedStanding>,
 }
 
 /// One change of a health check's final status.
@@ -123,7 +127,7 @@ pub struct SavedVerdict {
     pub kept_at: Option<bool>,
 }
 
-/// What a restart needs to know of one gate.
+/// What a restart needs to know of one gate, or of a check that is not probed and frozen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedGate {
     pub id: HealthCheckId,
@@ -137,38 +141,50 @@ impl Board {
     pub fn new(plan: impl Into<Plan>, now: Timestamp) -> Self {
         let mut board = Self::default();
         board.replace(plan, now);
-        board.notices.clear();
-        board.has_changed = false;
+        board.forget_news();
         board
     }
 
     /// Takes up the verdicts of an earlier run, and says how many: those not too old, on checks that still probe the same.
-    /// What operators say is set before, so that what they froze is found as it was.
+    /// What operators say and what was told is set before, so that what is frozen is found as it was; gates come after.
     pub fn resume(&mut self, saved: impl IntoIterator<Item = SavedVerdict>, now: Timestamp) -> usize {
+        self.slots.iter_mut().for_each(|slot| slot.frozen = None);
         let mut count = 0;
         for saved in saved {
             let Some(index) = self.index(&saved.id) else { continue };
             count += usize::from(self.slots[index.at()].resume(saved, now));
         }
+        // First as it would be if nobody said anything: that is what is frozen where nothing else was kept.
+        let said = std::mem::take(&mut self.overrides);
+        self.settle_checks(now, |slot| slot.frozen.is_none());
+        self.begin_gates(now);
+        self.overrides = said;
         self.settle_all(now);
         count
     }
 
-    /// Takes up what gates were at in an earlier run: what an operator or a delay has out of service stays so.
+    /// Takes up what gates were at in an earlier run: what an operator or a delay has out of service stays so. Comes last.
     pub fn resume_gates(&mut self, saved: impl IntoIterator<Item = SavedGate>, now: Timestamp) {
         for saved in saved {
             if let Ok(at) = self.gates.binary_search_by(|known| known.gate.id.cmp(&saved.id)) {
                 self.gates[at].resume(saved);
+            } else if let Some(at) = self.position(&saved.id).filter(|&at| self.slots[at].state.is_none()) {
+                self.slots[at].frozen = Some(saved.gated.in_service);
             }
         }
         self.settle_all(now);
+        self.forget_news();
+    }
+
+    fn forget_news(&mut self) {
         self.notices.clear();
-        self.has_changed = false;
+        (self.has_changed, self.gates_moved) = (false, false);
     }
 
     /// Takes up what was told in an earlier run, of checks that are still told by the same source.
     pub fn resume_signals(&mut self, saved: impl IntoIterator<Item = (HealthCheckId, SavedStanding)>, now: Timestamp) {
         for (id, saved) in saved {
+            self.told.insert(id.clone(), saved.clone());
             let Some(index) = self.index(&id) else { continue };
             let slot = &mut self.slots[index.at()];
             if slot.check.signalled().is_some_and(|check| *check.source.to_string() == *saved.source) {
@@ -184,14 +200,20 @@ impl Board {
     }
 
     /// Makes this the plan. A check that probes the same as before keeps what is known of it, whatever its thresholds,
-    /// interval and deadlines are now; so does a gate whose group leaves and comes back as before.
+    /// interval and deadlines are now; so does the gate of a member that keeps its name, and a check that is told by whom it
+    /// was told before.
     pub fn replace(&mut self, plan: impl Into<Plan>, now: Timestamp) -> Replaced {
         let plan = plan.into();
         let before = std::mem::take(&mut self.slots);
         let before: BTreeMap<_, _> = before.into_iter().map(|slot| (slot.check.id.clone(), slot)).collect();
         let mut fresh = BTreeSet::new();
         for (id, check) in &plan.checks {
-            let slot = Slot::following(before.get(id), check, now);
+            let mut slot = Slot::following(before.get(id), check, now);
+            if let (Some(signal), Some(told)) = (check.signalled(), self.told.get(id))
+                && *told.source == *signal.source.to_string()
+            {
+                slot.standing = told.clone().into();
+            }
             if slot.state.is_some() && before.get(id).is_none_or(|old| old.state.is_none() || !slot.observes_as(old)) {
                 fresh.insert(id.clone());
             }
@@ -232,6 +254,9 @@ impl Board {
             return Vec::new();
         }
         slot.standing = slot.standing.observe(signal);
+        if let Some(saved) = slot.check.signalled().and_then(|check| slot.standing.saved(&check.source)) {
+            self.told.insert(slot.check.id.clone(), saved);
+        }
         self.settle_from(index.at(), now)
     }
 
@@ -362,9 +387,19 @@ impl Board {
         self.slots[self.position(id)?].saved()
     }
 
-    /// What a restart should know of gates: those that do not merely follow health.
+    /// What a restart should know of gates: those that do not merely follow health; and of checks that are not probed.
     pub fn saved_gates(&self, now: Timestamp) -> Vec<SavedGate> {
-        self.pending.remarkable.iter().filter_map(|&at| self.gates[at].saved(now)).collect()
+        let unprobed = self.slots.iter().filter(|slot| slot.state.is_none());
+        let frozen = unprobed.filter_map(|slot| {
+            let gated = Gated { in_service: slot.frozen?, ..Gated::in_service(now) };
+            Some(SavedGate { id: slot.check.id.clone(), gated, at: now })
+        });
+        self.pending.remarkable.iter().filter_map(|&at| self.gates[at].saved(now)).chain(frozen).collect()
+    }
+
+    /// The same, if it has changed since somebody last asked.
+    pub fn take_moved_gates(&mut self, now: Timestamp) -> Option<Vec<SavedGate>> {
+        std::mem::take(&mut self.gates_moved).then(|| self.saved_gates(now))
     }
 
     fn position(&self, id: &HealthCheckId) -> Option<usize> {

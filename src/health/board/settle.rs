@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::gates::GateSlot;
 use super::judge::{Judged, as_child};
+use super::slot::Slot;
 use super::{Board, Event};
 use crate::health::overrides::{Action, Override, Subject};
 use crate::health::table::{Exception, ExceptionKind, HealthTable, Marks, Seen, Verdict};
@@ -25,9 +26,7 @@ struct Turn {
 impl Board {
     /// Settles every check, children first, then every gate.
     pub(super) fn settle_all(&mut self, now: Timestamp) -> Vec<Event> {
-        let mut order: Vec<_> = (0..self.slots.len()).filter_map(|at| self.turn_of(at)).collect();
-        order.sort_unstable();
-        let events = order.into_iter().filter_map(|turn| self.settle(turn.at, now)).collect();
+        let events = self.settle_checks(now, |_| true);
         self.settle_all_gates(now);
         self.rebuild_table(now);
         self.has_changed = true;
@@ -46,6 +45,14 @@ impl Board {
         self.refresh_changes(now);
         self.has_changed = true;
         events
+    }
+
+    /// Settles these checks, children first. The table is made anew afterwards.
+    pub(super) fn settle_checks(&mut self, now: Timestamp, is_wanted: impl Fn(&Slot) -> bool) -> Vec<Event> {
+        let wanted = (0..self.slots.len()).filter(|&at| is_wanted(&self.slots[at]));
+        let mut order: Vec<_> = wanted.filter_map(|at| self.turn_of(at)).collect();
+        order.sort_unstable();
+        order.into_iter().filter_map(|turn| self.settle(turn.at, now)).collect()
     }
 
     /// Makes the table anew of all that is settled.
@@ -106,14 +113,18 @@ impl Board {
 
     /// What routing goes by, and why that is not the status where it is not.
     fn decide(&mut self, at: usize, judged: &Judged, now: Timestamp) -> (bool, Option<Exception>) {
-        let said = self.overrides.of(&self.slots[at].as_subject(), now);
-        if let Some(said) = said {
-            let exception = said_by(said);
-            let slot = &mut self.slots[at];
-            let healthy = overridden(exception.kind, &mut slot.frozen, slot.verdict.healthy);
-            return (healthy, Some(exception));
+        let said = self.overrides.of(&self.slots[at].as_subject(), now).map(said_by);
+        let slot = &mut self.slots[at];
+        let frozen = slot.frozen;
+        let healthy = said.as_ref().map(|said| overridden(said.kind, &mut slot.frozen, slot.verdict.healthy));
+        if healthy.is_none() {
+            slot.frozen = None;
         }
-        self.slots[at].frozen = None;
+        // Of probed checks it is kept with their verdicts.
+        self.gates_moved |= slot.state.is_none() && slot.frozen != frozen;
+        if let Some(healthy) = healthy {
+            return (healthy, said);
+        }
         if self.slots[at].check.observe {
             let because = "it reports and decides nothing (observe)".into();
             return (true, Some(Exception { kind: ExceptionKind::Observed, because }));
