@@ -90,6 +90,8 @@ pub enum By {
 pub enum Order {
     /// Out of service, if it is unhealthy: approves what is proposed.
     TakeOut,
+    /// Approves what is proposed, if nobody has decided it yet.
+    Approve,
     /// Stays in service: refuses what is proposed.
     Keep,
     /// In service again, if it is healthy.
@@ -177,11 +179,17 @@ impl Gated {
     pub fn obey(self, order: Order, modes: &Modes, input: Input, now: Timestamp) -> Option<(Self, Passage)> {
         let (next, passage) = match order {
             Order::TakeOut if self.in_service && !input.healthy => self.out(By::Operator, now),
-            Order::Keep if self.proposal.is_some_and(|proposal| proposal.due_at.is_some()) => self.refused(By::Operator),
+            Order::Approve if self.in_service && !input.healthy && self.awaits_decision() => self.out(By::Operator, now),
+            Order::Keep if self.awaits_decision() => self.refused(By::Operator),
             Order::BringBack if !self.in_service && input.healthy => self.back(modes, By::Operator, now),
             _ => return None,
         };
         Some((next, passage?))
+    }
+
+    /// Whether something is proposed that nobody has decided.
+    fn awaits_decision(&self) -> bool {
+        self.proposal.is_some_and(|proposal| proposal.due_at.is_some())
     }
 
     /// The next moment at which the gate moves with nothing else happening.

@@ -102,7 +102,8 @@ async fn answer(url: &str, question: &Question<'_>) -> Result<Answer, String> {
 
 async fn carry_out(operator: &Arc<Operator>, route: String, member: String, decision: Decision, reason: Option<String>) {
     let order = match decision {
-        Decision::Approve => Order::TakeOut,
+        // An operator may have refused meanwhile.
+        Decision::Approve => Order::Approve,
         Decision::Refuse => Order::Keep,
     };
     let remark = |text: &str| Remark::new(text).ok();

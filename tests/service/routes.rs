@@ -94,6 +94,7 @@ fn a_confirmed_failover_goes_by_the_answer_or_by_the_deadline() {
     for (then, order, expected) in [
         ("approve", None, [1, 2]),
         ("refuse", None, [1, 1]),
+        ("refuse", Some(Order::Approve), [2, 2]),
         ("approve", Some(Order::Keep), [1, 1]),
         ("refuse", Some(Order::TakeOut), [2, 2]),
     ] {
@@ -120,6 +121,7 @@ fn a_refused_failover_is_proposed_again_only_after_a_recovery() {
     world.fail(&["fra"]);
     world.wait(3_600);
     assert_eq!((world.answer("www"), world.notices()), (1, vec![]));
+    assert_eq!(world.order("www", Order::Approve), 0, "a program's late approval counts for nothing");
     world.pass(&["fra"]);
     world.fail(&["fra"]);
     assert_eq!(world.notices().len(), 1);

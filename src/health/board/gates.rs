@@ -409,7 +409,7 @@ impl Board {
     /// Carries out an operator's order for a group, or for one member of it. Says what it did.
     ///
     /// # Errors
-    /// When no group has gates under that name; see [`Board::route_named`].
+    /// When no group has gates under that name, or several may be meant.
     pub fn order(&mut self, route: &str, member: Option<&str>, order: Order, now: Timestamp) -> Result<Vec<Obeyed>, NoSuchRoute> {
         let owner = self.route_named(route)?;
         let mut obeyed = Vec::new();
@@ -420,7 +420,7 @@ impl Board {
                 continue;
             }
             let Some((next, passage)) = gated.obey(order, &gate.modes, input, now) else { continue };
-            if order == Order::TakeOut && self.rule_against(Thing::Gate(at)).is_some() {
+            if matches!(order, Order::TakeOut | Order::Approve) && self.rule_against(Thing::Gate(at)).is_some() {
                 continue;
             }
             let (owner, member) = (gate.owner.clone(), gate.member.clone());
