@@ -39,6 +39,9 @@ fn a_verdict_that_nothing_upholds_for_an_hour_is_no_longer_known() {
 fn a_transition_says_why_in_words() {
     let (_, transition) = observe(State::unknown(at(0)), &observation(Some(true), 0), rules(thresholds(2, 2)));
     assert_eq!(&*transition.unwrap().because, "HTTP status 200");
+    let (failed, _) = observe(State::unknown(at(0)), &observation(Some(false), 0), rules(thresholds(2, 2)));
+    let (_, transition) = observe(failed, &observation(Some(true), 1), rules(thresholds(2, 2)));
+    assert_eq!(&*transition.unwrap().because, "HTTP status 200", "one pass, after a failure");
     let (state, none) = observe(State::unknown(at(0)), &observation(Some(false), 1), rules(thresholds(2, 2)));
     assert_eq!(none, None);
     let (_, transition) = observe(state, &observation(Some(false), 2), rules(thresholds(2, 2)));

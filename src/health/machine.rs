@@ -153,7 +153,9 @@ fn flip(state: State, turn: Turn, seen: &Observation, timing: &Timing) -> (State
     let last = &seen.outcome;
     match turn {
         Turn::Rises => {
-            let (because, distrust) = (in_a_row(state.run, "passes", last), state.distrust.forgiven());
+            // Before the first verdict a run may be of failures.
+            let passes = if state.status == Status::Unknown { 1 } else { state.run };
+            let (because, distrust) = (in_a_row(passes, "passes", last), state.distrust.forgiven());
             flip_to(State { distrust, ..state }, Status::Healthy, seen.at, because)
         }
         Turn::Falls { unsteady } => {

@@ -254,6 +254,7 @@ impl Board {
             return Vec::new();
         }
         slot.standing = slot.standing.observe(signal);
+        slot.lease_is_over = false;
         if let Some(saved) = slot.check.signalled().and_then(|check| slot.standing.saved(&check.source)) {
             self.told.insert(slot.check.id.clone(), saved);
         }
@@ -302,9 +303,12 @@ impl Board {
         let expired = self.overrides.expire(now);
         let mut events = if expired.is_empty() { Vec::new() } else { self.settle_said(&expired, now) };
         events.extend(self.tick_brakes(now));
-        let has_ended = |at: &usize| self.slots[*at].standing.until().is_some_and(|until| until <= now);
-        let ended: Vec<usize> = self.signalled.iter().copied().filter(has_ended).collect();
-        events.extend(ended.into_iter().flat_map(|at| self.settle_from(at, now)));
+        let ends = |slot: &Slot| !slot.lease_is_over && slot.standing.until().is_some_and(|until| until <= now);
+        let ended: Vec<usize> = self.signalled.iter().copied().filter(|&at| ends(&self.slots[at])).collect();
+        for at in ended {
+            self.slots[at].lease_is_over = true;
+            events.extend(self.settle_from(at, now));
+        }
         self.tick_gates(now);
         events
     }

@@ -26,6 +26,8 @@ pub(super) struct Slot {
     pub state: Option<State>,
     /// What was told of it; of checks that are told only.
     pub standing: Standing,
+    /// The lease of what was told has ended, and the verdict says so.
+    pub lease_is_over: bool,
     /// An observation of this endpoint has been made since the start.
     pub observed: bool,
     /// The state is from before the start and no observation has counted since.
@@ -61,6 +63,7 @@ impl Slot {
             subject: check.probed().map(EndpointCheck::subject).unwrap_or_default().into(),
             state: check.probed().map(|_| unknown),
             standing: Standing::default(),
+            lease_is_over: false,
             observed: false,
             resumed: false,
             verdict: Verdict { healthy: !check.inverted, ..plain },
