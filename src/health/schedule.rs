@@ -76,7 +76,7 @@ impl Schedule {
             return;
         };
         let due = match pace {
-            Pace::AfterEnd(interval) => now + jittered(interval, draw),
+            Pace::AfterEnd(interval) => now + interval,
             Pace::AfterStart(interval) => now.max(slot.began + jittered(interval, draw)),
             Pace::Confirming(retry) => now.max(slot.began + retry),
         };
@@ -171,7 +171,7 @@ mod tests {
         for (draw, millis) in [(0, 1_000), (1 << 63, 975), (u64::MAX, 950)] {
             assert_eq!(jittered(SECOND, draw).as_millis(), millis);
         }
-        assert!(jittered(SECOND, u64::MAX) >= Pace::AfterEnd(SECOND).least());
+        assert!(jittered(SECOND, u64::MAX) >= Pace::AfterStart(SECOND).least());
     }
 
     #[test]

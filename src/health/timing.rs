@@ -90,7 +90,7 @@ impl Hold {
 /// When the probe after this one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// So long after this one's end, or a little less.
+    /// So long after this one's end, to the second as Route 53's: what probes take makes checks drift apart.
     AfterEnd(Duration),
     /// So long after this one's start, or a little less.
     AfterStart(Duration),
@@ -102,7 +102,8 @@ impl Pace {
     /// The shortest time between the starts of this probe and the next.
     pub fn least(self) -> Duration {
         match self {
-            Self::AfterEnd(interval) | Self::AfterStart(interval) => interval - interval / JITTER_PARTS,
+            Self::AfterEnd(interval) => interval,
+            Self::AfterStart(interval) => interval - interval / JITTER_PARTS,
             Self::Confirming(retry) => retry,
         }
     }
