@@ -21,6 +21,8 @@ use waypost::zone::record_set::{Alias, Content, RecordSet, RoutingPolicy, Weight
 /// A query to be answered again and again.
 pub struct Scene {
     snapshot: Snapshot,
+    identity: Identity,
+    asker: Asker,
     message: Vec<u8>,
     out: Vec<u8>,
 }
@@ -67,7 +69,8 @@ impl Scene {
             let (checks, gates) = (snapshot.health.iter().map(down), snapshot.health.gates().map(down));
             snapshot.health = HealthTable::with_gates(checks.collect(), gates.collect()).into();
         }
-        Self { snapshot, message, out: vec![0; 65_535] }
+        let asker = Asker { address: clients::RESOLVER.into(), transport: Transport::Udp };
+        Self { snapshot, identity: Identity::default(), asker, message, out: vec![0; 65_535] }
     }
 
     /// Answers once.
@@ -88,9 +91,8 @@ impl Scene {
     }
 
     fn answer_octets(&mut self, len: usize, draw: u64) -> Report {
-        let asker = Asker { address: clients::RESOLVER.into(), transport: Transport::Udp };
         let message = &self.message[..len];
-        respond(&self.snapshot, &Identity::default(), message, &asker, 1_700_000_000, Draw::new(draw), &mut self.out)
+        respond(&self.snapshot, &self.identity, message, &self.asker, 1_700_000_000, Draw::new(draw), &mut self.out)
     }
 }
 

@@ -7,6 +7,7 @@
 use super::message::{Form, Message, Put, Section, Synthesized};
 use super::opt::ExtendedError;
 use super::placement::Placement;
+use super::plain::{note_plain, note_wildcard, put_soa};
 use super::resolve::{Outcome, Owner, resolve};
 use super::{Context, name_of};
 use crate::routing::chance::Chance;
@@ -14,7 +15,6 @@ use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::routing::{Choice, Facts, MEMBERS_MAX, choose};
 use crate::wire::header::Rcode;
 use crate::wire::qname::QName;
-use crate::wire::query::Question;
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Full;
 use crate::wire::{HEADER_LEN, LABEL_MAX};
@@ -121,36 +121,27 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         }
     }
 
-    /// Fills the sections for `question`, which is in the zone.
+    /// Fills the sections by what was found for the name asked for, which is in the zone.
     #[inline]
-    pub fn answer(mut self, question: &Question<'_>) -> Told {
-        if self.put_sections(question).is_err() {
+    pub fn answer(mut self, outcome: Outcome, name: &QName, qtype: RecordType) -> Told {
+        let put = match outcome {
+            Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, Placement::QUESTION), // step 3a
+            // Most answers end here; a chain has more to remember.
+            outcome => self.put_chain(outcome, name, qtype),
+        };
+        if put.is_err() {
             self.message.set_truncated();
         }
         Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, zone: None }
     }
 
-    /// RFC 1034 §4.3.2 step 3 for the name asked for, then for each name that CNAMEs lead to.
-    #[inline]
-    fn put_sections(&mut self, question: &Question<'_>) -> Result<(), Full> {
-        self.message.set_authoritative(true);
-        let (name, place, qtype) = (question.name, Placement::QUESTION, question.qtype);
-        match resolve(self.zone, name, qtype) {
-            Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place), // step 3a
-            Outcome::NoData => self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
-            Outcome::NameError => self.put_name_error(name, place),                            // step 3c, RFC 2308 §2.1
-            // Most answers end here; a chain has more to remember.
-            outcome => self.put_chain(outcome, *question),
-        }
-    }
-
     /// What becomes of the name asked for, and again of each CNAME's target.
     #[inline(never)]
-    fn put_chain(&mut self, mut outcome: Outcome, question: Question<'_>) -> Result<(), Full> {
-        let (mut name, mut place, qtype) = (question.name, Placement::QUESTION, question.qtype);
+    fn put_chain(&mut self, mut outcome: Outcome, asked: &QName, qtype: RecordType) -> Result<(), Full> {
+        let (mut name, mut place) = (asked, Placement::QUESTION);
         let mut followed: Hop;
         // Where the names already asked for are written.
-        let mut asked = [Placement::QUESTION; CHAIN_MAX];
+        let mut written = [Placement::QUESTION; CHAIN_MAX];
         for hop in 0..=CHAIN_MAX {
             let next = match outcome {
                 Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, qtype, name, place), // step 3a
@@ -167,8 +158,8 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             if qtype == RecordType::CNAME {
                 return Ok(());
             }
-            asked[hop] = place;
-            if asked[..=hop].iter().any(|place| place.holds(&next.name, self.message.written())) {
+            written[hop] = place;
+            if written[..=hop].iter().any(|place| place.holds(&next.name, self.message.written())) {
                 return self.end_chain(&next.name);
             }
             self.trace.note(|| Step::Follow { target: name_of(next.name.as_wire()) });
@@ -188,7 +179,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         name: &QName,
         place: Placement,
     ) -> Result<(), Full> {
-        self.note_owner(owner);
+        note_wildcard(self.zone, owner, self.trace);
         if self.answers_by_redirecting(owner, qtype) {
             return Ok(());
         }
@@ -216,26 +207,11 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         self.redirected.is_some_and(|given| given.contains(&Some(dname)))
     }
 
-    fn note_owner(&mut self, owner: Owner) {
-        if owner.encloser_len.is_some() {
-            let zone = self.zone;
-            self.trace.note(|| Step::Wildcard { source: zone.name_of(owner.node) });
-        }
-    }
-
-    fn note_plain(&mut self, rrset: RrsetRef, owner: Owner) {
-        let zone = self.zone;
-        self.trace.note(|| {
-            let rrset = zone.rrset(rrset);
-            Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() }
-        });
-    }
-
     /// Asks routing.
     #[inline]
     fn choose(&mut self, answer: AnswerRef, owner: Owner) -> Choice {
         if let AnswerRef::Rrset(rrset) = answer {
-            self.note_plain(rrset, owner);
+            note_plain(self.zone, owner, rrset, self.trace);
         }
         choose(answer, self.facts, &mut self.chance, self.trace)
     }
@@ -266,7 +242,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
                 Ok(())
             }
             // None: nobody is for this client. RFC 2308 §2.2
-            Some(Known::Nothing { .. }) | None => self.put_soa(name, place),
+            Some(Known::Nothing { .. }) | None => put_soa(self.zone, name, place, self.message),
         }
     }
 
@@ -333,10 +309,10 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
 
     /// Puts a CNAME in, and says where its target goes on.
     fn put_cname(&mut self, owner: Owner, cname: AnswerRef, name: &QName, place: Placement) -> Result<Option<Hop>, Full> {
-        self.note_owner(owner);
+        note_wildcard(self.zone, owner, self.trace);
         let choice = self.choose(cname, owner);
         let Some(&chosen) = choice.rrsets().first() else {
-            self.put_soa(name, place)?;
+            put_soa(self.zone, name, place, self.message)?;
             return Ok(None);
         };
         let rrset = self.zone.rrset(chosen);
@@ -363,7 +339,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let owner = Owner { node: dname, encloser_len: None };
         let choice = self.choose(answer, owner);
         let Some(&chosen) = choice.rrsets().first() else {
-            self.put_soa(name, place)?;
+            put_soa(self.zone, name, place, self.message)?;
             return Ok(None);
         };
         let rrset = self.zone.rrset(chosen);
@@ -395,21 +371,13 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
 
     fn put_no_data(&mut self, rtype: RecordType, name: &QName, place: Placement) -> Result<(), Full> {
         self.trace.note(|| Step::NoData { name: name_of(name.as_wire()), rtype });
-        self.put_soa(name, place)
+        put_soa(self.zone, name, place, self.message)
     }
 
     fn put_name_error(&mut self, name: &QName, place: Placement) -> Result<(), Full> {
         self.trace.note(|| Step::NameError { name: name_of(name.as_wire()) });
         self.message.rcode = Rcode::NXDOMAIN;
-        self.put_soa(name, place)
-    }
-
-    /// The SOA that says how long a negative answer holds (RFC 2308 §3).
-    #[inline(never)]
-    fn put_soa(&mut self, name: &QName, place: Placement) -> Result<(), Full> {
-        let soa = self.zone.rrset(self.zone.soa().negative);
-        let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
-        self.message.put_rrset(Section::Authority, &soa, Form::at(apex)).map(drop)
+        put_soa(self.zone, name, place, self.message)
     }
 
     /// The NS of a cut, and the addresses without which they cannot be reached. AA only says that the CNAMEs before it

@@ -6,9 +6,9 @@
 
 use super::placement::{POINTER_MAX, Placement};
 use crate::wire::HEADER_LEN;
-use crate::wire::header::{AA, QR, RD, Rcode, TC};
+use crate::wire::header::{AA, OPCODE, QR, RD, Rcode, TC};
 use crate::wire::rtype::{Class, RecordType};
-use crate::wire::writer::{Full, Writer};
+use crate::wire::writer::{Full, Writer, copy};
 use crate::zone::rrset::{Rrset, TTL_AT};
 
 /// A section that RRs go into.
@@ -24,10 +24,10 @@ pub(super) struct Message<'w> {
     pub writer: Writer<'w>,
     /// Where the question ends and the sections begin.
     body: usize,
-    counts: [u16; 3],
-    questions: u16,
-    authoritative: bool,
-    truncated: bool,
+    /// The header's four counts, in its order from the highest bits down.
+    counts: u64,
+    /// AA and TC, as they stand in the header's third octet.
+    flags: u8,
     pub rcode: Rcode,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Message<'w> {
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     len: usize,
-    counts: [u16; 3],
+    counts: u64,
 }
 
 /// Where an RRset was put, for those who need its names.
@@ -64,21 +64,22 @@ impl<'w> Message<'w> {
     pub fn begin(mut writer: Writer<'w>, question: Option<&[u8]>) -> Self {
         let question = question.unwrap_or_default();
         // This cannot fail: the smallest limit is 512 octets, and a question has at most 259. The header comes last.
-        let written = writer.claim(HEADER_LEN + question.len()).map(|claimed| claimed[HEADER_LEN..].copy_from_slice(question));
+        let written = writer.claim(HEADER_LEN + question.len()).map(|claimed| copy(&mut claimed[HEADER_LEN..], question));
         debug_assert_eq!(written, Ok(()), "header and question fit into 512 octets");
         let body = writer.len();
-        let questions = u16::from(!question.is_empty());
-        Self { writer, body, counts: [0; 3], questions, authoritative: false, truncated: false, rcode: Rcode::NOERROR }
+        let counts = if question.is_empty() { 0 } else { ONE_QUESTION };
+        Self { writer, body, counts, flags: 0, rcode: Rcode::NOERROR }
     }
 
     /// Says that the answer comes from a zone of ours (AA).
     #[inline]
     pub fn set_authoritative(&mut self, authoritative: bool) {
-        self.authoritative = authoritative;
+        self.flags = self.flags & !AA | if authoritative { AA } else { 0 };
     }
 
+    #[inline]
     pub fn is_truncated(&self) -> bool {
-        self.truncated
+        self.flags & TC != 0
     }
 
     /// What is written so far.
@@ -100,18 +101,26 @@ impl<'w> Message<'w> {
     /// Takes all sections back and sets TC: truncation is complete or empty, never part of an RRset.
     #[cold]
     pub fn set_truncated(&mut self) {
-        self.writer.truncate(self.body);
-        self.counts = [0; 3];
-        self.truncated = true;
+        self.empty();
+        self.flags |= TC;
     }
 
     /// Takes all sections back and says that the answer is not to be had here and now.
     #[cold]
     pub fn set_failed(&mut self) {
-        self.writer.truncate(self.body);
-        self.counts = [0; 3];
-        self.authoritative = false;
+        self.empty();
+        self.set_authoritative(false);
         self.rcode = Rcode::SERVFAIL;
+    }
+
+    fn empty(&mut self) {
+        self.writer.truncate(self.body);
+        self.counts &= u64::MAX << 48;
+    }
+
+    #[inline]
+    fn count(&mut self, section: Section, records: u16) {
+        self.counts += u64::from(records) << (32 - 16 * section as u32);
     }
 
     /// Puts one RRset in, whole.
@@ -138,7 +147,7 @@ impl<'w> Message<'w> {
         if let Some(ttl_secs) = form.ttl_secs {
             self.set_ttl(rrset, ttl_secs, put);
         }
-        self.counts[section as usize] += rrset.count();
+        self.count(section, rrset.count());
         Ok(put)
     }
 
@@ -149,9 +158,9 @@ impl<'w> Message<'w> {
             self.writer.patch(put.at(rrset.start(rr)), pointer(owner.first()));
         }
         for at in rrset.pointers() {
-            let target = u16::from_be_bytes([rrset.records[at] & 0x3f, rrset.records[at + 1]]);
-            let octet = usize::from(target) - HEADER_LEN;
-            self.writer.patch(put.at(at), pointer(owner.locate(octet, self.writer.written())));
+            let at = put.at(at);
+            let octet = usize::from(self.writer.number(at) & !POINTER) - HEADER_LEN;
+            self.writer.patch(at, pointer(owner.locate(octet, self.writer.written())));
         }
     }
 
@@ -179,7 +188,7 @@ impl<'w> Message<'w> {
             self.writer.truncate(mark);
             return Err(full);
         }
-        self.counts[section as usize] += 1;
+        self.count(section, 1);
         Ok(mark + fixed.len())
     }
 
@@ -187,31 +196,31 @@ impl<'w> Message<'w> {
     pub fn put_meta(&mut self, parts: &[&[u8]]) {
         let mark = self.writer.len();
         match parts.iter().try_for_each(|part| self.writer.put(part)) {
-            Ok(()) => self.counts[Section::Additional as usize] += 1,
+            Ok(()) => self.count(Section::Additional, 1),
             Err(Full) => self.writer.truncate(mark),
         }
     }
 
     /// Counts an OPT record that was written to the end.
+    #[inline]
     pub fn count_opt(&mut self) {
-        self.counts[Section::Additional as usize] += 1;
+        self.count(Section::Additional, 1);
     }
 
     /// Writes the header; `flags` is the query's third octet. Gives the length of the message.
     #[inline]
     pub fn finish(&mut self, id: [u8; 2], flags: u8) -> usize {
         let mut header = [0; HEADER_LEN];
-        header[..2].copy_from_slice(&id);
-        header[2] = QR | (flags & (crate::wire::header::OPCODE | RD));
-        header[2] |= if self.authoritative { AA } else { 0 } | if self.truncated { TC } else { 0 };
-        header[3] = (self.rcode.0 & 0x0f) as u8;
-        for (at, count) in [self.questions, self.counts[0], self.counts[1], self.counts[2]].into_iter().enumerate() {
-            header[4 + 2 * at..6 + 2 * at].copy_from_slice(&count.to_be_bytes());
-        }
+        let flags = QR | self.flags | flags & (OPCODE | RD);
+        header[..4].copy_from_slice(&[id[0], id[1], flags, (self.rcode.0 & 0x0f) as u8]);
+        header[4..].copy_from_slice(&self.counts.to_be_bytes());
         self.writer.patch(0, header);
         self.writer.len()
     }
 }
+
+/// The header's counts when there is a question and nothing else.
+const ONE_QUESTION: u64 = 1 << 48;
 
 /// A record made for one answer.
 #[derive(Clone, Copy)]
@@ -248,5 +257,8 @@ impl Put {
 
 /// A compression pointer to `at`.
 fn pointer(at: u16) -> [u8; 2] {
-    (0xc000 | at).to_be_bytes()
+    (POINTER | at).to_be_bytes()
 }
+
+/// The bits that make a pointer of an offset.
+const POINTER: u16 = 0xc000;

@@ -2,8 +2,8 @@
 //!
 //! [`respond`] is the whole server without a socket: octets in, octets out, and a [`Report`] of what happened for those
 //! who count. Pure: the snapshot, the seconds and the draw are arguments, and equal arguments give equal octets.
-//! Path of a query: `parse_query` -> `respond_to` -> `Answering::answer` -> `resolve` -> `routing::choose` ->
-//! `Message::put_rrset` -> `put_opt`.
+//! Path of a query: `parse_plain` -> `respond_to` -> `resolve` -> `put_plain`, or `Answering::answer` with
+//! `routing::choose` -> `Message::put_rrset` -> `put_opt`. What few queries need is kept out of it, in functions of its own.
 //! Sources: RFC 1034 §4.3.2, RFC 2308, RFC 6891, RFC 8906, RFC 9471.
 
 mod answering;
@@ -11,6 +11,7 @@ mod chaos;
 mod message;
 mod opt;
 mod placement;
+mod plain;
 mod resolve;
 mod tsig;
 
@@ -19,6 +20,9 @@ use std::net::IpAddr;
 use self::answering::{Answering, Told};
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
+use self::plain::{put_plain, put_soa};
+use self::placement::Placement;
+use self::resolve::{Outcome, resolve};
 use crate::places::client::{Client, ClientSource};
 use crate::routing::Facts;
 use crate::routing::chance::Chance;
@@ -26,14 +30,18 @@ use crate::routing::dependence::Dependence;
 use crate::routing::draw::Draw;
 use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::snapshot::Snapshot;
-use crate::wire::edns::Edns;
+use crate::wire::edns::{ClientSubnet, Edns};
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
-use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Room, Signature, parse_query};
+use crate::wire::qname::QName;
+use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Room, Signature, parse_plain, parse_query};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
 use crate::wire::{MESSAGE_MAX, UDP_MIN};
-use crate::zone::tree::ZoneKey;
+use crate::zone::catalog::Catalog;
+use crate::zone::group::AnswerRef;
+use crate::zone::rrset::RrsetRef;
+use crate::zone::tree::{Zone, ZoneKey};
 
 /// How the server presents itself and what it accepts; the same for every query until the next reload.
 #[derive(Clone, Debug)]
@@ -87,7 +95,7 @@ pub struct Report {
 struct Context<'c> {
     snapshot: &'c Snapshot,
     identity: &'c Identity,
-    asker: Asker,
+    asker: &'c Asker,
     now_secs: u32,
 }
 
@@ -123,11 +131,28 @@ pub fn respond_traced(
     out: &mut [u8],
     trace: &mut impl Trace,
 ) -> Report {
-    let context = Context { snapshot, identity, asker: *asker, now_secs };
+    let context = Context { snapshot, identity, asker, now_secs };
+    let mut room = Room::new();
+    match parse_plain(message, &mut room) {
+        Some(query) => respond_to(&query, &context, chance, out, trace),
+        None => respond_to_any(message, &context, chance, out, trace),
+    }
+}
+
+/// Answers what is no plain query, or says why not.
+#[cold]
+#[inline(never)]
+fn respond_to_any(
+    message: &[u8],
+    context: &Context<'_>,
+    chance: impl Chance,
+    out: &mut [u8],
+    trace: &mut impl Trace,
+) -> Report {
     let mut room = Room::new();
     match parse_query(message, &mut room) {
-        Ok(query) => respond_to(&query, &context, chance, out, trace),
-        Err(malformed) => refuse(&malformed, &context, out),
+        Ok(query) => respond_to(&query, context, chance, out, trace),
+        Err(malformed) => refuse(&malformed, context, out),
     }
 }
 
@@ -140,7 +165,7 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
     let reserved = edns.map_or(0, |edns| opt_len(edns, context));
     message.writer.reserve(reserved);
     let told = tell(query, context, chance, &mut message, trace);
-    message.writer.release(reserved);
+    message.writer.release();
     let report = |message: &Message<'_>| Report {
         len: 0,
         rcode: message.rcode,
@@ -210,7 +235,7 @@ fn tell(
     }
 }
 
-/// RFC 1034 §4.3.2 step 2: the closest enclosing zone, or none of ours.
+/// RFC 1034 §4.3.2 step 2: the closest enclosing zone, or none of ours; then step 3, for what most queries ask.
 #[inline]
 fn tell_zone(
     query: &Query<'_>,
@@ -219,23 +244,77 @@ fn tell_zone(
     message: &mut Message<'_>,
     trace: &mut impl Trace,
 ) -> Told {
-    let question = &query.question;
+    let (name, qtype) = (query.question.name, query.question.qtype);
     let catalog = context.snapshot.catalog.seen_by(context.asker.address);
-    let Some(mut zone) = catalog.closest(question.name) else {
-        trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
+    let Some(mut zone) = catalog.closest(name) else {
+        trace.note(|| Step::NotOurs { name: name_of(name.as_wire()) });
         return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));
     };
-    // DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1): in the next zone, if the cut is there.
-    if question.qtype == RecordType::DS && zone.apex_len() == question.name.as_wire().len() {
-        zone = catalog.above(question.name).filter(|parent| parent.has_cut(question.name)).unwrap_or(zone);
+    if qtype == RecordType::DS {
+        zone = zone_of_ds(zone, catalog, name);
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
-    let subnet = query.edns.and_then(|edns| edns.client_subnet.as_ref());
+    message.set_authoritative(true);
+    let put = match resolve(zone, name, qtype) {
+        Outcome::Hit(owner, AnswerRef::Rrset(at)) if is_plain(zone, at, context) => {
+            put_plain(zone, owner, at, name, chance, message, trace)
+        }
+        Outcome::NoData => {
+            trace.note(|| Step::NoData { name: name_of(name.as_wire()), rtype: qtype });
+            put_soa(zone, name, Placement::QUESTION, message) // RFC 2308 §2.2
+        }
+        Outcome::NameError => {
+            trace.note(|| Step::NameError { name: name_of(name.as_wire()) });
+            message.rcode = Rcode::NXDOMAIN;
+            put_soa(zone, name, Placement::QUESTION, message) // step 3c, RFC 2308 §2.1
+        }
+        outcome => {
+            let subnet = query.edns.and_then(|edns| edns.client_subnet.as_ref());
+            return tell_routed(zone, catalog, outcome, (name, qtype), subnet, context, chance, message, trace);
+        }
+    };
+    if put.is_err() {
+        message.set_truncated();
+    }
+    Told { zone: Some(zone.zone_key()), ..Told::NOTHING_MORE }
+}
+
+/// Whether nothing goes out beside the RRset at `at`.
+#[inline]
+fn is_plain(zone: &Zone, at: RrsetRef, context: &Context<'_>) -> bool {
+    !context.identity.authority && !zone.rrset(at).has_links()
+}
+
+/// DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1): in the next zone, if the cut is there.
+#[cold]
+fn zone_of_ds<'c>(zone: &'c Zone, catalog: &'c Catalog, name: &QName) -> &'c Zone {
+    if zone.apex_len() != name.as_wire().len() {
+        return zone;
+    }
+    catalog.above(name).filter(|parent| parent.has_cut(name)).unwrap_or(zone)
+}
+
+/// Answers what takes routing, more than one name, or more than one section.
+#[expect(clippy::too_many_arguments, reason = "what the answer depends on, in registers: it is read at once")]
+#[inline(never)]
+fn tell_routed(
+    zone: &Zone,
+    catalog: &Catalog,
+    outcome: Outcome,
+    asked: (&QName, RecordType),
+    subnet: Option<&ClientSubnet>,
+    context: &Context<'_>,
+    chance: impl Chance,
+    message: &mut Message<'_>,
+    trace: &mut impl Trace,
+) -> Told {
     let client = Client::of(subnet.and_then(|subnet| Some((subnet.address?, subnet.source_prefix))), context.asker.address);
     let depends = Dependence::new(client.source == ClientSource::Subnet);
     let Snapshot { health, maps, externals, .. } = context.snapshot;
     let facts = Facts { zone, health, maps, externals, client: &client, depends: &depends };
-    Told { zone: Some(zone.zone_key()), ..Answering::new(facts, catalog, context, chance, message, trace).answer(question) }
+    let (name, qtype) = asked;
+    let told = Answering::new(facts, catalog, context, chance, message, trace).answer(outcome, name, qtype);
+    Told { zone: Some(zone.zone_key()), ..told }
 }
 
 /// Says to the sender of a malformed message what it is owed.

@@ -71,12 +71,7 @@ impl Edns {
         if rdata.is_empty() || self.version != 0 {
             return Ok(());
         }
-        let without = *self;
-        let taken = self.take_each(rdata);
-        if taken.is_err() {
-            *self = without;
-        }
-        taken
+        self.take_each(rdata)
     }
 
     /// Whether it asks for any option in return.
@@ -85,29 +80,42 @@ impl Edns {
         self.has_options
     }
 
+    #[inline(never)]
     fn take_each(&mut self, mut rest: &[u8]) -> Result<(), MalformedKind> {
         while !rest.is_empty() {
-            let (head, tail) = rest.split_first_chunk::<4>().ok_or(MalformedKind::BadOpt)?;
-            let code = u16::from_be_bytes([head[0], head[1]]);
-            let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
-            let (option, tail) = tail.split_at_checked(len).ok_or(MalformedKind::BadOpt)?;
-            self.take_option(code, option)?;
-            rest = tail;
+            let taken = self.take_first(rest);
+            match taken {
+                Ok(tail) => rest = tail,
+                Err(kind) => return Err(self.forget_options(kind)),
+            }
         }
         Ok(())
     }
 
-    fn take_option(&mut self, code: u16, option: &[u8]) -> Result<(), MalformedKind> {
-        match code {
+    /// Takes the option that `rest` begins with, and gives what is behind it.
+    #[inline]
+    fn take_first<'r>(&mut self, rest: &'r [u8]) -> Result<&'r [u8], MalformedKind> {
+        let (&[code_high, code_low, len_high, len_low], tail) = rest.split_first_chunk().ok_or(MalformedKind::BadOpt)?;
+        let len = usize::from(u16::from_be_bytes([len_high, len_low]));
+        let (option, tail) = tail.split_at_checked(len).ok_or(MalformedKind::BadOpt)?;
+        match u16::from_be_bytes([code_high, code_low]) {
             NSID => self.nsid = true,
             KEEPALIVE => self.keepalive = true,
             // Of several cookies the first counts (RFC 7873 §5.2), and so for a client subnet.
             COOKIE if self.client_cookie.is_none() => self.client_cookie = Some(parse_cookie(option)?),
             CLIENT_SUBNET if self.client_subnet.is_none() => self.client_subnet = Some(ClientSubnet::parse(option)?),
-            _ => return Ok(()),
+            _ => return Ok(tail),
         }
         self.has_options = true;
-        Ok(())
+        Ok(tail)
+    }
+
+    /// Says only what it did before its options, of which one was malformed.
+    #[cold]
+    fn forget_options(&mut self, kind: MalformedKind) -> MalformedKind {
+        let Self { payload_size, version, dnssec_ok, .. } = *self;
+        *self = Self { version, dnssec_ok, ..Self::fixed(payload_size, 0) };
+        kind
     }
 }
 
@@ -122,29 +130,19 @@ fn parse_cookie(option: &[u8]) -> Result<[u8; CLIENT_COOKIE_LEN], MalformedKind>
 impl ClientSubnet {
     /// Reads the option (RFC 7871 §6): as many address octets as the source prefix needs, all bits beyond it 0, and a
     /// scope prefix of 0.
+    #[inline]
     fn parse(option: &[u8]) -> Result<Self, MalformedKind> {
         let Some((&[family_high, family_low, source_prefix, 0], octets)) = option.split_first_chunk() else {
             return Err(MalformedKind::BadClientSubnet);
         };
-        let bits = match u16::from_be_bytes([family_high, family_low]) {
-            0 => 0,
-            1 => 32,
-            2 => 128,
-            _ => return Err(MalformedKind::BadClientSubnet),
-        };
-        let last_bits = source_prefix % 8;
-        let beyond = octets.last().filter(|_| last_bits != 0).map_or(0, |last| last << last_bits);
-        if source_prefix > bits || octets.len() != usize::from(source_prefix).div_ceil(8) || beyond != 0 {
+        if octets.len() != usize::from(source_prefix).div_ceil(8) {
             return Err(MalformedKind::BadClientSubnet);
         }
-        let mut address = [0; 16];
-        address[..octets.len()].copy_from_slice(octets);
-        let v4 = || Ipv4Addr::new(address[0], address[1], address[2], address[3]);
-        let address = match bits {
-            0 => None,
-            32 => Some(IpAddr::V4(v4())),
-            _ => Some(IpAddr::V6(Ipv6Addr::from(address))),
+        let address = match u16::from_be_bytes([family_high, family_low]) {
+            1 => parse_v4(octets, source_prefix),
+            other => parse_other(other, octets, source_prefix),
         };
+        let address = address.ok_or(MalformedKind::BadClientSubnet)?;
         Ok(Self { address, source_prefix })
     }
 
@@ -155,6 +153,31 @@ impl ClientSubnet {
             Some(IpAddr::V4(_)) => 1,
             Some(IpAddr::V6(_)) => 2,
         }
+    }
+}
+
+/// As many octets of an IPv4 address as `source_prefix` bits take.
+#[inline]
+fn parse_v4(octets: &[u8], source_prefix: u8) -> Option<Option<IpAddr>> {
+    let missing = 4usize.checked_sub(octets.len())?;
+    let high = octets.iter().fold(0u32, |high, octet| high << 8 | u32::from(*octet));
+    let bits = high.checked_shl(8 * missing as u32).unwrap_or(0);
+    let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
+    (source_prefix <= 32 && beyond == 0).then_some(Some(IpAddr::V4(Ipv4Addr::from_bits(bits))))
+}
+
+/// The same of an IPv6 address; of no address, for family 0; none for families that are not known.
+fn parse_other(family: u16, octets: &[u8], source_prefix: u8) -> Option<Option<IpAddr>> {
+    match family {
+        0 => (source_prefix == 0).then_some(None),
+        2 => {
+            let missing = 16usize.checked_sub(octets.len())?;
+            let high = octets.iter().fold(0u128, |high, octet| high << 8 | u128::from(*octet));
+            let bits = high.checked_shl(8 * missing as u32).unwrap_or(0);
+            let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
+            (source_prefix <= 128 && beyond == 0).then_some(Some(IpAddr::V6(Ipv6Addr::from_bits(bits))))
+        }
+        _ => None,
     }
 }
 

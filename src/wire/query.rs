@@ -162,11 +162,53 @@ impl Default for Room {
     }
 }
 
+/// Reads the plainest queries, which are most: one question, and nothing behind it but perhaps an OPT record.
+///
+/// None for all else, right or wrong: that is for [`parse_query`], which reads these alike.
+#[inline]
+pub fn parse_plain<'m>(message: &'m [u8], room: &'m mut Room) -> Option<Query<'m>> {
+    let (header, rest) = message.split_first_chunk::<HEADER_LEN>()?;
+    let &[id_high, id_low, flags, _, ref counts @ ..] = header;
+    let counts = u64::from_be_bytes(*counts);
+    if flags & (QR | OPCODE) != 0 || counts & !ONE_ADDITIONAL != ONE_QUESTION {
+        return None;
+    }
+    let Room { name, edns } = room;
+    let mut cursor = Cursor { message: rest, at: 0 };
+    let question = cursor.question(name)?;
+    let rest = &rest[cursor.at..];
+    let edns = match counts & ONE_ADDITIONAL {
+        0 if rest.is_empty() => None,
+        0 => return None,
+        _ => Some(parse_sole_opt(rest, edns)?),
+    };
+    Some(Query { id: [id_high, id_low], flags, question, edns, signature: None })
+}
+
+/// The OPT record that is all of `rest`.
+#[inline]
+fn parse_sole_opt<'m>(rest: &[u8], edns: &'m mut Edns) -> Option<&'m Edns> {
+    let (fixed, options) = rest.split_first_chunk::<OPT_FIXED>()?;
+    let &[root, type_high, type_low, size_high, size_low, rcode, version, flags_high, flags_low, len_high, len_low] = fixed;
+    let is_opt = u32::from_be_bytes([0, root, type_high, type_low]) == u32::from(RecordType::OPT.0);
+    if !is_opt || options.len() != usize::from(u16::from_be_bytes([len_high, len_low])) {
+        return None;
+    }
+    let class = u16::from_be_bytes([size_high, size_low]);
+    *edns = Edns::fixed(class, u32::from_be_bytes([rcode, version, flags_high, flags_low]));
+    edns.take_options(options).ok()?;
+    Some(edns)
+}
+
+/// The section counts of a message with one question and nothing else.
+const ONE_QUESTION: u64 = 1 << 48;
+/// What one record in the additional section adds to them.
+const ONE_ADDITIONAL: u64 = 1;
+
 /// Reads one message into `room`.
 ///
 /// # Errors
 /// [`Malformed`] with all that could still be read of it.
-#[inline]
 pub fn parse_query<'m>(message: &'m [u8], room: &'m mut Room) -> Result<Query<'m>, Malformed<'m>> {
     let Some(header) = message.first_chunk::<HEADER_LEN>() else {
         return Err(refuse(MalformedKind::Short, &[0; HEADER_LEN], None, None));
@@ -181,16 +223,13 @@ pub fn parse_query<'m>(message: &'m [u8], room: &'m mut Room) -> Result<Query<'m
         Some(question) if header[2] & OPCODE == 0 => question,
         question => return Err(cursor.refuse_before_records(header, question, edns)),
     };
-    let (id, flags) = ([header[0], header[1]], header[2]);
-    if cursor.sole_opt(header, edns).is_some() {
-        return Ok(Query { id, flags, question, edns: Some(edns), signature: None });
-    }
     let mut found = Records::default();
     let read = cursor.records(header, &mut found);
     let edns = found.edns.map(|found| {
         *edns = found;
         &*edns
     });
+    let (id, flags) = ([header[0], header[1]], header[2]);
     match read {
         Ok(()) => Ok(Query { id, flags, question, edns, signature: found.signature }),
         Err(kind) => Err(refuse(kind, header, Some(question), edns)),
@@ -277,22 +316,6 @@ impl<'m> Cursor<'m> {
             is_questionless: questions == 0 && is_whole && kind == MalformedKind::QuestionCount,
             ..refuse(kind, header, question, edns)
         }
-    }
-
-    /// The OPT record, where it is all that follows the question, as in most queries, and nothing is wrong with it.
-    #[inline]
-    fn sole_opt(&self, header: &[u8; HEADER_LEN], edns: &mut Edns) -> Option<()> {
-        let (fixed, rdata) = self.message[self.at..].split_first_chunk::<OPT_FIXED>()?;
-        let &[0, 0, OPT, size_high, size_low, rcode, version, flags_high, flags_low, len_high, len_low] = fixed else {
-            return None;
-        };
-        let len = usize::from(u16::from_be_bytes([len_high, len_low]));
-        if header[6..] != [0, 0, 0, 0, 0, 1] || len != rdata.len() {
-            return None;
-        }
-        let class = u16::from_be_bytes([size_high, size_low]);
-        *edns = Edns::fixed(class, u32::from_be_bytes([rcode, version, flags_high, flags_low]));
-        edns.take_options(rdata).ok()
     }
 
     /// Walks every record after the question, keeping OPT and the signature; what was kept before a malformation stays.
@@ -383,8 +406,6 @@ impl Signature<'_> {
 
 /// Octets of an OPT record before its options.
 const OPT_FIXED: usize = 11;
-/// The last octet of its type; the first is 0.
-const OPT: u8 = RecordType::OPT.0 as u8;
 
 /// A record as it stands in the message.
 struct Record<'m> {

@@ -1,6 +1,7 @@
 //! A message being written: never longer than its limit, and able to take back what did not fit.
 //!
-//! Knows no record; `answer` decides what goes in. Invariant: `len <= limit <= buffer.len()`.
+//! Knows no record; `answer` decides what goes in. Invariant: `len <= limit <= buffer.len()`, and the buffer is as long as
+//! the message may become.
 //! Source: RFC 2181 §9 (an RRset that does not fit goes out whole or not at all).
 
 /// Octets laid one behind the other, up to a limit.
@@ -20,7 +21,7 @@ impl<'b> Writer<'b> {
     #[inline]
     pub fn new(buffer: &'b mut [u8], limit: usize) -> Self {
         let limit = limit.min(buffer.len());
-        Self { buffer, len: 0, limit }
+        Self { buffer: &mut buffer[..limit], len: 0, limit }
     }
 
     #[inline]
@@ -32,15 +33,15 @@ impl<'b> Writer<'b> {
         self.len == 0
     }
 
-    /// Keeps `octets` of the limit back; [`Writer::release`] gives them back.
+    /// Keeps the last `octets` back until [`Writer::release`].
     #[inline]
     pub fn reserve(&mut self, octets: usize) {
-        self.limit = self.limit.saturating_sub(octets).max(self.len);
+        self.limit = self.buffer.len().saturating_sub(octets).max(self.len);
     }
 
     #[inline]
-    pub fn release(&mut self, octets: usize) {
-        self.limit = (self.limit + octets).min(self.buffer.len());
+    pub fn release(&mut self) {
+        self.limit = self.buffer.len();
     }
 
     /// Appends, or changes nothing.
@@ -49,7 +50,7 @@ impl<'b> Writer<'b> {
     /// [`Full`] when the limit would be passed.
     #[inline]
     pub fn put(&mut self, octets: &[u8]) -> Result<(), Full> {
-        self.claim(octets.len())?.copy_from_slice(octets);
+        copy(self.claim(octets.len())?, octets);
         Ok(())
     }
 
@@ -74,6 +75,12 @@ impl<'b> Writer<'b> {
         self.buffer[at..at + N].copy_from_slice(&octets);
     }
 
+    /// The number that two octets at `at` are.
+    #[inline]
+    pub fn number(&self, at: usize) -> u16 {
+        u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]])
+    }
+
     /// Takes back all but the first `len` octets.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
@@ -85,9 +92,42 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// Copies octets, most often few: two or four words that overlap take less than calling a function that copies many
+/// faster.
+#[inline]
+pub fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        8..16 => copy_ends::<8>(to, from),
+        16..=32 => copy_ends::<16>(to, from),
+        33..=64 => copy_ends::<32>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last `N` octets, which are all.
+#[inline]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(last), Some(to)) = (from.last_chunk::<N>(), to.last_chunk_mut::<N>()) {
+        *to = *last;
+    }
+    if let (Some(first), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
+        *to = *first;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_octets_are_copied_as_there_are() {
+        let from: Vec<u8> = (1..=255).collect();
+        for len in 0..=from.len() {
+            let mut to = vec![0; len];
+            copy(&mut to, &from[..len]);
+            assert_eq!(to, from[..len], "{len}");
+        }
+    }
 
     #[test]
     fn what_does_not_fit_leaves_no_trace() {
@@ -97,7 +137,7 @@ mod tests {
         assert_eq!(writer.put(b"def"), Err(Full));
         writer.reserve(1);
         assert_eq!(writer.put(b"de"), Err(Full));
-        writer.release(1);
+        writer.release();
         assert_eq!(writer.put(b"de"), Ok(()));
         writer.truncate(3);
         writer.patch(0, *b"X");
