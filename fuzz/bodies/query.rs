@@ -2,7 +2,7 @@
 //!
 //! Not a test of what is answered: see `tests/cases` and `tests/differential.rs`. The message's id, which means nothing
 //! to the answer, says what is healthy (its first octet) and what is drawn (its second).
-//! Invariants: a response (QR=1) is never answered; an answer is the asker's (id, QR) and fits its transport.
+//! Invariants: both readers of queries agree; a response (QR=1) is never answered; an answer is the asker's (id, QR) and fits its transport.
 //! Sources: RFC 1035 §4.1.1, RFC 6891 §6.2.3, RFC 7766 §8.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -16,16 +16,29 @@ use waypost::health::table::{Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
+use waypost::wire::query::{Room, parse_plain, parse_query};
 use waypost::zone::master::{Include, Source};
 
 /// The size announced, which is the largest UDP response.
 const UDP_PAYLOAD_SIZE: u16 = 1232;
 
 pub fn run(octets: &[u8]) {
+    check_readings(octets);
     let snapshot = &SNAPSHOTS[usize::from(octets.first().copied().unwrap_or_default())];
     for (transport, limit) in [(Transport::Udp, usize::from(UDP_PAYLOAD_SIZE)), (Transport::Tcp, usize::from(u16::MAX))] {
         answer(snapshot, octets, transport, limit);
     }
+}
+
+/// A plain query is read as the reader of all messages reads it.
+fn check_readings(octets: &[u8]) {
+    let (mut plain_room, mut room) = (Room::new(), Room::new());
+    let Some(plain) = parse_plain(octets, &mut plain_room) else { return };
+    let query = parse_query(octets, &mut room).ok().expect("what is plain is well-formed");
+    assert_eq!((plain.id, plain.flags, plain.edns), (query.id, query.flags, query.edns));
+    let (plain, query) = (plain.question, query.question);
+    assert_eq!((plain.octets, plain.qtype, plain.qclass), (query.octets, query.qtype, query.qclass));
+    assert_eq!(plain.name.as_wire(), query.name.as_wire());
 }
 
 fn answer(snapshot: &Snapshot, octets: &[u8], transport: Transport, limit: usize) {

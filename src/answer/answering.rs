@@ -122,13 +122,18 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Fills the sections by what was found for the name asked for, which is in the zone.
-    #[inline]
     pub fn answer(mut self, outcome: Outcome, name: &QName, qtype: RecordType) -> Told {
-        let put = match outcome {
-            Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, Placement::QUESTION), // step 3a
-            // Most answers end here; a chain has more to remember.
-            outcome => self.put_chain(outcome, name, qtype),
-        };
+        let put = self.put_chain(outcome, name, qtype);
+        self.tell(put)
+    }
+
+    /// The same where what answers at the name is chosen already.
+    pub fn answer_chosen(mut self, owner: Owner, answer: AnswerRef, choice: &Choice, name: &QName, qtype: RecordType) -> Told {
+        let put = self.put_chosen(owner, answer, choice, qtype, name, Placement::QUESTION);
+        self.tell(put)
+    }
+
+    fn tell(self, put: Result<(), Full>) -> Told {
         if put.is_err() {
             self.message.set_truncated();
         }
@@ -183,13 +188,27 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         if self.answers_by_redirecting(owner, qtype) {
             return Ok(());
         }
+        let choice = self.choose(answer, owner);
+        self.put_chosen(owner, answer, &choice, qtype, name, place)
+    }
+
+    /// Puts in what was chosen for the name, and what goes with it.
+    #[inline]
+    fn put_chosen(
+        &mut self,
+        owner: Owner,
+        answer: AnswerRef,
+        choice: &Choice,
+        qtype: RecordType,
+        name: &QName,
+        place: Placement,
+    ) -> Result<(), Full> {
         self.answered = owner.encloser_len.is_none().then_some((owner.node, qtype));
         let owner_place = owner.placement(name, place);
-        let choice = self.choose(answer, owner);
         match choice.rrsets() {
-            [] => return self.put_other(&choice, answer, owner_place, name, place),
+            [] => return self.put_other(choice, answer, owner_place, name, place),
             [one] => self.put_rrset(Section::Answer, *one, owner_place, choice.bounded(self.zone.rrset(*one).ttl_secs()))?,
-            _ => self.put_choice(&choice, Section::Answer, owner_place)?,
+            _ => self.put_choice(choice, Section::Answer, owner_place)?,
         }
         if self.with_authority {
             self.put_apex_ns(answer, name, place);
@@ -210,10 +229,10 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     /// Asks routing.
     #[inline]
     fn choose(&mut self, answer: AnswerRef, owner: Owner) -> Choice {
-        if let AnswerRef::Rrset(rrset) = answer {
-            note_plain(self.zone, owner, rrset, self.trace);
+        match answer {
+            AnswerRef::Rrset(rrset) => note_plain(self.zone, owner, rrset, self.trace),
+            AnswerRef::Group(_) => choose(answer, self.facts, &mut self.chance, self.trace),
         }
-        choose(answer, self.facts, &mut self.chance, self.trace)
     }
 
     /// Puts in what is chosen where the zone has no RRset: the addresses of a name outside of it, or that there are none.
@@ -279,6 +298,18 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             }
         }
         Ok(())
+    }
+
+    /// Puts what stands somewhere into a section beside the answer, which nobody asks to have explained.
+    #[inline(never)]
+    fn put_beside(&mut self, answer: AnswerRef, section: Section, owner: Placement) -> Result<(), Full> {
+        match answer {
+            AnswerRef::Rrset(rrset) => self.put_rrset(section, rrset, owner, None),
+            AnswerRef::Group(_) => {
+                let choice = choose(answer, self.facts, &mut self.chance, &mut NoTrace);
+                self.put_choice(&choice, section, owner)
+            }
+        }
     }
 
     /// Puts in the addresses of a name outside the zone where some are chosen and known.
@@ -389,8 +420,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let Some(answer) = zone.answer_at(cut, RecordType::NS) else { return Ok(()) };
         let cut_place = place.suffix(name.as_wire().len() - zone.name_len(cut), self.message.written());
         // `check` refuses policies on NS: there is one RRset, and no choice to explain.
-        let choice = choose(answer, self.facts, &mut self.chance, &mut NoTrace);
-        self.put_choice(&choice, Section::Authority, cut_place)?;
+        self.put_beside(answer, Section::Authority, cut_place)?;
         self.cut = Some(cut);
         self.put_additional()
     }
@@ -408,9 +438,8 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             return;
         }
         let apex = place.suffix(name.as_wire().len() - self.zone.apex_len(), self.message.written());
-        let choice = choose(ns, self.facts, &mut self.chance, &mut NoTrace);
         let mark = self.message.mark();
-        if self.put_choice(&choice, Section::Authority, apex).is_err() {
+        if self.put_beside(ns, Section::Authority, apex).is_err() {
             self.message.take_back(mark);
         }
     }
@@ -450,9 +479,8 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             let Some(answer) = self.zone.answer_at(node, rtype).filter(|_| self.answered != Some((node, rtype))) else {
                 continue;
             };
-            let choice = choose(answer, self.facts, &mut self.chance, &mut NoTrace);
             let mark = self.message.mark();
-            if let Err(full) = self.put_choice(&choice, Section::Additional, owner) {
+            if let Err(full) = self.put_beside(answer, Section::Additional, owner) {
                 self.message.take_back(mark);
                 return Err(full);
             }

@@ -154,6 +154,16 @@ impl<'w> Message<'w> {
     /// Turns pointers into the owner name as if it lay at offset 12 into pointers to where it lies.
     #[inline(never)]
     fn relocate(&mut self, rrset: &Rrset<'_>, owner: Placement, put: Put) {
+        match owner.moved() {
+            Some(moved) if put.split == 0 => {
+                move_pointers(self.writer.written_from(put.base.into()), rrset, owner.first(), moved)
+            }
+            _ => self.relocate_to(rrset, owner, put),
+        }
+    }
+
+    /// The same for RRs that are rotated, or whose owner goes on by pointer itself.
+    fn relocate_to(&mut self, rrset: &Rrset<'_>, owner: Placement, put: Put) {
         for rr in 0..rrset.count() {
             self.writer.patch(put.at(rrset.start(rr)), pointer(owner.first()));
         }
@@ -254,6 +264,29 @@ impl Put {
         Some(self.at(at)).filter(|at| *at <= POINTER_MAX).map(|at| at as u16)
     }
 }
+
+/// Puts `first` into the owners of `records`, and moves each pointer behind a name's first octet.
+#[inline]
+fn move_pointers(records: &mut [u8], rrset: &Rrset<'_>, first: u16, moved: u16) {
+    for rr in 0..rrset.count() {
+        *pointer_at(records, rrset.start(rr)) = pointer(first);
+    }
+    for at in rrset.pointers() {
+        let found = pointer_at(records, at);
+        *found = match u16::from_be_bytes(*found) {
+            TO_QUESTION => pointer(first),
+            target => (target + moved).to_be_bytes(),
+        };
+    }
+}
+
+#[inline]
+fn pointer_at(records: &mut [u8], at: usize) -> &mut [u8; 2] {
+    records[at..].first_chunk_mut().expect("pointers lie in the records")
+}
+
+/// The pointer to the name of a question.
+const TO_QUESTION: u16 = POINTER | HEADER_LEN as u16;
 
 /// A compression pointer to `at`.
 fn pointer(at: u16) -> [u8; 2] {

@@ -2,8 +2,8 @@
 //!
 //! [`respond`] is the whole server without a socket: octets in, octets out, and a [`Report`] of what happened for those
 //! who count. Pure: the snapshot, the seconds and the draw are arguments, and equal arguments give equal octets.
-//! Path of a query: `parse_plain` -> `respond_to` -> `resolve` -> `put_plain`, or `Answering::answer` with
-//! `routing::choose` -> `Message::put_rrset` -> `put_opt`. What few queries need is kept out of it, in functions of its own.
+//! Path of a query: `parse_plain` -> `respond_to` -> `resolve` -> `routing::choose` -> `put_plain` -> `put_opt`. What few
+//! queries need is kept out of it, in functions of its own: `respond_to_any`, and `tell_rest` with `Answering`.
 //! Sources: RFC 1034 §4.3.2, RFC 2308, RFC 6891, RFC 8906, RFC 9471.
 
 mod answering;
@@ -20,15 +20,15 @@ use std::net::IpAddr;
 use self::answering::{Answering, Told};
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
-use self::plain::{put_plain, put_soa};
 use self::placement::Placement;
+use self::plain::{note_plain, note_wildcard, put_plain, put_soa};
 use self::resolve::{Outcome, resolve};
 use crate::places::client::{Client, ClientSource};
-use crate::routing::Facts;
 use crate::routing::chance::Chance;
 use crate::routing::dependence::Dependence;
 use crate::routing::draw::Draw;
 use crate::routing::trace::{NoTrace, Step, Trace};
+use crate::routing::{Choice, Facts, choose};
 use crate::snapshot::Snapshot;
 use crate::wire::edns::{ClientSubnet, Edns};
 use crate::wire::header::Rcode;
@@ -142,13 +142,7 @@ pub fn respond_traced(
 /// Answers what is no plain query, or says why not.
 #[cold]
 #[inline(never)]
-fn respond_to_any(
-    message: &[u8],
-    context: &Context<'_>,
-    chance: impl Chance,
-    out: &mut [u8],
-    trace: &mut impl Trace,
-) -> Report {
+fn respond_to_any(message: &[u8], context: &Context<'_>, chance: impl Chance, out: &mut [u8], trace: &mut impl Trace) -> Report {
     let mut room = Room::new();
     match parse_query(message, &mut room) {
         Ok(query) => respond_to(&query, context, chance, out, trace),
@@ -240,7 +234,7 @@ fn tell(
 fn tell_zone(
     query: &Query<'_>,
     context: &Context<'_>,
-    chance: impl Chance,
+    mut chance: impl Chance,
     message: &mut Message<'_>,
     trace: &mut impl Trace,
 ) -> Told {
@@ -255,9 +249,29 @@ fn tell_zone(
     }
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
     message.set_authoritative(true);
+    let asked = Asked { zone, catalog, name, qtype, subnet: query.edns.and_then(|edns| edns.client_subnet.as_ref()) };
+    let mut scope_prefix = 0;
     let put = match resolve(zone, name, qtype) {
-        Outcome::Hit(owner, AnswerRef::Rrset(at)) if is_plain(zone, at, context) => {
-            put_plain(zone, owner, at, name, chance, message, trace)
+        Outcome::Hit(owner, answer) => {
+            note_wildcard(zone, owner, trace);
+            let choice = match answer {
+                AnswerRef::Rrset(at) => note_plain(zone, owner, at, trace),
+                AnswerRef::Group(_) => route(answer, &asked, context, &mut scope_prefix, &mut chance, trace),
+            };
+            match choice.rrsets() {
+                &[one] if is_plain(zone, one, context) => put_plain((zone, one), owner, name, &choice, chance, message),
+                _ => {
+                    return tell_rest(
+                        Outcome::Hit(owner, answer),
+                        &asked,
+                        Some((choice, scope_prefix)),
+                        context,
+                        chance,
+                        message,
+                        trace,
+                    );
+                }
+            }
         }
         Outcome::NoData => {
             trace.note(|| Step::NoData { name: name_of(name.as_wire()), rtype: qtype });
@@ -268,21 +282,85 @@ fn tell_zone(
             message.rcode = Rcode::NXDOMAIN;
             put_soa(zone, name, Placement::QUESTION, message) // step 3c, RFC 2308 §2.1
         }
-        outcome => {
-            let subnet = query.edns.and_then(|edns| edns.client_subnet.as_ref());
-            return tell_routed(zone, catalog, outcome, (name, qtype), subnet, context, chance, message, trace);
-        }
+        outcome => return tell_rest(outcome, &asked, None, context, chance, message, trace),
     };
     if put.is_err() {
         message.set_truncated();
     }
-    Told { zone: Some(zone.zone_key()), ..Told::NOTHING_MORE }
+    Told { scope_prefix, error: None, zone: Some(zone.zone_key()) }
+}
+
+/// What was asked, of whom, and for whom.
+struct Asked<'a> {
+    zone: &'a Zone,
+    catalog: &'a Catalog,
+    name: &'a QName,
+    qtype: RecordType,
+    subnet: Option<&'a ClientSubnet>,
 }
 
 /// Whether nothing goes out beside the RRset at `at`.
 #[inline]
 fn is_plain(zone: &Zone, at: RrsetRef, context: &Context<'_>) -> bool {
     !context.identity.authority && !zone.rrset(at).has_links()
+}
+
+/// Asks routing, and says for how many bits of the client's subnet that holds.
+#[inline(never)]
+fn route(
+    answer: AnswerRef,
+    asked: &Asked<'_>,
+    context: &Context<'_>,
+    scope_prefix: &mut u8,
+    chance: &mut impl Chance,
+    trace: &mut impl Trace,
+) -> Choice {
+    let client = client(asked, context);
+    let depends = Dependence::new(client.source == ClientSource::Subnet);
+    let choice = choose(answer, facts(asked, context, &client, &depends), chance, trace);
+    *scope_prefix = depends.prefix_len();
+    choice
+}
+
+/// Answers what takes more than one name or section; what routing chose for the name asked for is known already.
+#[inline(never)]
+fn tell_rest(
+    outcome: Outcome,
+    asked: &Asked<'_>,
+    chosen: Option<(Choice, u8)>,
+    context: &Context<'_>,
+    chance: impl Chance,
+    message: &mut Message<'_>,
+    trace: &mut impl Trace,
+) -> Told {
+    let client = client(asked, context);
+    let depends = Dependence::new(client.source == ClientSource::Subnet);
+    let facts = facts(asked, context, &client, &depends);
+    let answering = Answering::new(facts, asked.catalog, context, chance, message, trace);
+    let told = match (outcome, chosen) {
+        (Outcome::Hit(owner, answer), Some((choice, scope_prefix))) => {
+            depends.on(scope_prefix);
+            answering.answer_chosen(owner, answer, &choice, asked.name, asked.qtype)
+        }
+        (outcome, _) => answering.answer(outcome, asked.name, asked.qtype),
+    };
+    Told { zone: Some(asked.zone.zone_key()), ..told }
+}
+
+#[inline]
+fn client(asked: &Asked<'_>, context: &Context<'_>) -> Client {
+    match asked.subnet {
+        Some(&ClientSubnet { address: Some(address), source_prefix }) => {
+            Client::of(Some((address, source_prefix)), context.asker.address)
+        }
+        _ => Client::of(None, context.asker.address),
+    }
+}
+
+#[inline]
+fn facts<'f>(asked: &Asked<'f>, context: &Context<'f>, client: &'f Client, depends: &'f Dependence) -> Facts<'f> {
+    let Snapshot { health, maps, externals, .. } = context.snapshot;
+    Facts { zone: asked.zone, health, maps, externals, client, depends }
 }
 
 /// DS of an apex lives on the parent's side of the cut (RFC 4035 §3.1.4.1): in the next zone, if the cut is there.
@@ -292,29 +370,6 @@ fn zone_of_ds<'c>(zone: &'c Zone, catalog: &'c Catalog, name: &QName) -> &'c Zon
         return zone;
     }
     catalog.above(name).filter(|parent| parent.has_cut(name)).unwrap_or(zone)
-}
-
-/// Answers what takes routing, more than one name, or more than one section.
-#[expect(clippy::too_many_arguments, reason = "what the answer depends on, in registers: it is read at once")]
-#[inline(never)]
-fn tell_routed(
-    zone: &Zone,
-    catalog: &Catalog,
-    outcome: Outcome,
-    asked: (&QName, RecordType),
-    subnet: Option<&ClientSubnet>,
-    context: &Context<'_>,
-    chance: impl Chance,
-    message: &mut Message<'_>,
-    trace: &mut impl Trace,
-) -> Told {
-    let client = Client::of(subnet.and_then(|subnet| Some((subnet.address?, subnet.source_prefix))), context.asker.address);
-    let depends = Dependence::new(client.source == ClientSource::Subnet);
-    let Snapshot { health, maps, externals, .. } = context.snapshot;
-    let facts = Facts { zone, health, maps, externals, client: &client, depends: &depends };
-    let (name, qtype) = asked;
-    let told = Answering::new(facts, catalog, context, chance, message, trace).answer(outcome, name, qtype);
-    Told { zone: Some(zone.zone_key()), ..told }
 }
 
 /// Says to the sender of a malformed message what it is owed.

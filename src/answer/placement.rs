@@ -52,6 +52,12 @@ impl Placement {
         }
     }
 
+    /// By how much further on than in a question all but the name's first octet lie, if they are in the question.
+    #[inline]
+    pub fn moved(&self) -> Option<u16> {
+        (self.at == Self::QUESTION.at).then_some(self.shift.into())
+    }
+
     /// The placement of the name's suffix that begins at octet `octet`.
     #[inline]
     pub fn suffix(&self, octet: usize, message: &[u8]) -> Self {

@@ -1,10 +1,11 @@
-//! The plainest answers: an RRset that stands at the name asked for, and the SOA that says that there is none.
+//! The plainest answers: one RRset for the name asked for, and the SOA that says that there is none.
 //!
-//! Neither takes a choice among members, a client, or another section. Sources: RFC 1034 §4.3.2 step 3a, RFC 2308 §3.
+//! Neither takes another name or section: see `answering`. Sources: RFC 1034 §4.3.2 step 3a, RFC 2308 §3.
 
 use super::message::{Form, Message, Section};
 use super::placement::Placement;
 use super::resolve::Owner;
+use crate::routing::Choice;
 use crate::routing::chance::Chance;
 use crate::routing::trace::{Step, Trace};
 use crate::wire::qname::QName;
@@ -12,26 +13,23 @@ use crate::wire::writer::Full;
 use crate::zone::rrset::RrsetRef;
 use crate::zone::tree::Zone;
 
-/// Puts in the RRset that stands at the owner found for `name`, which was asked for; its RRs are rotated by chance.
+/// Puts in the one RRset chosen for `name`, which was asked for; its RRs are rotated by chance.
 #[inline]
 pub(super) fn put_plain(
-    zone: &Zone,
+    (zone, at): (&Zone, RrsetRef),
     owner: Owner,
-    at: RrsetRef,
     name: &QName,
+    choice: &Choice,
     mut chance: impl Chance,
     message: &mut Message<'_>,
-    trace: &mut impl Trace,
 ) -> Result<(), Full> {
-    note_wildcard(zone, owner, trace);
-    note_plain(zone, owner, at, trace);
     let rrset = zone.rrset(at);
     let first = match rrset.count() {
         1 => 0,
         count => chance.order(count.into()) as u16,
     };
-    let owner = owner.placement(name, Placement::QUESTION);
-    message.put_rrset(Section::Answer, &rrset, Form { owner, first, ttl_secs: None }).map(drop)
+    let form = Form { owner: owner.placement(name, Placement::QUESTION), first, ttl_secs: choice.bounded(rrset.ttl_secs()) };
+    message.put_rrset(Section::Answer, &rrset, form).map(drop)
 }
 
 /// The SOA that says how long a negative answer holds (RFC 2308 §3); `name` lies at `place`.
@@ -50,11 +48,12 @@ pub(super) fn note_wildcard(zone: &Zone, owner: Owner, trace: &mut impl Trace) {
     }
 }
 
-/// Tells that what stands there answers without routing.
+/// An RRset that stands at the owner answers without routing.
 #[inline]
-pub(super) fn note_plain(zone: &Zone, owner: Owner, at: RrsetRef, trace: &mut impl Trace) {
+pub(super) fn note_plain(zone: &Zone, owner: Owner, at: RrsetRef, trace: &mut impl Trace) -> Choice {
     trace.note(|| {
         let rrset = zone.rrset(at);
         Step::Plain { name: zone.name_of(owner.node), rtype: rrset.rtype(), values: rrset.count() }
     });
+    Choice::one(at)
 }

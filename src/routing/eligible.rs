@@ -109,6 +109,15 @@ impl<'s> Eligible<'s> {
         }
     }
 
+    /// How many members count.
+    #[inline]
+    pub fn count(&self) -> usize {
+        match self.who {
+            Who::Everybody => self.group.members.len(),
+            _ => self.members().count(),
+        }
+    }
+
     /// The members that count, each with its place in the group.
     #[inline]
     pub fn members(self) -> impl Iterator<Item = (usize, &'s Member)> + Clone {
@@ -137,6 +146,16 @@ pub(super) fn counts(member: &Member, facts: Facts<'_>) -> bool {
     if member.fenced_out || member.health_check.is_some_and(|index| !facts.health.is_healthy(index)) {
         return false;
     }
+    match member.content {
+        MemberContent::Rrset(_) | MemberContent::Alias { evaluate_target_health: false, .. } => true,
+        MemberContent::Alias { target, .. } => is_kept(member, facts) || target_is_healthy(target, facts),
+        MemberContent::Far { .. } | MemberContent::External { .. } => elsewhere_counts(member, facts),
+    }
+}
+
+/// The same for what is in another part of the zone, or outside of it.
+#[cold]
+fn elsewhere_counts(member: &Member, facts: Facts<'_>) -> bool {
     match facts.zone.content(member) {
         MemberContent::Alias { target, evaluate_target_health: true, .. } => {
             is_kept(member, facts) || target_is_healthy(target, facts)
@@ -173,6 +192,10 @@ pub(super) fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
     let group = facts.zone.group(at);
     if group.is_enough_when_whole && is_whole(group, facts) {
         return true;
+    }
+    let takes_all = group.map.is_none() || matches!(group.policy, GroupPolicy::Latency | GroupPolicy::Geoproximity);
+    if takes_all && group.min_healthy == MinHealthy::Count(1) {
+        return group.members.iter().any(|member| counts(member, facts));
     }
     let is_enough = |members: &mut dyn Iterator<Item = &Member>| has_enough(group, members, facts);
     let Some(map) = group.map else { return is_enough(&mut group.members.iter()) };

@@ -48,13 +48,17 @@ pub struct Facts<'s> {
 /// Neither is NODATA: the group is not for this client.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// The first `len` of them.
-    rrsets: [RrsetRef; MEMBERS_MAX],
-    len: u8,
-    /// Only where there are no RRsets.
-    external: Option<ExternalIndex>,
+    chosen: Chosen,
     /// No TTL of the answer is above this.
     ttl_max: u32,
+}
+
+/// What was chosen: most often one RRset, which takes no room for eight.
+#[derive(Clone, Copy, Debug)]
+enum Chosen {
+    One(RrsetRef),
+    Several(Members),
+    External(ExternalIndex),
 }
 
 /// The most members answered together (Route 53, multivalue).
@@ -89,7 +93,7 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
         };
         let Some(member) = chosen else {
             trace.note(|| Step::Nobody);
-            return Members::none().into_choice();
+            return Choice::of(Chosen::Several(Members::none()));
         };
         match facts.zone.content(member) {
             MemberContent::Rrset(rrset) => return Choice::one(rrset).within(ttl_max),
@@ -103,10 +107,10 @@ fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl
                 }
             }
             // Its target has been deleted: as if the group were not there.
-            MemberContent::Far { .. } => return Members::none().into_choice(),
+            MemberContent::Far { .. } => return Choice::of(Chosen::Several(Members::none())),
             MemberContent::External { target, .. } => {
                 note_external(target, facts, trace);
-                return Choice { external: Some(target), ..Members::none().into_choice() }.within(ttl_max);
+                return Choice::of(Chosen::External(target)).within(ttl_max);
             }
         }
     }
@@ -167,8 +171,14 @@ fn name_of(member: &Member) -> &str {
 
 impl Choice {
     #[inline]
-    fn one(rrset: RrsetRef) -> Self {
-        Self { rrsets: [rrset; MEMBERS_MAX], len: 1, external: None, ttl_max: u32::MAX }
+    fn of(chosen: Chosen) -> Self {
+        Self { chosen, ttl_max: u32::MAX }
+    }
+
+    /// The choice where there is none.
+    #[inline]
+    pub fn one(rrset: RrsetRef) -> Self {
+        Self::of(Chosen::One(rrset))
     }
 
     #[inline]
@@ -185,19 +195,27 @@ impl Choice {
     /// What goes out as one RRset.
     #[inline]
     pub fn rrsets(&self) -> &[RrsetRef] {
-        &self.rrsets[..usize::from(self.len)]
+        match &self.chosen {
+            Chosen::One(rrset) => std::slice::from_ref(rrset),
+            Chosen::Several(members) => members.rrsets(),
+            Chosen::External(_) => &[],
+        }
     }
 
     /// The name outside the zone whose addresses answer; only where there are no RRsets.
     pub fn external(&self) -> Option<ExternalIndex> {
-        self.external
+        match self.chosen {
+            Chosen::External(target) => Some(target),
+            Chosen::One(_) | Chosen::Several(_) => None,
+        }
     }
 }
 
 /// Members answered together: the first `len` of `rrsets`.
+#[derive(Clone, Copy, Debug)]
 struct Members {
     rrsets: [RrsetRef; MEMBERS_MAX],
-    len: usize,
+    len: u8,
 }
 
 impl Members {
@@ -205,22 +223,29 @@ impl Members {
         Self { rrsets: [RrsetRef::default(); MEMBERS_MAX], len: 0 }
     }
 
+    #[inline]
     fn push(&mut self, member: &Member) {
         // `check` refuses aliases in groups that answer with several members.
         if let MemberContent::Rrset(rrset) = member.content {
-            self.rrsets[self.len] = rrset;
+            self.rrsets[usize::from(self.len)] = rrset;
             self.len += 1;
         }
     }
 
+    #[inline]
+    fn rrsets(&self) -> &[RrsetRef] {
+        &self.rrsets[..usize::from(self.len)]
+    }
+
     /// Fisher and Yates.
     fn shuffle(&mut self, chance: &mut impl Chance) {
-        for last in (1..self.len).rev() {
+        for last in (1..usize::from(self.len)).rev() {
             self.rrsets.swap(last, chance.order(last as u32 + 1) as usize);
         }
     }
 
+    #[inline]
     fn into_choice(self) -> Choice {
-        Choice { rrsets: self.rrsets, len: self.len as u8, external: None, ttl_max: u32::MAX }
+        Choice::of(Chosen::Several(self))
     }
 }

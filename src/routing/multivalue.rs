@@ -26,7 +26,7 @@ pub(super) fn choose(
 ) -> Choice {
     let eligible = Eligible::of(group, is_whole, facts, trace);
     eligible.note_passed_over(trace);
-    let of = eligible.members().count() as u32;
+    let of = eligible.count() as u32;
     let wanted = of.min(MEMBERS_MAX as u32);
     let (mut left, mut missing) = (of, wanted);
     let mut chosen = Members::none();

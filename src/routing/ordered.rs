@@ -80,10 +80,51 @@ struct Walk<'s> {
     best: Standing,
     /// Too little of the group counts: whoever is not drained does.
     panics: bool,
-    /// A bit for each of the first 64 members that was asked whether it counts, and for each of those that do: what
-    /// stands behind an alias is not walked twice.
+    counting: Counting<'s>,
+}
+
+/// Which members of a group count: each of the first 64 is asked once, as what stands behind an alias may be much.
+struct Counting<'s> {
+    group: &'s RecordGroup,
+    facts: Facts<'s>,
+    /// A bit for each that was asked, and for each of those that counts.
     asked: Cell<u64>,
     counting: Cell<u64>,
+}
+
+impl Counting<'_> {
+    #[inline]
+    fn has(&self, place: u16) -> bool {
+        let bit = 1u64.checked_shl(place.into()).unwrap_or(0);
+        if self.asked.get() & bit != 0 {
+            return self.counting.get() & bit != 0;
+        }
+        self.ask(place, bit)
+    }
+
+    fn ask(&self, place: u16, bit: u64) -> bool {
+        let counts = counts(&self.group.members[usize::from(place)], self.facts);
+        self.asked.set(self.asked.get() | bit);
+        self.counting.set(self.counting.get() | if counts { bit } else { 0 });
+        counts
+    }
+
+    fn standing(&self, place: u16, panics: bool) -> Standing {
+        let member = &self.group.members[usize::from(place)];
+        match (self.has(place), is_undrained(member, self.facts)) {
+            _ if member.fenced_out => Standing::Never,
+            (true, _) => Standing::Counts,
+            (false, true) if panics => Standing::Counts,
+            (false, true) => Standing::LastResort,
+            (false, false) => Standing::Drained,
+        }
+    }
+}
+
+/// The best that any member of a client's order stands at, where not just the first counts.
+#[cold]
+fn best_of(found: Found<'_>, counting: &Counting<'_>, panics: bool) -> Standing {
+    found.order().map(|place| counting.standing(place, panics)).max().unwrap_or(Standing::Drained)
 }
 
 impl<'s> Walk<'s> {
@@ -92,15 +133,27 @@ impl<'s> Walk<'s> {
         let found = facts.maps.map(map).lookup(facts.client);
         note_order(group, map, facts, trace);
         let panics = panics(group, facts);
-        let best = Standing::Counts;
-        let mut walk = Self { group, facts, found, best, panics, asked: Cell::new(0), counting: Cell::new(0) };
-        if !walk.members().any(|(place, _)| walk.standing(place) == Standing::Counts) {
-            walk.best = walk.members().map(|(place, _)| walk.standing(place)).max().unwrap_or(Standing::Drained);
-        }
+        let counting = Counting { group, facts, asked: Cell::new(0), counting: Cell::new(0) };
+        let best = match panics || !found.order().any(|place| counting.has(place)) {
+            true => best_of(found, &counting, panics),
+            false => Standing::Counts,
+        };
+        let walk = Self { group, facts, found, best, panics, counting };
         if facts.depends.is_wanted() {
-            facts.depends.on(found.scope_of_first(group.nearest.into(), |place| walk.standing(place)));
+            facts.depends.on(walk.scope());
         }
         walk
+    }
+
+    /// For how many bits of the client's address the decision holds.
+    fn scope(&self) -> u8 {
+        let count = self.group.nearest.into();
+        let by_counting = if self.best == Standing::Counts && !self.panics {
+            self.found.scope_of_counting(count, |place| self.counting.has(place))
+        } else {
+            None
+        };
+        by_counting.unwrap_or_else(|| self.found.scope_of_first(count, |place| self.standing(place)))
     }
 
     /// The client's members, best first.
@@ -112,36 +165,14 @@ impl<'s> Walk<'s> {
 
     #[inline]
     fn has(&self, place: u16) -> bool {
-        let standing = self.standing(place);
-        standing == self.best && standing != Standing::Never
-    }
-
-    #[inline]
-    fn member(&self, place: u16) -> &'s Member {
-        &self.group.members[usize::from(place)]
-    }
-
-    #[inline]
-    fn counts(&self, place: u16) -> bool {
-        let bit = 1u64.checked_shl(place.into()).unwrap_or(0);
-        if self.asked.get() & bit != 0 {
-            return self.counting.get() & bit != 0;
+        match self.best {
+            Standing::Counts if !self.panics => self.counting.has(place),
+            best => best != Standing::Never && self.standing(place) == best,
         }
-        let counts = counts(self.member(place), self.facts);
-        self.asked.set(self.asked.get() | bit);
-        self.counting.set(self.counting.get() | if counts { bit } else { 0 });
-        counts
     }
 
     fn standing(&self, place: u16) -> Standing {
-        let member = self.member(place);
-        match (self.counts(place), is_undrained(member, self.facts)) {
-            _ if member.fenced_out => Standing::Never,
-            (true, _) => Standing::Counts,
-            (false, true) if self.panics => Standing::Counts,
-            (false, true) => Standing::LastResort,
-            (false, false) => Standing::Drained,
-        }
+        self.counting.standing(place, self.panics)
     }
 
     /// Tells who was passed over, and who were chosen.

@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod edns;
 pub mod header;
+pub mod malformed;
 pub mod name;
 pub mod qname;
 pub mod query;

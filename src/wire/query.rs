@@ -1,13 +1,14 @@
 //! One datagram or frame -> a query, or a named reason why it is none.
 //!
-//! Answers nothing: each [`MalformedKind`] says what is owed to the sender, `answer` writes it. A response is never
-//! answered, or two servers could talk to each other for ever. Invariant: parsing allocates nothing, reads each octet
-//! a bounded number of times, and never panics.
+//! Answers nothing: each [`MalformedKind`] says what is owed to the sender, `answer` writes it. Two readers: of plain
+//! queries, which are most, and of everything. Invariants: what both read they read alike; parsing allocates nothing, reads
+//! each octet a bounded number of times, and never panics.
 //! Sources: RFC 1035 §4.1, RFC 6891 §6.1 and §7, RFC 8906 §3 (what servers get wrong), RFC 8945 §5 (TSIG), RFC 9619
 //! (one question).
 
 use super::edns::Edns;
-use super::header::{OPCODE, QR, Rcode};
+use super::header::{OPCODE, QR};
+pub use super::malformed::{Disposition, Malformed, MalformedKind};
 use super::name::wire_len;
 use super::qname::QName;
 use super::rtype::{Class, RecordType};
@@ -49,103 +50,6 @@ pub struct Signature<'m> {
     /// Where the record begins, with the key's name.
     at: usize,
     rdata: &'m [u8],
-}
-
-/// A message that is no query, with what a response to it needs.
-#[derive(Clone)]
-pub struct Malformed<'m> {
-    pub kind: MalformedKind,
-    pub id: [u8; 2],
-    pub flags: u8,
-    /// The question, where it could be read.
-    pub question: Option<Question<'m>>,
-    /// The OPT record, where there was one; without its options, where those could not be read.
-    pub edns: Option<&'m Edns>,
-    /// It asks no question, and is whole: it may be there to fetch a cookie (RFC 7873 §5.4).
-    pub is_questionless: bool,
-}
-
-/// Everything that can be wrong with a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MalformedKind {
-    /// Fewer octets than a header.
-    Short,
-    /// QR is set.
-    Response,
-    /// An opcode other than QUERY.
-    Opcode,
-    /// Other than one question (RFC 9619).
-    QuestionCount,
-    /// A question whose name is compressed, too long or cut short, or that has no type and class.
-    BadQuestion,
-    /// A record after the question is cut short, or a TSIG record is not whole or not the last (RFC 8945 §5.1).
-    BadRecord,
-    /// Two OPT records, one not owned by the root, or options that are cut short.
-    BadOpt,
-    /// A cookie of a length that RFC 7873 does not know.
-    BadCookie,
-    /// A client subnet that RFC 7871 §7.1.2 calls malformed.
-    BadClientSubnet,
-    /// Octets after the last record.
-    TrailingOctets,
-}
-
-/// What the sender of a malformed message gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    Drop,
-    Respond(Rcode),
-}
-
-impl MalformedKind {
-    pub const ALL: [Self; 10] = [
-        Self::Short,
-        Self::Response,
-        Self::Opcode,
-        Self::QuestionCount,
-        Self::BadQuestion,
-        Self::BadRecord,
-        Self::BadOpt,
-        Self::BadCookie,
-        Self::BadClientSubnet,
-        Self::TrailingOctets,
-    ];
-
-    /// Its place in [`MalformedKind::ALL`].
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// Its word in counters and logs.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Short => "short",
-            Self::Response => "response",
-            Self::Opcode => "opcode",
-            Self::QuestionCount => "question_count",
-            Self::BadQuestion => "bad_question",
-            Self::BadRecord => "bad_record",
-            Self::BadOpt => "bad_opt",
-            Self::BadCookie => "bad_cookie",
-            Self::BadClientSubnet => "bad_client_subnet",
-            Self::TrailingOctets => "trailing_octets",
-        }
-    }
-
-    /// The one table of what each malformation earns.
-    pub fn disposition(self) -> Disposition {
-        match self {
-            Self::Short | Self::Response => Disposition::Drop,
-            Self::Opcode => Disposition::Respond(Rcode::NOTIMP),
-            Self::QuestionCount
-            | Self::BadQuestion
-            | Self::BadRecord
-            | Self::BadOpt
-            | Self::BadCookie
-            | Self::BadClientSubnet
-            | Self::TrailingOctets => Disposition::Respond(Rcode::FORMERR),
-        }
-    }
 }
 
 impl Room {
@@ -433,6 +337,8 @@ fn owner_len(octets: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const QUESTION: &[u8] = b"\x03wWw\x07example\x03org\x00\x00\x01\x00\x01";
@@ -484,10 +390,66 @@ mod tests {
         }
     }
 
+    /// Whatever is read as a plain query is read alike by the one that reads all.
+    fn check_plain(message: &[u8]) -> bool {
+        let (mut plain_room, mut room) = (Room::new(), Room::new());
+        let Some(plain) = parse_plain(message, &mut plain_room) else { return false };
+        let query = parse_query(message, &mut room).ok().expect("what is plain is well-formed");
+        assert_eq!((plain.id, plain.flags, plain.edns), (query.id, query.flags, query.edns), "{message:?}");
+        assert_eq!(plain.question.octets, query.question.octets, "{message:?}");
+        assert_eq!(plain.question.name.as_wire(), query.question.name.as_wire(), "{message:?}");
+        assert_eq!(plain.question.name.labels(), query.question.name.labels(), "{message:?}");
+        assert_eq!((plain.question.qtype, plain.question.qclass), (query.question.qtype, query.question.qclass));
+        assert!(plain.signature.is_none() && query.signature.is_none(), "{message:?}");
+        true
+    }
+
+    /// Messages as they come: with EDNS or without, and with some of its options.
+    fn plain_messages() -> Vec<Vec<u8>> {
+        let ecs: &[u8] = &[0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2];
+        let (cookie, nsid): (&[u8], &[u8]) = (&[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8], &[0, 3, 0, 0]);
+        let without = message([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], &[QUESTION]);
+        let with = |options: &[&[u8]]| {
+            let options = options.concat();
+            let opt = [0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, options.len() as u8];
+            message([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1], &[QUESTION, &opt, &options])
+        };
+        vec![without, with(&[]), with(&[ecs]), with(&[cookie]), with(&[nsid, cookie, ecs]), with(&[ecs, ecs])]
+    }
+
     #[test]
-    fn every_kind_stands_at_its_index() {
-        for (at, kind) in MalformedKind::ALL.into_iter().enumerate() {
-            assert_eq!(kind.index(), at, "{}", kind.word());
+    fn plain_queries_are_read_as_all_others_are() {
+        for message in plain_messages() {
+            assert!(check_plain(&message), "{message:?}");
+            // Every octet with every value, and every length.
+            for at in 0..message.len() {
+                let mut other = message.clone();
+                for value in 0..=u8::MAX {
+                    other[at] = value;
+                    check_plain(&other);
+                }
+                check_plain(&message[..at]);
+                check_plain(&[&message[..], &[0]].concat());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn changed_queries_are_read_alike(
+            which in 0..6usize,
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut message = plain_messages().swap_remove(which);
+            for (at, value) in changes {
+                let at = at.index(message.len());
+                message[at] = value;
+            }
+            if let Some(cut) = cut {
+                message.truncate(cut.index(message.len() + 1));
+            }
+            check_plain(&message);
         }
     }
 }

@@ -81,6 +81,12 @@ impl<'b> Writer<'b> {
         u16::from_be_bytes([self.buffer[at], self.buffer[at + 1]])
     }
 
+    /// What is written from `at` on.
+    #[inline]
+    pub fn written_from(&mut self, at: usize) -> &mut [u8] {
+        &mut self.buffer[at..self.len]
+    }
+
     /// Takes back all but the first `len` octets.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);

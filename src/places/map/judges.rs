@@ -1,7 +1,8 @@
 //! Who says that an order leads to the decision that was made.
 //!
 //! `Asked` knows nothing of decisions and asks its caller, order by order. `Firsts` knows that the first members that count
-//! are what is decided, and can pass thousands of orders by what stands before what in them.
+//! are what is decided, and can pass thousands of orders by what stands before what in them; `FirstOf` knows the same of
+//! one member that counts, which takes a few steps an order.
 //! Both keep what they know on the stack. Invariant: a member or a frequent order is asked for once.
 
 use super::blocks::{Blocks, OrderSet, RARE};
@@ -113,6 +114,65 @@ impl<C: FnMut(u16) -> bool> Counts<C> {
         }
         self.asked |= members;
         self.counting & members
+    }
+}
+
+/// The first member that counts is the decision, and there is one; orders may be of some members only.
+pub(super) struct FirstOf<'m, C> {
+    orders: &'m Orders,
+    counts: C,
+    first: u16,
+    /// Orders that lead to it, where blocks are judged by their orders.
+    held: OrderSet,
+}
+
+impl<'m, C: FnMut(u16) -> bool> FirstOf<'m, C> {
+    /// The decision is the first member of `order` that counts; all orders hold for all clients.
+    #[inline]
+    pub(super) fn new(orders: &'m Orders, order: OrderRef<'m>, mut counts: C) -> Self {
+        let first = order.into_iter().find(|member| counts(*member)).unwrap_or(u16::MAX);
+        Self { orders, counts, first, held: OrderSet::default() }
+    }
+
+    /// Whether nobody of these members, as bits, counts.
+    fn is_none_of(&mut self, mut members: u64) -> bool {
+        while members != 0 {
+            if (self.counts)(members.trailing_zeros() as u16) {
+                return false;
+            }
+            members &= members - 1;
+        }
+        true
+    }
+}
+
+impl<C: FnMut(u16) -> bool> Judge for FirstOf<'_, C> {
+    #[inline]
+    fn holds_from(&mut self, order: u32) -> u8 {
+        for member in self.orders.get(order) {
+            if member == self.first {
+                return 0;
+            }
+            if (self.counts)(member) {
+                return NEVER;
+            }
+        }
+        // Nobody of this order counts: its last resort is not a member that does.
+        NEVER
+    }
+
+    fn block_holds(&mut self, blocks: &Blocks, level: usize, place: usize, _: u8) -> bool {
+        if self.orders.permuted > 0 {
+            return self.is_none_of(blocks.before(level, place, self.first));
+        }
+        let set = blocks.orders(level, place);
+        while let Some(order) = set.first_outside(self.held) {
+            if order == RARE || self.holds_from(order as u32) == NEVER {
+                return false;
+            }
+            self.held.put(order);
+        }
+        true
     }
 }
 

@@ -20,7 +20,7 @@ pub use explain::{Explained, ExplainedMember, Reason, explain};
 use super::client::Client;
 use super::ranges::{Address, Families, Ranges};
 use blocks::Blocks;
-use judges::{Asked, FIRSTS_MAX, Firsts};
+use judges::{Asked, FIRSTS_MAX, FirstOf, Firsts};
 use scope::Judge;
 
 /// The orders of one group's members.
@@ -107,6 +107,8 @@ struct Orders {
     ends: Box<[u32]>,
     /// How many members there are, if every order is of all of them for every client, and they fit a word; else 0.
     permuted: usize,
+    /// No order depends on how many bits are known, and its members fit a word.
+    is_simple: bool,
 }
 
 impl ClientMap {
@@ -210,6 +212,15 @@ impl<'m> Found<'m> {
         })
     }
 
+    /// The same where the first that counts is in the client's order: then whoever is decided alike has it first, too. None
+    /// in maps for which that cannot be told member by member.
+    #[inline]
+    pub fn scope_of_counting(&self, count: usize, counts: impl FnMut(u16) -> bool) -> Option<u8> {
+        let orders = &self.map.orders;
+        let is_told = orders.is_simple && count == 1;
+        is_told.then(|| self.judged(FirstOf::new(orders, self.order, counts)))
+    }
+
     fn judged(&self, judge: impl Judge) -> u8 {
         let (map, at) = (self.map, self.at);
         match self.address {
@@ -276,7 +287,8 @@ impl Orders {
             *end += order.len() as u32;
             Some(*end)
         });
-        Self { ends: ends.collect(), entries: orders.concat().into(), permuted: permuted(orders) }
+        let is_simple = orders.iter().flatten().all(|entry| entry.prefix_len == 0 && u32::from(entry.member) < u64::BITS);
+        Self { ends: ends.collect(), entries: orders.concat().into(), permuted: permuted(orders), is_simple }
     }
 
     /// Whether no order depends on how many bits are known.
