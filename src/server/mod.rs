@@ -6,7 +6,8 @@
 //!                                tcp: accept loops ── connections: who may ── stream: one connection's messages
 //! ```
 //!
-//! Decides no answers: see [`responder`]. HTTP is bound here, and served by `api`.
+//! Decides no answers: see [`responder`]. HTTP is bound here, and served by `api`. [`hickory`] is the same for somebody
+//! else's sockets.
 
 use std::io;
 use std::sync::Arc;

@@ -6,9 +6,8 @@
 //!
 //! * Hickory does not compress names against the question, so messages are longer. One that does not fit any more goes
 //!   without its additional section, where that is no referral's, or is truncated as a whole (RFC 9471): TC comes sooner.
-//! * A message that hickory can't decode gets hickory's FORMERR, without question or OPT; so does one with a client subnet
-//!   of family 0. One with the header of a response and one shorter than a header get nothing, as here.
-//! * A datagram of more than 4,096 octets is cut by hickory.
+//! * A message that hickory can't decode gets hickory's FORMERR, without question or OPT, be it a response itself. That is
+//!   one with a client subnet of family 0, too, and a datagram of more than 4,096 octets, which is cut.
 //! * A stream on which a message deserves no response stays open.
 //! * Responses are counted and logged by hickory; of ours, only the query log goes on.
 //!
