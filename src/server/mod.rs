@@ -31,7 +31,7 @@ pub use stream::StreamLimits;
 
 mod bind;
 pub mod connections;
-mod mmsg;
+pub mod mmsg;
 pub mod responder;
 pub mod stream;
 mod tcp;
