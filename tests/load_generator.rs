@@ -209,7 +209,9 @@ fn latency_counts_from_when_a_query_was_due() {
             let (len, client) = socket.recv_from(&mut query).unwrap();
             held.push((query, len, client));
             if held.len() == 100 {
-                held.drain(..).for_each(|(query, len, client)| drop(socket.send_to(&query[..len], client).unwrap()));
+                for (query, len, client) in held.drain(..) {
+                    socket.send_to(&query[..len], client).unwrap();
+                }
             }
         }
     });

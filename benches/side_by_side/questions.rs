@@ -126,21 +126,6 @@ impl Questions {
             }
         }
     }
-
-    /// The octets of the longest name as text, for those who write zones.
-    pub fn name(&self, number: u32) -> String {
-        let mut message = vec![0; self.template.len()];
-        self.put(number, 0, &mut message);
-        let mut text = String::new();
-        let mut at = HEADER_LEN;
-        while message[at] != 0 {
-            let end = at + 1 + usize::from(message[at]);
-            text.push_str(&String::from_utf8_lossy(&message[at + 1..end]));
-            text.push('.');
-            at = end;
-        }
-        text
-    }
 }
 
 /// The first address of all that are answered, and of all clients.

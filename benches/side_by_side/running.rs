@@ -33,7 +33,6 @@ pub struct Running {
 #[derive(Clone, Copy, Debug)]
 pub struct Meanwhile {
     pub server: Used,
-    pub took: Duration,
     /// Shares of the two cores that neither the server nor the generator had.
     pub foreign: [f64; 2],
     /// The share of its core that the generator used.
@@ -77,7 +76,7 @@ impl Running {
                 others.as_secs_f64() / took.as_secs_f64()
             });
             let generator = own.as_secs_f64() / took.as_secs_f64();
-            Ok((brought, Meanwhile { server, took, foreign, generator }))
+            Ok((brought, Meanwhile { server, foreign, generator }))
         })
     }
 

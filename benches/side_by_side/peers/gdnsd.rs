@@ -40,7 +40,7 @@ fn link_zones(site: &Site<'_>, content: Content) -> io::Result<()> {
 
 const OPTIONS: &str = r"
 options => {
-    listen => { {host}:{port} => { udp_threads = 1, tcp_threads = 1, udp_rcvbuf = 4194304 } }
+    listen => { {host}:{port} => { udp_threads = 1, tcp_threads = 1, udp_rcvbuf = 1048576 } }
     run_dir = {folder}/run
     state_dir = {folder}/state
 }

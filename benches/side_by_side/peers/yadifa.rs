@@ -36,9 +36,9 @@ const SERVER: &str = r"
     all all.log 0644
 </channels>
 <loggers>
-    database error,crit,alert,emerg all
-    server error,crit,alert,emerg all
-    system error,crit,alert,emerg all
-    zone error,crit,alert,emerg all
+    database err,crit,alert,emerg all
+    server err,crit,alert,emerg all
+    system err,crit,alert,emerg all
+    zone err,crit,alert,emerg all
 </loggers>
 ";
