@@ -87,7 +87,10 @@ fn a_question_is_made_of_its_number() {
     let address = |last| Expected::Address(Ipv4Addr::new(10, 0, 35, last));
     assert_eq!(names(10_000).expected(9_041, 0), address(81));
     let missing = Questions::new("h0.", 10, Answers::OfName { existing: 5 });
-    assert_eq!((missing.expected(4, 0), missing.expected(5, 0)), (Expected::Address(Ipv4Addr::new(10, 0, 0, 4)), Expected::Nothing));
+    assert_eq!(
+        (missing.expected(4, 0), missing.expected(5, 0)),
+        (Expected::Address(Ipv4Addr::new(10, 0, 0, 4)), Expected::Nothing)
+    );
 }
 
 #[test]
@@ -256,7 +259,8 @@ fn compare_alone(test: &str, content: Content) -> String {
     let arguments = Arguments::parse_from(["side_by_side", "--rounds", "1", "--secs", "0.1"]);
     let case = Case { folder: &folder, zones: &zones, content, endpoint, pinned: false };
     let waypost = PEERS.iter().find(|peer| peer.name == "waypost").unwrap();
-    compare::throughput(&[waypost], &case, &arguments, 1).unwrap() + &compare::latency(&[waypost], &case, &arguments, 1_000.0).unwrap()
+    compare::throughput(&[waypost], &case, &arguments, 1).unwrap()
+        + &compare::latency(&[waypost], &case, &arguments, 1_000.0).unwrap()
 }
 
 #[test]

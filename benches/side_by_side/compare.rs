@@ -9,7 +9,7 @@ use crate::arguments::Arguments;
 use crate::closed_loop::Tally;
 use crate::paced;
 use crate::peers::Peer;
-use crate::running::{Case, Meanwhile, Running};
+use crate::running::{Case, Loaded, Meanwhile, Running};
 use crate::tables;
 
 /// What one server did in one round.
@@ -25,8 +25,7 @@ pub struct Sample {
 pub struct Results {
     pub name: &'static str,
     pub samples: Vec<Sample>,
-    pub loads: Vec<Duration>,
-    pub memory_kib: u64,
+    pub loads: Vec<Loaded>,
 }
 
 /// What one server did in one round at a pace.
@@ -71,11 +70,11 @@ fn start(peers: &[&Peer], case: &Case<'_>, loads: usize) -> Result<(Vec<Running>
         servers.clear();
         for peer in peers {
             let Some(server) = Running::start(peer, case)? else { continue };
-            let (name, memory_kib, loaded) = (server.name, server.memory_kib, server.loaded_in);
-            eprintln!("  {name} answers after {:.3} s, {} MiB", loaded.as_secs_f64(), memory_kib >> 10);
+            let (name, loaded) = (server.name, server.loaded);
+            eprintln!("  {name} answers after {:.3} s, {} MiB", loaded.within.as_secs_f64(), loaded.memory_kib >> 10);
             match results.iter_mut().find(|results| results.name == name) {
                 Some(results) => results.loads.push(loaded),
-                None => results.push(Results { name, samples: Vec::new(), loads: vec![loaded], memory_kib }),
+                None => results.push(Results { name, samples: Vec::new(), loads: vec![loaded] }),
             }
             // Loading is measured alone, all others stopped.
             if load + 1 == loads {

@@ -48,7 +48,8 @@ pub fn load_average() -> String {
 /// What the processor and the kernel say they are.
 pub fn name() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let models = cpus.lines().filter_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches([':', '\t', ' ']));
+    let models =
+        cpus.lines().filter_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches([':', '\t', ' ']));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{} × {}, Linux {}", models.clone().count(), models.last().unwrap_or("a processor"), kernel.trim())
 }

@@ -72,7 +72,12 @@ enum Measured {
 
 const CASES: [Listed; 11] = [
     case("static", "10,000 names", Content::Names { count: 10_000, missing: 0 }, Measured::Throughput(1)),
-    case("missing", "10,000 names, one question in ten for another", Content::Names { count: 10_000, missing: 10 }, Measured::Throughput(1)),
+    case(
+        "missing",
+        "10,000 names, one question in ten for another",
+        Content::Names { count: 10_000, missing: 10 },
+        Measured::Throughput(1),
+    ),
     case("failover", "Failover: 1,000 groups of 2", groups(1_000, Policy::Failover), Measured::Throughput(1)),
     case("weighted", "Weighted: 1,000 groups of 2", groups(1_000, Policy::Weighted), Measured::Throughput(1)),
     case("multivalue", "Multivalue: 1,000 groups of 8", groups(1_000, Policy::Multivalue), Measured::Throughput(1)),
@@ -80,7 +85,12 @@ const CASES: [Listed; 11] = [
     case("tree", "Three levels: by network (ECS), failover, weighted", groups(10, Policy::Tree), Measured::Throughput(1)),
     case("million", "A million names", Content::Names { count: 1_000_000, missing: 0 }, Measured::Throughput(3)),
     case("zones", "10,000 zones of 10 names", Content::Zones { count: 10_000 }, Measured::Throughput(3)),
-    case("latency", "10,000 names, 20,000 queries a second", Content::Names { count: 10_000, missing: 0 }, Measured::Latency(20_000.0)),
+    case(
+        "latency",
+        "10,000 names, 20,000 queries a second",
+        Content::Names { count: 10_000, missing: 0 },
+        Measured::Latency(20_000.0),
+    ),
     case("small", "100 names", Content::Names { count: 100, missing: 10 }, Measured::Throughput(1)),
 ];
 
@@ -125,7 +135,8 @@ fn chosen_cases(arguments: &Arguments) -> Result<Vec<&'static Listed>, String> {
         return Ok(CASES.iter().filter(|case| case.name != "small").collect());
     }
     let names = CASES.map(|case| case.name).join(", ");
-    let find = |name: &String| CASES.iter().find(|case| case.name == name).ok_or(format!("case {name}: one of {names} is accepted"));
+    let find =
+        |name: &String| CASES.iter().find(|case| case.name == name).ok_or(format!("case {name}: one of {names} is accepted"));
     arguments.cases.iter().map(find).collect()
 }
 

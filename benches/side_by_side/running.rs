@@ -23,9 +23,16 @@ pub struct Running {
     pub answerer: Answerer,
     pub address: SocketAddr,
     group: Group,
-    /// From its start to the first right answer for the last name.
-    pub loaded_in: Duration,
-    /// When it had just loaded.
+    pub loaded: Loaded,
+}
+
+/// What loading took, from its start to the first right answer for the last name.
+#[derive(Clone, Copy, Debug)]
+pub struct Loaded {
+    pub within: Duration,
+    /// The CPU time of it, which does not depend on what else the machine does.
+    pub cpu: Duration,
+    /// What it has then.
     pub memory_kib: u64,
 }
 
@@ -57,8 +64,8 @@ impl Running {
         let mut group = Group::start(&mut command, &folder, core).map_err(|error| format!("{command:?}: {error}"))?;
         let answers = await_answer(&mut group, peer.answerer, address, case);
         answers.map_err(|why| format!("{}: {why}; it said:\n{}", peer.name, group.said()))?;
-        let (loaded_in, memory_kib) = (started.elapsed(), group.memory_kib());
-        Ok(Some(Self { name: peer.name, answerer: peer.answerer, address, group, loaded_in, memory_kib }))
+        let loaded = Loaded { within: started.elapsed(), cpu: group.used().ran, memory_kib: group.memory_kib() };
+        Ok(Some(Self { name: peer.name, answerer: peer.answerer, address, group, loaded }))
     }
 
     /// Does something that loads the server, and says what it cost. The generator has its core to itself.

@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use crate::arguments::Arguments;
 use crate::compare::{Paced, Results, Sample};
+use crate::running::Loaded;
 use crate::stats::{Spread, share};
 
 /// One row a server; ratios are medians of those of each round.
 pub fn throughput(results: &[Results], arguments: &Arguments) -> String {
     let with_loads = results.iter().any(|results| results.loads.len() > 1);
     let mut table = String::from("| server | 1,000 queries/s | of the echo | waypost is | CPU µs a query | of it user | lost |");
-    table.push_str(if with_loads { " loaded in s | MiB |\n" } else { "\n" });
-    table.push_str(if with_loads { "|---|---|---|---|---|---|---|---|---|\n" } else { "|---|---|---|---|---|---|---|\n" });
+    table.push_str(if with_loads { " loaded in s | CPU s of it | MiB |\n" } else { "\n" });
+    table.push_str(&"|---".repeat(if with_loads { 10 } else { 7 }));
+    table.push_str("|\n");
     for server in results {
         let rates = Spread::of(server.samples.iter().map(|sample| sample.tally.per_second()));
         let cpu = Spread::of(server.samples.iter().map(cpu_micros));
@@ -20,15 +22,23 @@ pub fn throughput(results: &[Results], arguments: &Arguments) -> String {
             server.name.to_owned(),
             shown(rates, Spread::show_thousands),
             ratio(server, results, "echo").unwrap_or_default(),
-            results.iter().find(|other| other.name == "waypost").and_then(|waypost| ratio_of(waypost, server)).unwrap_or_default(),
+            results
+                .iter()
+                .find(|other| other.name == "waypost")
+                .and_then(|waypost| ratio_of(waypost, server))
+                .unwrap_or_default(),
             shown(cpu, |spread| spread.show(2)),
             user(&server.samples),
             lost.to_string(),
         ];
         write!(table, "| {} |", cells.join(" | ")).expect("a string takes everything");
         if with_loads {
-            let loads = Spread::of(server.loads.iter().map(std::time::Duration::as_secs_f64));
-            let cells = [shown(loads, |spread| spread.show(2)), (server.memory_kib >> 10).to_string()];
+            let of = |number: fn(&Loaded) -> f64, digits| shown(Spread::of(server.loads.iter().map(number)), |s| s.show(digits));
+            let cells = [
+                of(|loaded| loaded.within.as_secs_f64(), 2),
+                of(|loaded| loaded.cpu.as_secs_f64(), 2),
+                of(|loaded| (loaded.memory_kib >> 10) as f64, 0),
+            ];
             write!(table, " {} |", cells.join(" | ")).expect("a string takes everything");
         }
         table.push('\n');
@@ -39,7 +49,8 @@ pub fn throughput(results: &[Results], arguments: &Arguments) -> String {
 /// How busy the machine was with other things.
 fn busy(results: &[Results], arguments: &Arguments) -> String {
     let samples: Vec<&Sample> = results.iter().flat_map(|results| &results.samples).collect();
-    let share_of = |core: usize| shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.foreign[core] * 100.0)), |s| s.show(0));
+    let share_of =
+        |core: usize| shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.foreign[core] * 100.0)), |s| s.show(0));
     let generator = shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.generator * 100.0)), |s| s.show(0));
     let noisy = samples.iter().filter(|sample| sample.noisy).count();
     format!(
@@ -79,9 +90,11 @@ fn ratio_of(server: &Results, other: &Results) -> Option<String> {
 
 /// One row a server, medians of all rounds.
 pub fn latency(results: &[(&str, Vec<Paced>)]) -> String {
-    let mut table = String::from("| server | p50 µs | p90 µs | p99 µs | p99.9 µs | CPU µs a query | lost |\n|---|---|---|---|---|---|---|\n");
+    let mut table =
+        String::from("| server | p50 µs | p90 µs | p99 µs | p99.9 µs | CPU µs a query | lost |\n|---|---|---|---|---|---|---|\n");
     for (name, rounds) in results {
-        let percentiles = [0, 1, 2, 3].map(|at| shown(Spread::of(rounds.iter().map(|round| round.percentiles[at])), |s| s.show(0)));
+        let percentiles =
+            [0, 1, 2, 3].map(|at| shown(Spread::of(rounds.iter().map(|round| round.percentiles[at])), |s| s.show(0)));
         let cpu = shown(Spread::of(rounds.iter().map(|round| round.cpu)), |spread| spread.show(1));
         let lost: u64 = rounds.iter().map(|round| round.lost).sum();
         writeln!(table, "| {name} | {} | {cpu} | {lost} |", percentiles.join(" | ")).expect("a string takes everything");

@@ -3,7 +3,6 @@
 //! Its members' state is looked at in each query, and always up: it probes nothing here. Sources: gdnsd.config(5),
 //! gdnsd-plugin-metafo(8), gdnsd-plugin-weighted(8), gdnsd-plugin-multifo(8), gdnsd-plugin-geoip(8).
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::process::Command;
@@ -63,59 +62,69 @@ fn nets() -> String {
 }
 
 fn plugins(count: u32, policy: Policy) -> String {
-    let each = |resource: &dyn Fn(u32) -> String| (0..count).map(resource).collect::<String>();
-    let centres = |value: &dyn Fn(u32) -> String| {
-        let pieces: Vec<String> = (0..NETWORKS.data_centres).map(|at| format!("dc{at} => {}", value(at))).collect();
-        pieces.join(", ")
+    let each = |resource: fn(u32) -> String| (0..count).map(resource).collect::<String>();
+    let plugins = match policy {
+        Policy::Failover => plugin("metafo", &resources(&each(failover))),
+        Policy::Weighted => plugin("weighted", &each(|group| format!("{} => {}\n", group_name(group), weighted(group, 0)))),
+        Policy::Multivalue => plugin("multifo", &each(multivalue)),
+        Policy::ByNetwork => plugin("geoip", &(map() + &resources(&each(by_network)))),
+        Policy::Tree => [
+            plugin(
+                "weighted",
+                &each(|group| each_centre(|at| format!("{}-w{at} => {}\n", group_name(group), weighted(group, at * 2)))),
+            ),
+            plugin("metafo", &resources(&each(|group| each_centre(|at| level_below(group, at))))),
+            plugin("geoip", &(map() + &resources(&each(tree)))),
+        ]
+        .concat(),
     };
-    let map = format!("maps => {{ all => {{ datacenters => [{}], nets = {{folder}}/nets }} }}", list("dc", NETWORKS.data_centres));
-    let mut text = "plugins => {\n".to_owned();
-    let mut put = |plugin: &str, inside: String| writeln!(text, "{plugin} => {{ service_types = up\n{inside} }}");
-    let put = &mut put;
-    let done = match policy {
-        Policy::Failover => put("metafo", resources(&each(&|group| {
-            let (first, second) = (address(group, 0), address(group, 1));
-            format!("{} => {{ datacenters => [a, b], dcmap => {{ a => {first}, b => {second} }} }}\n", group_name(group))
-        }))),
-        Policy::Weighted => put("weighted", each(&|group| format!("{} => {}\n", group_name(group), weighted(group, 0)))),
-        Policy::Multivalue => put("multifo", each(&|group| {
-            let members: Vec<String> = (0..8).map(|at| format!("m{at} => {}", address(group, at))).collect();
-            format!("{} => {{ {} }}\n", group_name(group), members.join(", "))
-        })),
-        Policy::ByNetwork => put("geoip", [map, resources(&each(&|group| {
-            let members = centres(&|at| address(group, at));
-            format!("{} => {{ map => all, dcmap => {{ {members} }} }}\n", group_name(group))
-        }))].join("\n")),
-        Policy::Tree => put("weighted", each(&|group| {
-            (0..NETWORKS.data_centres).map(|at| format!("{}-w{at} => {}\n", group_name(group), weighted(group, at * 2))).collect()
-        }))
-        .and_then(|()| put("metafo", resources(&each(&|group| {
-            let name = group_name(group);
-            let resource = |at| {
-                let members = format!("a => %weighted!{name}-w{at}, b => 192.0.2.254");
-                format!("{name}-f{at} => {{ datacenters => [a, b], dcmap => {{ {members} }} }}\n")
-            };
-            (0..NETWORKS.data_centres).map(resource).collect()
-        }))))
-        .and_then(|()| put("geoip", [map, resources(&each(&|group| {
-            let name = group_name(group);
-            let members = centres(&|at| format!("%metafo!{name}-f{at}"));
-            format!("{name} => {{ map => all, dcmap => {{ {members} }} }}\n")
-        }))].join("\n"))),
-    };
-    done.expect("a string takes everything");
-    text + "}\n"
+    format!("plugins => {{\n{plugins}}}\n")
+}
+
+fn plugin(name: &str, inside: &str) -> String {
+    format!("{name} => {{ service_types = up\n{inside} }}\n")
 }
 
 fn resources(inside: &str) -> String {
     format!("resources => {{\n{inside}}}")
 }
 
+fn map() -> String {
+    format!("maps => {{ all => {{ datacenters => [{}], nets = {{folder}}/nets }} }}\n", each_centre(|at| format!("dc{at}, ")))
+}
+
+fn each_centre(text: impl Fn(u32) -> String) -> String {
+    (0..NETWORKS.data_centres).map(text).collect()
+}
+
+fn failover(group: u32) -> String {
+    let (first, second) = (address(group, 0), address(group, 1));
+    format!("{} => {{ datacenters => [a, b], dcmap => {{ a => {first}, b => {second} }} }}\n", group_name(group))
+}
+
+fn multivalue(group: u32) -> String {
+    let members: String = (0..8).map(|at| format!("m{at} => {}, ", address(group, at))).collect();
+    format!("{} => {{ {members} }}\n", group_name(group))
+}
+
+fn by_network(group: u32) -> String {
+    let members = each_centre(|at| format!("dc{at} => {}, ", address(group, at)));
+    format!("{} => {{ map => all, dcmap => {{ {members} }} }}\n", group_name(group))
+}
+
+fn tree(group: u32) -> String {
+    let name = group_name(group);
+    let members = each_centre(|at| format!("dc{at} => %metafo!{name}-f{at}, "));
+    format!("{name} => {{ map => all, dcmap => {{ {members} }} }}\n")
+}
+
+/// A failover whose first is weighted.
+fn level_below(group: u32, at: u32) -> String {
+    let name = group_name(group);
+    format!("{name}-f{at} => {{ datacenters => [a, b], dcmap => {{ a => %weighted!{name}-w{at}, b => 192.0.2.254 }} }}\n")
+}
+
 /// Two members, nine to one.
 fn weighted(group: u32, first: u32) -> String {
     format!("{{ a => [{}, 90], b => [{}, 10] }}", address(group, first), address(group, first + 1))
-}
-
-fn list(prefix: &str, count: u32) -> String {
-    (0..count).map(|at| format!("{prefix}{at}")).collect::<Vec<_>>().join(", ")
 }

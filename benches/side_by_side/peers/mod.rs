@@ -23,8 +23,8 @@ pub struct Peer {
     pub name: &'static str,
     /// Debian's packages of it; none for ours.
     pub packages: &'static [&'static str],
-    /// The program; empty for ours.
-    pub program: &'static str,
+    /// What is there when they are.
+    pub files: &'static [&'static str],
     pub answerer: Answerer,
     /// Writes what it needs into the site's folder, and says how it is started; nothing when it can't serve that.
     configure: fn(&Site<'_>) -> io::Result<Option<Command>>,
@@ -44,37 +44,43 @@ pub struct Site<'s> {
 
 /// All of them, the socket's limit and ours first.
 pub const PEERS: [Peer; 7] = [
-    Peer { name: "echo", packages: &[], program: "", answerer: Answerer::Echo, configure: echo },
-    Peer { name: "waypost", packages: &[], program: "", answerer: Answerer::Server, configure: waypost::configure },
+    Peer { name: "echo", packages: &[], files: &[], answerer: Answerer::Echo, configure: echo },
+    Peer { name: "waypost", packages: &[], files: &[], answerer: Answerer::Server, configure: waypost::configure },
     Peer {
         name: "gdnsd",
         packages: &["gdnsd"],
-        program: "/usr/sbin/gdnsd",
+        files: &["/usr/sbin/gdnsd"],
         answerer: Answerer::Server,
         configure: gdnsd::configure,
     },
     Peer {
         name: "yadifa",
         packages: &["yadifa"],
-        program: "/usr/sbin/yadifad",
+        files: &["/usr/sbin/yadifad"],
         answerer: Answerer::Server,
         configure: yadifa::configure,
     },
-    Peer { name: "knot", packages: &["knot"], program: "/usr/sbin/knotd", answerer: Answerer::Server, configure: knot::configure },
-    Peer { name: "nsd", packages: &["nsd"], program: "/usr/sbin/nsd", answerer: Answerer::Server, configure: nsd::configure },
+    Peer {
+        name: "knot",
+        packages: &["knot", "knot-module-geoip"],
+        files: &["/usr/sbin/knotd", "/usr/share/doc/knot-module-geoip"],
+        answerer: Answerer::Server,
+        configure: knot::configure,
+    },
+    Peer { name: "nsd", packages: &["nsd"], files: &["/usr/sbin/nsd"], answerer: Answerer::Server, configure: nsd::configure },
     Peer {
         name: "pdns",
         packages: &["pdns-server", "pdns-backend-bind"],
-        program: "/usr/sbin/pdns_server",
+        files: &["/usr/sbin/pdns_server", "/usr/share/doc/pdns-backend-bind"],
         answerer: Answerer::Server,
         configure: pdns::configure,
     },
 ];
 
 impl Peer {
-    /// Whether it is there.
+    /// Whether it is there: its program, or whatever else shows that all of its packages are.
     pub fn is_installed(&self) -> bool {
-        self.program.is_empty() || Path::new(self.program).exists()
+        self.files.iter().all(|file| Path::new(file).exists())
     }
 
     /// Makes it ready to serve the site's case; nothing when it can't.
