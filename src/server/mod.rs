@@ -33,7 +33,7 @@ pub use stream::StreamLimits;
 mod bind;
 pub mod connections;
 pub mod hickory;
-mod mmsg;
+pub mod mmsg;
 pub mod responder;
 pub mod stream;
 mod tcp;
