@@ -90,7 +90,7 @@ fn gather<Id: Ord + Clone + fmt::Display, T: PartialEq>(
 const CHECKS_SPACE: &str = "names of endpoints and checks are one space over all zone files; equal definitions are one check";
 const COLLECTIONS_SPACE: &str = "names of collections are one space over all zone files; equal definitions are one collection";
 
-/// Loads included files and keeps what each file said, for the lines that problems show.
+/// Loads included files, and keeps what each file said for the lines that problems show.
 pub(super) struct Texts<'i> {
     inner: &'i mut dyn Include,
     kept: HashMap<Arc<str>, Kept>,
@@ -98,13 +98,13 @@ pub(super) struct Texts<'i> {
 
 /// A file's octets; as text from when a problem first shows a line of it.
 struct Kept {
-    octets: Vec<u8>,
+    octets: Arc<Vec<u8>>,
     text: OnceCell<Text>,
 }
 
 impl Texts<'_> {
-    pub fn keep(&mut self, source: &Source) {
-        self.kept.insert(source.file.clone(), Kept { octets: source.octets.clone(), text: OnceCell::new() });
+    pub fn keep(&mut self, file: &Arc<str>, octets: Arc<Vec<u8>>) {
+        self.kept.insert(file.clone(), Kept { octets, text: OnceCell::new() });
     }
 
     /// The place of a line, from 1, of a file that was read.
@@ -123,8 +123,6 @@ impl Texts<'_> {
 
 impl Include for Texts<'_> {
     fn load(&mut self, path: &str, from: &str) -> Result<Source, String> {
-        let source = self.inner.load(path, from)?;
-        self.keep(&source);
-        Ok(source)
+        self.inner.load(path, from)
     }
 }

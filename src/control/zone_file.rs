@@ -5,6 +5,7 @@
 //! Sources: RFC 1035 §5 (master files), RFC 2308 §4 (negative TTL), RFC 1912 §2.2 (SOA values).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::collections::{DefinedCollection, read_collections};
 use super::load::Texts;
@@ -34,13 +35,13 @@ pub(super) struct ZoneFile {
 
 /// Reads a zone: a file named `*.zone` is a master file, every other is zone TOML.
 pub(super) fn read(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
-    texts.keep(&source);
     if source.file.ends_with(".zone") { read_master(source, texts) } else { read_toml(source, texts, serial) }
 }
 
 fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
     let file = source.file.clone();
     let read = master::read(source, None, None, texts);
+    keep(&read, texts);
     let place = read.record_sets.iter().find(|set| set.rtype == RecordType::SOA).map(|soa| {
         let file = read.files.get(usize::from(soa.origin.file)).unwrap_or(&file);
         texts.place_of_line(file, soa.origin.line)
@@ -55,7 +56,13 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
     ZoneFile { zone, place, checks: Vec::new(), collections: Vec::new(), problems: read.problems }
 }
 
+/// Keeps what a master file and those that it includes say.
+fn keep(read: &master::Read, texts: &mut Texts<'_>) {
+    read.files.iter().zip(&read.texts).for_each(|(file, octets)| texts.keep(file, octets.clone()));
+}
+
 fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+    texts.keep(&source.file, Arc::new(source.octets.clone()));
     let content = match String::from_utf8(source.octets) {
         Ok(content) => content,
         Err(error) => {
@@ -157,6 +164,7 @@ fn read_includes(root: &mut Table<'_>, zone: &mut HostedZone, ttl: Ttl, texts: &
         match texts.load(path, &from) {
             Ok(source) => {
                 let mut read = master::read(source, Some(&zone.name), Some(ttl), texts);
+                keep(&read, texts);
                 let Ok(first) = u16::try_from(zone.files.len()) else { continue };
                 read.record_sets.iter_mut().for_each(|set| set.origin.file = set.origin.file.saturating_add(first));
                 zone.files.append(&mut read.files);
