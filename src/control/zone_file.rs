@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::collections::{DefinedCollection, read_collections};
-use super::load::Texts;
+use super::load::Reading;
 use super::options::read_groups;
 use super::probed::{DefinedCheck, read_checks, read_probes};
 use super::raw_record::{read_name, read_records, read_ttl};
@@ -34,11 +34,11 @@ pub(super) struct ZoneFile {
 }
 
 /// Reads a zone: a file named `*.zone` is a master file, every other is zone TOML.
-pub(super) fn read(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+pub(super) fn read(source: Source, texts: &mut Reading<'_>, serial: u32) -> ZoneFile {
     if source.file.ends_with(".zone") { read_master(source, texts) } else { read_toml(source, texts, serial) }
 }
 
-fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
+fn read_master(source: Source, texts: &mut Reading<'_>) -> ZoneFile {
     let file = source.file.clone();
     let read = master::read(source, None, None, texts);
     keep(&read, texts);
@@ -57,11 +57,11 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
 }
 
 /// Keeps what a master file and those that it includes say.
-fn keep(read: &master::Read, texts: &mut Texts<'_>) {
+fn keep(read: &master::Read, texts: &mut Reading<'_>) {
     read.files.iter().zip(&read.texts).for_each(|(file, octets)| texts.keep(file, octets.clone()));
 }
 
-fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+fn read_toml(source: Source, texts: &mut Reading<'_>, serial: u32) -> ZoneFile {
     texts.keep(&source.file, Arc::new(source.octets.clone()));
     let content = match String::from_utf8(source.octets) {
         Ok(content) => content,
@@ -81,7 +81,7 @@ fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
 }
 
 /// What a document says; the problems are those of the files it includes.
-fn read_document(document: &Document<'_>, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+fn read_document(document: &Document<'_>, texts: &mut Reading<'_>, serial: u32) -> ZoneFile {
     let mut problems = Problems::default();
     let mut root = document.root();
     let named = root.required("zone", "\"example.org.\"").and_then(|value| Some((read_zone_name(&value)?, value.span)));
@@ -157,7 +157,7 @@ fn read_soa(root: &mut Table<'_>, zone: &Name) -> Soa {
     soa
 }
 
-fn read_includes(root: &mut Table<'_>, zone: &mut HostedZone, ttl: Ttl, texts: &mut Texts<'_>, problems: &mut Problems) {
+fn read_includes(root: &mut Table<'_>, zone: &mut HostedZone, ttl: Ttl, texts: &mut Reading<'_>, problems: &mut Problems) {
     let from = zone.files[0].clone();
     for item in root.array("include") {
         let Some(path) = item.string() else { continue };

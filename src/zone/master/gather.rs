@@ -31,6 +31,8 @@ pub(super) struct Gathered {
     apex: Option<Name>,
     /// The record sets that are outside the zone, or came before it was known.
     doubted: Vec<(u32, At)>,
+    /// Those that are left out, in ascending order.
+    outside: Vec<u32>,
 }
 
 /// The records of a set that may have more than one.
@@ -52,6 +54,7 @@ impl Gathered {
             zone: zone.cloned(),
             apex: None,
             doubted: Vec::new(),
+            outside: Vec::new(),
         }
     }
 
@@ -150,10 +153,12 @@ impl Gathered {
 
     /// Reports and leaves out what is not at or below the apex.
     pub fn drop_outside(&mut self, zone: &Name, report: &mut Report) {
-        let Self { doubted, sets, .. } = self;
-        doubted.retain(|(set, _)| !sets[*set as usize].name.is_at_or_below(zone));
-        for &(set, at) in &*doubted {
-            let RecordSet { name, rtype, .. } = &sets[set as usize];
+        for &(set, at) in &self.doubted {
+            let RecordSet { name, rtype, .. } = &self.sets[set as usize];
+            if name.is_at_or_below(zone) {
+                continue;
+            }
+            self.outside.push(set);
             let problem = Problem::error(format!("{name} {rtype}: the owner is not within the zone {zone}"))
                 .help(format!("names at or below {zone} are accepted; a name without a final dot is completed with the origin"));
             report.problem(at, at.entry_start..at.entry_start, problem);
@@ -162,16 +167,16 @@ impl Gathered {
 
     /// The record sets, in the order of their first records.
     pub fn into_record_sets(self) -> Vec<RecordSet> {
-        let Self { mut sets, several, doubted, .. } = self;
+        let Self { mut sets, several, outside, .. } = self;
         for (set, Several { listed, .. }) in several {
             if let Content::Values { rdata, .. } = &mut sets[set as usize].content {
                 *rdata = RdataList::of_listed(&listed);
             }
         }
-        let mut outside = doubted.iter().map(|(set, _)| *set as usize).peekable();
-        let mut at = 0..;
-        if outside.peek().is_some() {
-            sets.retain(|_| outside.next_if_eq(&at.next().expect("numbers do not end")).is_none());
+        if !outside.is_empty() {
+            let mut outside = outside.into_iter().peekable();
+            let mut numbers = 0..;
+            sets.retain(|_| outside.peek().copied() != numbers.next() || outside.next().is_none());
         }
         sets
     }

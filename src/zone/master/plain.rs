@@ -140,9 +140,10 @@ impl Wire {
 
 /// Seconds in digits alone.
 fn read_ttl(word: &[u8]) -> Option<Ttl> {
-    let digits = word.len() <= 10 && word.iter().all(u8::is_ascii_digit);
-    let secs = word.iter().fold(0, |secs, digit| secs * 10 + i64::from(digit.wrapping_sub(b'0')));
-    Ttl::new(secs).ok().filter(|_| digits)
+    if word.len() > 10 || !word.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Ttl::new(word.iter().fold(0, |secs, digit| secs * 10 + i64::from(digit - b'0'))).ok()
 }
 
 /// Four numbers up to 255, none with a zero before it.
@@ -151,9 +152,11 @@ fn read_ipv4(word: &[u8]) -> Option<[u8; 4]> {
     let mut numbers = word.split(|octet| *octet == b'.');
     for octet in &mut octets {
         let digits = numbers.next()?;
-        let is_number = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 3;
+        if !matches!(digits, [b'0'] | [b'1'..=b'9'] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _]) {
+            return None;
+        }
         let number = digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u16::from(digit - b'0')));
-        *octet = u8::try_from(number.filter(|_| is_number)?).ok()?;
+        *octet = u8::try_from(number?).ok()?;
     }
     numbers.next().is_none().then_some(octets)
 }

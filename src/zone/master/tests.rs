@@ -392,7 +392,7 @@ proptest! {
         let read_with = |comment: &str| {
             let text = head.clone() + &lines.iter().map(|line| format!("{line}{comment}")).collect::<Vec<_>>().join("\n") + end;
             let zone = Name::parse("example.org.", None).expect("valid");
-            let read = read(source("z", text.as_bytes()), Some(&zone), None, &mut NoFiles);
+            let read = read(source("z", text.as_bytes()), Some(&zone), None, &mut Files(&[]));
             let said = |problem: &Problem| {
                 let place = problem.place.as_ref().map(|place| (place.line, place.column));
                 (problem.severity, problem.message.clone(), problem.help.clone(), place)
