@@ -34,6 +34,7 @@ pub mod node;
 pub mod places;
 pub mod prober;
 pub mod problem;
+pub mod rate_limit;
 pub mod resolver;
 pub mod route53;
 pub mod routing;

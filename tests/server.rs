@@ -24,7 +24,6 @@ use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::report::HealthReport;
 use waypost::telemetry::scrape::Scraper;
 use waypost::telemetry::{Event, Telemetry, catalog};
-use waypost::wire::header::Rcode;
 use waypost::wire::rtype::RecordType;
 
 #[path = "server/admin.rs"]
@@ -47,7 +46,7 @@ fn echo(message: &[u8], _asker: &Asker, out: &mut [u8]) -> Report {
     let len = if message.first() == Some(&0xFF) { 0 } else { message.len() };
     assert_ne!(message.first(), Some(&0xFE), "a defect, on purpose");
     out[..len].copy_from_slice(&message[..len]);
-    Report { len, rcode: Rcode::NOERROR, qtype: Some(RecordType::A), truncated: false, malformed: None, zone: None }
+    Report { len, qtype: Some(RecordType::A), ..Report::UNANSWERED }
 }
 
 struct Server {
