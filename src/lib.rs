@@ -4,6 +4,7 @@
 //!
 //! * [`ids`], [`geography`], [`wire`], [`text`], [`problem`], [`toml_table`]: words, bytes, texts, and what is wrong with
 //!   them.
+//! * [`rate_limit`]: how many responses a network may get.
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.

@@ -30,6 +30,8 @@ use waypost::wire::rtype::RecordType;
 mod admin;
 #[path = "server/events.rs"]
 mod events;
+#[path = "server/shedding.rs"]
+mod shedding;
 #[path = "server/streams.rs"]
 mod streams;
 

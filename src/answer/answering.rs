@@ -162,7 +162,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         self.source_len = outcome.source_len(self.zone);
         match outcome {
             Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place), // step 3a
-            Outcome::NoData(_) => self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
+            Outcome::NoData(_) => self.put_no_data(qtype, name, place),                        // RFC 2308 §2.2
             Outcome::NameError => self.put_name_error(name, place),                            // step 3c, RFC 2308 §2.1
             // Most answers end here; a chain has more to remember.
             outcome => self.put_chain(outcome, *question),

@@ -10,7 +10,9 @@ use siphasher::sip::SipHasher24;
 
 use super::message::Message;
 use super::{Context, Transport};
-use crate::wire::edns::{CLIENT_COOKIE_LEN, CLIENT_SUBNET, COOKIE, ClientSubnet, EXTENDED_ERROR, Edns, KEEPALIVE, NSID, SERVER_COOKIE_LEN};
+use crate::wire::edns::{
+    CLIENT_COOKIE_LEN, CLIENT_SUBNET, COOKIE, ClientSubnet, EXTENDED_ERROR, Edns, KEEPALIVE, NSID, SERVER_COOKIE_LEN,
+};
 use crate::wire::header::Rcode;
 use crate::wire::rtype::RecordType;
 use crate::wire::writer::{Full, Writer};
@@ -213,7 +215,8 @@ mod tests {
         let (identity, snapshot) = (Identity { cookie_secret: [7; 16], ..Identity::default() }, Snapshot::default());
         let asker = Asker { address: [192, 0, 2, 1].into(), transport: Transport::Udp };
         let (client, made_at) = ([1, 2, 3, 4, 5, 6, 7, 8], u32::MAX - 100); // the clock wraps within the hour
-        let at = |age: i32| Context { snapshot: &snapshot, identity: &identity, asker, now_secs: made_at.wrapping_add_signed(age) };
+        let at =
+            |age: i32| Context { snapshot: &snapshot, identity: &identity, asker, now_secs: made_at.wrapping_add_signed(age) };
         let ours = server_cookie(&client, made_at, &at(0));
         for (age, is_good, goes_back) in [
             (-301, false, false),

@@ -80,7 +80,9 @@ impl Outcome {
     #[inline]
     pub fn source_len(&self, zone: &Zone) -> usize {
         match self {
-            Self::Hit(owner, _) | Self::Alias(owner, _) | Self::Any(owner) | Self::NoData(owner) => owner.encloser_len.unwrap_or(0),
+            Self::Hit(owner, _) | Self::Alias(owner, _) | Self::Any(owner) | Self::NoData(owner) => {
+                owner.encloser_len.unwrap_or(0)
+            }
             Self::Redirect(dname) => zone.name_len(*dname),
             Self::NameError | Self::Referral(_) => 0,
         }

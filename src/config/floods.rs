@@ -126,7 +126,7 @@ mod tests {
         for words in [
             "unknown key \"responses-per-second\" (did you mean \"responses_per_second\"?)",
             "slip: 11 is not within 0-10",
-            "window: 0s is not within 1s to 60m",
+            "window: 0s is not within 1s to 1h",
             "ipv4_prefix_length: 33 is not within 0-32",
             "192.0.2.1/24 has bits beyond its length (192.0.2.0/24)",
             "\"x\": invalid IP address syntax (a network or an address, such as",
@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_waits_too_long_is_shed_after_a_time_or_never() {
-        let read = |more: &str| parse(&"f".into(), &format!("[server]\nlisten = [\"[::1]:53\"]\n{more}[zones]\nfiles = [\"*.toml\"]\n"));
+        let read =
+            |more: &str| parse(&"f".into(), &format!("[server]\nlisten = [\"[::1]:53\"]\n{more}[zones]\nfiles = [\"*.toml\"]\n"));
         for (written, expected) in [("\"off\"", None), ("\"2s\"", Some(Duration::from_secs(2)))] {
             let (config, problems) = read(&format!("shed_after = {written}\n"));
             assert_eq!(config.map(|config| config.server.shed_after), Some(expected), "{problems}");

@@ -7,18 +7,28 @@
 
 /// What a response is counted by.
 pub(super) struct Key<'k> {
-    pub network: u128,
+    pub network: Network,
     /// The limit and what it tells apart beside the name.
     pub what: u64,
     pub name: &'k [u8],
+}
+
+/// The bits of a network's addresses that all of them share; the others are 0.
+#[derive(Clone, Copy)]
+pub(super) enum Network {
+    V4(u32),
+    V6(u128),
 }
 
 impl Key<'_> {
     #[inline]
     pub fn hash(&self, seeds: [u64; 2]) -> u64 {
         let [one, two] = seeds;
-        let mut state = mix((self.network >> 64) as u64 ^ one, self.network as u64 ^ two);
-        state = mix(state ^ self.what, self.name.len() as u64 ^ two);
+        let network = match self.network {
+            Network::V4(bits) => bits.into(),
+            Network::V6(bits) => mix((bits >> 64) as u64 ^ one, bits as u64 ^ two),
+        };
+        let mut state = mix(network ^ one, self.what ^ (self.name.len() as u64) << 32 ^ two);
         state = match self.name.last_chunk() {
             Some(last) => {
                 for chunk in self.name.as_chunks::<16>().0 {
@@ -65,7 +75,7 @@ mod tests {
     const SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9];
 
     fn hash(network: u128, what: u64, name: &[u8]) -> u64 {
-        Key { network, what, name }.hash(SEEDS)
+        Key { network: Network::V6(network), what, name }.hash(SEEDS)
     }
 
     #[test]
@@ -87,18 +97,22 @@ mod tests {
 
     #[test]
     fn other_seeds_are_another_table() {
-        let places = |seeds: [u64; 2]| (0..64).map(|network| Key { network, what: 0, name: b"" }.hash(seeds) & 0xff).collect::<Vec<_>>();
+        let place = |bits, seeds| Key { network: Network::V4(bits), what: 0, name: b"" }.hash(seeds) & 0xff;
+        let places = |seeds: [u64; 2]| (0..64).map(|bits| place(bits, seeds)).collect::<Vec<_>>();
         assert_ne!(places(SEEDS), places([SEEDS[0] + 1, SEEDS[1]]));
         assert_ne!(places(SEEDS), places([SEEDS[0], SEEDS[1] + 1]));
     }
 
     #[test]
     fn neighbours_spread_over_the_table() {
-        let mut sets = [0u32; 256];
-        for network in 0..25_600u128 {
-            sets[hash(network << 72, 1, b"\x07example\x03org\x00") as usize & 0xff] += 1;
+        for network in [|at: u32| Network::V6(u128::from(at) << 72), |at: u32| Network::V4(at << 8)] {
+            let mut sets = [0u32; 256];
+            for at in 0..25_600 {
+                let key = Key { network: network(at), what: 1, name: b"\x07example\x03org\x00" };
+                sets[key.hash(SEEDS) as usize & 0xff] += 1;
+            }
+            // Ten standard deviations of a binomial(25600, 1/256).
+            assert!(sets.iter().all(|count| count.abs_diff(100) < 100), "{sets:?}");
         }
-        // Ten standard deviations of a binomial(25600, 1/256).
-        assert!(sets.iter().all(|count| count.abs_diff(100) < 100), "{sets:?}");
     }
 }

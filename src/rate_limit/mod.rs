@@ -18,7 +18,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use self::buckets::{Buckets, Pace};
-use self::hash::Key;
+use self::hash::{Key, Network};
 
 /// The limits, each with a rate of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +90,7 @@ pub struct RateLimiter {
     rules: Arc<Rules>,
     /// For each limit; none: not limited.
     paces: [Option<Pace>; Limit::ALL.len()],
-    ipv4_mask: u128,
+    ipv4_mask: u32,
     ipv6_mask: u128,
     workers: NonZeroUsize,
     buckets: Buckets,
@@ -190,9 +190,8 @@ impl RateLimiter {
             self.buckets = Buckets::new(rules.table_size);
         }
         self.paces = rules.per_second.map(|per_second| Pace::new(per_second, rules.window, self.workers));
-        // As IPv4-mapped addresses, which no socket of ours receives from.
-        self.ipv4_mask = mask(96 + rules.ipv4_prefix_len);
-        self.ipv6_mask = mask(rules.ipv6_prefix_len);
+        self.ipv4_mask = u32::MAX.checked_shl(32 - u32::from(rules.ipv4_prefix_len)).unwrap_or_default();
+        self.ipv6_mask = u128::MAX.checked_shl(128 - u32::from(rules.ipv6_prefix_len)).unwrap_or_default();
         self.rules = rules;
     }
 
@@ -200,8 +199,8 @@ impl RateLimiter {
     #[inline]
     pub fn decide(&mut self, now: Ticks, asker: IpAddr, counted: Counted, qtype: u16, query: &[u8]) -> Option<Limited> {
         let network = match asker {
-            IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()) & self.ipv4_mask,
-            IpAddr::V6(address) => u128::from(address) & self.ipv6_mask,
+            IpAddr::V4(address) => Network::V4(u32::from(address) & self.ipv4_mask),
+            IpAddr::V6(address) => Network::V6(u128::from(address) & self.ipv6_mask),
         };
         let over_all = self.debit(Limit::All, now, || Key { network, what: Limit::All as u64, name: &[] });
         let (by, count) = match over_all {
@@ -241,17 +240,12 @@ impl RateLimiter {
 
 /// What a response is counted by.
 #[inline]
-fn key(network: u128, counted: Counted, qtype: u16, query: &[u8]) -> Key<'_> {
+fn key(network: Network, counted: Counted, qtype: u16, query: &[u8]) -> Key<'_> {
     let limit = counted.limit as u64;
     let qtype = if counted.limit == Limit::Responses { u64::from(qtype) } else { 0 };
     // `*.example.org` is no other name's bucket, though only `example.org` is in the query.
     let is_above = u64::from(usize::from(counted.name_at) > NAME_AT);
     Key { network, what: limit | is_above << 8 | qtype << 16, name: counted.name(query) }
-}
-
-/// The first `len` bits.
-fn mask(len: u8) -> u128 {
-    u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or_default()
 }
 
 impl Default for Rules {

@@ -497,7 +497,10 @@ mod tests {
             assert!(sent < 1_000_000, "{queue:?}");
         };
         let waiting = sent - 10;
-        assert!(full.octets <= full.limit + 4_096 && (waiting / 2..=waiting).contains(&full.datagrams()), "{waiting} of {full:?}");
+        assert!(
+            full.octets <= full.limit + 4_096 && (waiting / 2..=waiting).contains(&full.datagrams()),
+            "{waiting} of {full:?}"
+        );
     }
 
     #[test]
