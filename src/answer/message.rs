@@ -82,6 +82,12 @@ impl<'w> Message<'w> {
         self.flags & TC != 0
     }
 
+    /// Whether something is in the answer section.
+    #[inline]
+    pub fn has_answer(&self) -> bool {
+        self.counts >> 32 & 0xffff != 0
+    }
+
     /// What is written so far.
     pub fn written(&self) -> &[u8] {
         self.writer.written()

@@ -8,6 +8,7 @@
 
 mod answering;
 mod chaos;
+mod curtail;
 mod message;
 mod opt;
 mod placement;
@@ -17,13 +18,16 @@ mod tsig;
 
 use std::net::IpAddr;
 
-use self::answering::{Answering, Told};
+pub use self::curtail::curtail;
+
+use self::answering::{Answering, Told, counted};
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
 use self::placement::Placement;
 use self::plain::{note_plain, note_wildcard, put_plain, put_soa};
 use self::resolve::{Outcome, resolve};
 use crate::places::client::{Client, ClientSource};
+use crate::rate_limit::{Counted, Limit, Limited};
 use crate::routing::chance::Chance;
 use crate::routing::dependence::Dependence;
 use crate::routing::draw::Draw;
@@ -88,6 +92,12 @@ pub struct Report {
     pub malformed: Option<MalformedKind>,
     /// The zone that the question was put to, where it got that far.
     pub zone: Option<ZoneKey>,
+    /// What it counts as where the rate of responses is limited.
+    pub counted: Counted,
+    /// The query had a server cookie that this server gave to this asker: it is who it says.
+    pub has_cookie: bool,
+    /// What the limit on the rate made of it, where it was over.
+    pub limited: Option<Limited>,
 }
 
 /// All that an answer depends on besides the message and the draw.
@@ -165,8 +175,9 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
         rcode: message.rcode,
         qtype: Some(query.question.qtype),
         truncated: message.is_truncated(),
-        malformed: None,
         zone: told.zone,
+        counted: told.counted,
+        ..Report::UNANSWERED
     };
     finish(&mut message, edns, context, told, query.signature, (query.id, query.flags), report)
 }
@@ -182,15 +193,17 @@ fn finish(
     (id, flags): ([u8; 2], u8),
     report: impl FnOnce(&Message<'_>) -> Report,
 ) -> Report {
+    let mut has_cookie = false;
     if let Some(edns) = edns {
         let put = put_opt(message, edns, context, told.scope_prefix, told.error);
-        debug_assert_eq!(put, Ok(()), "room for OPT was reserved");
+        debug_assert!(put.is_ok(), "room for OPT was reserved");
+        has_cookie = put.unwrap_or(false);
     }
     if let Some(signature) = signature {
         tsig::put_unknown_key(message, signature);
     }
     let report = report(message);
-    Report { len: message.finish(id, flags), ..report }
+    Report { len: message.finish(id, flags), has_cookie, ..report }
 }
 
 /// The most octets this asker takes.
@@ -251,7 +264,13 @@ fn tell_zone(
     message.set_authoritative(true);
     let asked = Asked { zone, catalog, name, qtype, subnet: query.edns.and_then(|edns| edns.client_subnet.as_ref()) };
     let mut scope_prefix = 0;
-    let put = match resolve(zone, name, qtype) {
+    let (put, counted) = match resolve(zone, name, qtype) {
+        Outcome::Hit(owner, AnswerRef::Rrset(at)) if is_plain(zone, at, context) => {
+            note_wildcard(zone, owner, trace);
+            let choice = note_plain(zone, owner, at, trace);
+            let put = put_plain((zone, at), owner, name, &choice, chance, message);
+            (put, counted(Limit::Responses, name, owner.source_len()))
+        }
         Outcome::Hit(owner, answer) => {
             note_wildcard(zone, owner, trace);
             let choice = match answer {
@@ -259,35 +278,34 @@ fn tell_zone(
                 AnswerRef::Group(_) => route(answer, &asked, context, &mut scope_prefix, &mut chance, trace),
             };
             match choice.rrsets() {
-                &[one] if is_plain(zone, one, context) => put_plain((zone, one), owner, name, &choice, chance, message),
+                &[one] if is_plain(zone, one, context) => {
+                    let put = put_plain((zone, one), owner, name, &choice, chance, message);
+                    (put, counted(Limit::Responses, name, owner.source_len()))
+                }
                 _ => {
-                    return tell_rest(
-                        Outcome::Hit(owner, answer),
-                        &asked,
-                        Some((choice, scope_prefix)),
-                        context,
-                        chance,
-                        message,
-                        trace,
-                    );
+                    let chosen = Some((choice, scope_prefix));
+                    return tell_rest(Outcome::Hit(owner, answer), &asked, chosen, context, chance, message, trace);
                 }
             }
         }
-        Outcome::NoData => {
+        Outcome::NoData(owner) => {
             trace.note(|| Step::NoData { name: name_of(name.as_wire()), rtype: qtype });
-            put_soa(zone, name, Placement::QUESTION, message) // RFC 2308 §2.2
+            let put = put_soa(zone, name, Placement::QUESTION, message); // RFC 2308 §2.2
+            let limit = if put.is_ok() { Limit::NoData } else { Limit::Responses };
+            (put, counted(limit, name, owner.source_len()))
         }
         Outcome::NameError => {
             trace.note(|| Step::NameError { name: name_of(name.as_wire()) });
             message.rcode = Rcode::NXDOMAIN;
-            put_soa(zone, name, Placement::QUESTION, message) // step 3c, RFC 2308 §2.1
+            let put = put_soa(zone, name, Placement::QUESTION, message); // step 3c, RFC 2308 §2.1
+            (put, counted(Limit::NxDomains, name, zone.apex_len()))
         }
         outcome => return tell_rest(outcome, &asked, None, context, chance, message, trace),
     };
     if put.is_err() {
         message.set_truncated();
     }
-    Told { scope_prefix, error: None, zone: Some(zone.zone_key()) }
+    Told { scope_prefix, error: None, zone: Some(zone.zone_key()), counted }
 }
 
 /// What was asked, of whom, and for whom.
@@ -376,12 +394,10 @@ fn zone_of_ds<'c>(zone: &'c Zone, catalog: &'c Catalog, name: &QName) -> &'c Zon
 #[cold]
 fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> Report {
     let report = Report {
-        len: 0,
         rcode: Rcode::FORMERR,
         qtype: malformed.question.as_ref().map(|question| question.qtype),
-        truncated: false,
         malformed: Some(malformed.kind),
-        zone: None,
+        ..Report::UNANSWERED
     };
     let rcode = match malformed.kind.disposition() {
         Disposition::Drop => return report,
@@ -403,6 +419,21 @@ fn has_cookie(malformed: &Malformed<'_>) -> bool {
 /// A looked-up name, for people.
 fn name_of(wire: &[u8]) -> Name {
     Name::from_wire(wire).expect("a name that was parsed is valid")
+}
+
+impl Report {
+    /// Nothing is sent, and nothing is known.
+    pub const UNANSWERED: Self = Self {
+        len: 0,
+        rcode: Rcode::NOERROR,
+        qtype: None,
+        truncated: false,
+        malformed: None,
+        zone: None,
+        counted: Counted::ERROR,
+        has_cookie: false,
+        limited: None,
+    };
 }
 
 impl Default for Identity {
