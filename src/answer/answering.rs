@@ -8,7 +8,8 @@ use super::message::{Form, Message, Put, Section, Synthesized};
 use super::opt::ExtendedError;
 use super::placement::Placement;
 use super::plain::{note_plain, note_wildcard, put_soa};
-use super::resolve::{Outcome, Owner, resolve};
+use super::resolve::{Outcome, Owner, resolve, target};
+use super::told::{Told, counted};
 use super::{Context, name_of};
 use crate::rate_limit::{Counted, Limit};
 use crate::routing::chance::Chance;
@@ -18,23 +19,11 @@ use crate::wire::header::Rcode;
 use crate::wire::qname::QName;
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Full;
-use crate::wire::{HEADER_LEN, LABEL_MAX};
 use crate::zone::catalog::Catalog;
 use crate::zone::external::{Known, Resolved};
 use crate::zone::group::AnswerRef;
 use crate::zone::rrset::{RR_FIXED, RrsetRef};
-use crate::zone::tree::{APEX, Zone, ZoneKey};
-
-/// What the response says beside its sections.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
-    /// For how many bits of the client's subnet it holds.
-    pub scope_prefix: u8,
-    pub error: Option<ExtendedError>,
-    /// The zone that was asked.
-    pub zone: Option<ZoneKey>,
-    pub counted: Counted,
-}
+use crate::zone::tree::{APEX, Zone};
 
 /// One answer in the making.
 pub(super) struct Answering<'a, 'w, C, T> {
@@ -80,16 +69,6 @@ const PUTS_MAX: usize = MEMBERS_MAX + 1;
 const ADDITIONAL_MAX: usize = 32;
 /// The TTL of the answer to ANY, in seconds: long, as nobody should ask (RFC 8482 §4.2).
 const ANY_TTL_SECS: u32 = 3_600;
-
-impl Told {
-    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, zone: None, counted: Counted::ERROR };
-
-    /// A response without sections.
-    pub fn only(message: &mut Message<'_>, rcode: Rcode, error: Option<ExtendedError>) -> Self {
-        message.rcode = rcode;
-        Self { error, ..Self::NOTHING_MORE }
-    }
-}
 
 impl Linked {
     fn push(&mut self, rrset: RrsetRef, put: Put) {
@@ -507,28 +486,5 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             }
         }
         Ok(())
-    }
-}
-
-/// What a response counts as that is for the last `len` octets of the name asked for; for all of it, if that is 0.
-#[inline]
-pub(super) fn counted(limit: Limit, name: &QName, len: usize) -> Counted {
-    let name_len = name.as_wire().len();
-    let len = if len == 0 { name_len } else { len };
-    Counted { limit, name_at: (HEADER_LEN + name_len - len) as u16, name_len: len as u8 }
-}
-
-/// Where a CNAME leads: its rdata is literal, or goes on in the owner's name by pointer.
-fn target(rdata: &[u8], owner: Owner, name: &QName) -> Option<QName> {
-    let mut end = 0;
-    while (1..=LABEL_MAX).contains(&usize::from(rdata[end])) {
-        end += 1 + usize::from(rdata[end]);
-    }
-    match rdata[end] {
-        0 => QName::read(rdata),
-        _ => {
-            let octet = (usize::from(rdata[end] & 0x3f) << 8 | usize::from(rdata[end + 1])) - HEADER_LEN;
-            QName::join(&rdata[..end], owner.suffix(name, octet))
-        }
     }
 }

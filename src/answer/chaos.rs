@@ -3,9 +3,9 @@
 //! Source: RFC 4892; refused unless configured, as most operators want it.
 
 use super::Identity;
-use super::answering::Told;
 use super::message::{Message, Section, Synthesized};
 use super::opt::ExtendedError;
+use super::told::Told;
 use crate::wire::HEADER_LEN;
 use crate::wire::header::Rcode;
 use crate::wire::query::Question;

@@ -4,8 +4,8 @@
 //! TC with empty sections, and asks again over TCP. Invariant: what is sent is as long as the query but for its cookie.
 //! Sources: RFC 7873 §5.2.3 and §5.3, RFC 2181 §9; BIND's `rate-limit` slips alike.
 
-use super::answering::Told;
 use super::message::Message;
+use super::told::Told;
 use super::{Asker, Context, Identity, Report, finish, size_limit};
 use crate::snapshot::Snapshot;
 use crate::wire::header::Rcode;

@@ -14,18 +14,20 @@ mod opt;
 mod placement;
 mod plain;
 mod resolve;
+mod told;
 mod tsig;
 
 use std::net::IpAddr;
 
 pub use self::curtail::curtail;
 
-use self::answering::{Answering, Told, counted};
+use self::answering::Answering;
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
 use self::placement::Placement;
 use self::plain::{note_plain, note_wildcard, put_plain, put_soa};
 use self::resolve::{Outcome, resolve};
+use self::told::{Told, counted};
 use crate::places::client::{Client, ClientSource};
 use crate::rate_limit::{Counted, Limit, Limited};
 use crate::routing::chance::Chance;

@@ -6,6 +6,7 @@
 use super::placement::{ASTERISK_LEN, Placement};
 use crate::wire::qname::QName;
 use crate::wire::rtype::RecordType;
+use crate::wire::{HEADER_LEN, LABEL_MAX};
 use crate::zone::group::AnswerRef;
 use crate::zone::tree::{Lookup, Zone};
 
@@ -109,6 +110,21 @@ impl Owner {
         match self.encloser_len {
             None => &wire[octet..],
             Some(encloser_len) => &wire[wire.len() - encloser_len + octet - ASTERISK_LEN..],
+        }
+    }
+}
+
+/// Where a CNAME leads: its rdata is literal, or goes on in the owner's name by pointer.
+pub(super) fn target(rdata: &[u8], owner: Owner, name: &QName) -> Option<QName> {
+    let mut end = 0;
+    while (1..=LABEL_MAX).contains(&usize::from(rdata[end])) {
+        end += 1 + usize::from(rdata[end]);
+    }
+    match rdata[end] {
+        0 => QName::read(rdata),
+        _ => {
+            let octet = (usize::from(rdata[end] & 0x3f) << 8 | usize::from(rdata[end + 1])) - HEADER_LEN;
+            QName::join(&rdata[..end], owner.suffix(name, octet))
         }
     }
 }
