@@ -52,10 +52,11 @@ fn busy(results: &[Results], arguments: &Arguments) -> String {
     let share_of =
         |core: usize| shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.foreign[core] * 100.0)), |s| s.show(0));
     let generator = shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.generator * 100.0)), |s| s.show(0));
+    let between = shown(Spread::of(samples.iter().map(|sample| sample.between_cores.as_secs_f64() * 1e9)), |s| s.show(0));
     let noisy = samples.iter().filter(|sample| sample.noisy).count();
     format!(
-        "\nOthers had {} % of the servers' core and {} % of the generator's; the generator had {generator} %. {noisy} of {} runs of \
-         {} s had more than {:.0} % of a core taken, twice in a row.\n",
+        "\nOthers had {} % of the servers' core and {} % of the generator's; the generator had {generator} %. A cache line \
+         took {between} ns from one to the other. {noisy} of {} runs of {} s had more than {:.0} % of a core taken, twice in a row.\n",
         share_of(0),
         share_of(1),
         samples.len(),
@@ -98,6 +99,16 @@ pub fn latency(results: &[(&str, Vec<Paced>)]) -> String {
         let cpu = shown(Spread::of(rounds.iter().map(|round| round.cpu)), |spread| spread.show(1));
         let lost: u64 = rounds.iter().map(|round| round.lost).sum();
         writeln!(table, "| {name} | {} | {cpu} | {lost} |", percentiles.join(" | ")).expect("a string takes everything");
+    }
+    table
+}
+
+/// One row a server: what our generator gets from it, and what dnsperf does.
+pub fn cross_check(results: &[(&str, Vec<[f64; 2]>)]) -> String {
+    let mut table = String::from("| server | 1,000 queries/s | with dnsperf |\n|---|---|---|\n");
+    for (name, rounds) in results {
+        let [ours, theirs] = [0, 1].map(|at| shown(Spread::of(rounds.iter().map(|round| round[at])), Spread::show_thousands));
+        writeln!(table, "| {name} | {ours} | {theirs} |").expect("a string takes everything");
     }
     table
 }
