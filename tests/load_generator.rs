@@ -270,7 +270,7 @@ fn compare_alone(test: &str, content: Content) -> String {
     let endpoint = listener.local_addr().unwrap();
     thread::spawn(move || listener.incoming().for_each(drop));
     let arguments = Arguments::parse_from(["side_by_side", "--rounds", "1", "--secs", "0.1"]);
-    let case = Case { folder: &folder, zones: &zones, content, endpoint, pinned: false };
+    let case = Case { folder: &folder, zones: &zones, content, endpoint, before: None, pinned: false };
     let waypost = PEERS.iter().find(|peer| peer.name == "waypost").unwrap();
     compare::throughput(&[waypost], &case, &arguments, 1).unwrap()
         + &compare::latency(&[waypost], &case, &arguments, 1_000.0).unwrap()

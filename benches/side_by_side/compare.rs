@@ -40,6 +40,7 @@ pub struct Paced {
     pub lost: u64,
     /// CPU time a query in µs.
     pub cpu: f64,
+    pub meanwhile: Meanwhile,
 }
 
 /// Throughput of each server: the table, as markdown.
@@ -114,7 +115,7 @@ pub fn latency(peers: &[&Peer], case: &Case<'_>, arguments: &Arguments, rate: f6
             let percentiles = [5_000, 9_000, 9_900, 9_990].map(|part| latencies.percentile(part).unwrap_or(f64::NAN));
             let cpu = meanwhile.server.ran.as_secs_f64() * 1e6 / latencies.answered() as f64;
             eprintln!("  round {round}: {:<8} p50 {:.0} µs, p99 {:.0} µs", server.name, percentiles[0], percentiles[2]);
-            rounds.push(Paced { percentiles, lost: latencies.lost, cpu });
+            rounds.push(Paced { percentiles, lost: latencies.lost, cpu, meanwhile });
         }
     }
     Ok(tables::latency(&results))

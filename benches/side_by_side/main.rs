@@ -118,7 +118,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         fs::create_dir_all(&zones)
             .and_then(|()| listed.content.write_master_files(&zones))
             .map_err(|error| format!("{}: {error}", zones.display()))?;
-        let case = Case { folder: &folder.0, zones: &zones, content: listed.content, endpoint, pinned: !arguments.quick };
+        let before = arguments.before.as_deref();
+        let case = Case { folder: &folder.0, zones: &zones, content: listed.content, endpoint, before, pinned: !arguments.quick };
         let table = match listed.measured {
             Measured::Throughput(loads) => compare::throughput(&peers, &case, arguments, loads)?,
             Measured::Latency(rate) => compare::latency(&peers, &case, arguments, rate)?,

@@ -57,7 +57,8 @@ impl Running {
         let context = |error: io::Error| format!("{}: {}: {error}", peer.name, folder.display());
         fs::create_dir_all(&folder).map_err(context)?;
         let address = free_address().map_err(context)?;
-        let site = Site { folder: &folder, zones: case.zones, content: case.content, address, endpoint: case.endpoint };
+        let Case { zones, content, endpoint, before, .. } = *case;
+        let site = Site { folder: &folder, zones, content, address, endpoint, before };
         let Some(mut command) = peer.configure(&site).map_err(context)? else { return Ok(None) };
         let started = Instant::now();
         let core = case.pinned.then_some(machine::SERVERS);
@@ -102,6 +103,8 @@ pub struct Case<'c> {
     pub zones: &'c Path,
     pub content: Content,
     pub endpoint: SocketAddr,
+    /// Another build of waypost to compare with.
+    pub before: Option<&'c Path>,
     pub pinned: bool,
 }
 
