@@ -3,7 +3,7 @@
 //! The only file with `unsafe`. It knows nothing of DNS. All memory that the kernel is given is allocated in
 //! [`Batch::new`] and keeps its address until the batch is dropped; a batch touches lengths, and the two pointers
 //! of a reply. Invariant: `received <= BATCH`, and the first `received` headers, sources and controls are the
-//! kernel's; `replies <= received`. Sources: recvmmsg(2), sendmmsg(2), ip(7), ipv6(7), RFC 3542 §6.
+//! kernel's; `replies <= received`. Sources: recvmmsg(2), sendmmsg(2), socket(7), ip(7), ipv6(7), RFC 3542 §6.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -103,6 +103,11 @@ impl Batch {
             received: BATCH,
             replies: 0,
         }
+    }
+
+    /// Another of the same kind, empty.
+    pub fn another(&self) -> Self {
+        Self::new(self.controls.is_some())
     }
 
     /// How many datagrams the last receive brought.
@@ -222,6 +227,47 @@ pub fn prepare(socket: &impl AsRawFd, address: &SocketAddr) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// What waits in a socket to be received, as the kernel counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveQueue {
+    /// Memory of the datagrams that wait, and of up to a quarter of `limit` in those received last, given back late.
+    pub octets: u32,
+    /// What it may be at most.
+    pub limit: u32,
+    /// Datagrams dropped since the socket was made, modulo 2^32.
+    pub dropped: u32,
+}
+
+impl ReceiveQueue {
+    /// That of `socket`.
+    ///
+    /// # Errors
+    /// The kernel's: it is older than Linux 4.12.
+    pub fn of(socket: &UdpSocket) -> io::Result<Self> {
+        let mut info = [0u32; MEMINFO_VARS];
+        let mut len = mem::size_of_val(&info) as libc::socklen_t;
+        let fd = socket.as_raw_fd();
+        // SAFETY: the kernel writes at most `len` octets, which `info` has and which any value may be in.
+        let status = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, info.as_mut_ptr().cast(), &raw mut len) };
+        match status {
+            0 => Ok(Self {
+                octets: info[libc::SK_MEMINFO_RMEM_ALLOC as usize],
+                limit: info[libc::SK_MEMINFO_RCVBUF as usize],
+                dropped: info[libc::SK_MEMINFO_DROPS as usize],
+            }),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// How many datagrams wait, at least as far as their memory tells: each takes 768 octets or more.
+    pub fn datagrams(&self) -> u64 {
+        u64::from(self.octets.saturating_sub(self.limit / 4)) / 768
+    }
+}
+
+/// Values of SO_MEMINFO: the drops are the last (linux/sock_diag.h).
+const MEMINFO_VARS: usize = libc::SK_MEMINFO_DROPS as usize + 1;
 
 fn set_option(socket: &impl AsRawFd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
     let len = mem::size_of::<c_int>() as libc::socklen_t;
@@ -465,6 +511,29 @@ mod tests {
         });
         assert_eq!(batch.send(&client), Sent { sent: 1, failed: 0 });
         assert_eq!(replies(&server, 1), [7]);
+    }
+
+    #[test]
+    fn a_full_queue_says_so_and_what_it_dropped() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let empty = ReceiveQueue::of(&socket).unwrap();
+        assert_eq!((empty.octets, empty.dropped, empty.datagrams()), (0, 0, 0));
+        let mut sent = 0;
+        let full = loop {
+            client.send_to(&[7; 40], socket.local_addr().unwrap()).unwrap();
+            sent += 1;
+            let queue = ReceiveQueue::of(&socket).unwrap();
+            if queue.dropped == 10 {
+                break queue;
+            }
+            assert!(sent < 1_000_000, "{queue:?}");
+        };
+        let waiting = sent - 10;
+        assert!(
+            full.octets <= full.limit + 4_096 && (waiting / 2..=waiting).contains(&full.datagrams()),
+            "{waiting} of {full:?}"
+        );
     }
 
     #[test]
