@@ -42,8 +42,8 @@ pub struct Meanwhile {
     pub server: Used,
     /// Shares of the two cores that neither the server nor the generator had.
     pub foreign: [f64; 2],
-    /// The share of its core that the generator used.
-    pub generator: f64,
+    /// The share of its core that the server used: where that is not nearly all of it, the generator was the limit, or others.
+    pub busy: f64,
 }
 
 impl Running {
@@ -65,7 +65,7 @@ impl Running {
         let mut group = Group::start(&mut command, &folder, core).map_err(|error| format!("{command:?}: {error}"))?;
         let answers = await_answer(&mut group, peer.answerer, address, case);
         answers.map_err(|why| format!("{}: {why}; it said:\n{}", peer.name, group.said()))?;
-        let loaded = Loaded { within: started.elapsed(), cpu: group.used().ran, memory_kib: group.memory_kib() };
+        let loaded = Loaded { within: started.elapsed(), cpu: group.used().in_all(), memory_kib: group.memory_kib() };
         Ok(Some(Self { name: peer.name, answerer: peer.answerer, address, group, loaded }))
     }
 
@@ -83,8 +83,8 @@ impl Running {
                 let others = (machine::busy(cores[at]) - busy[at]).saturating_sub(mine[at]);
                 others.as_secs_f64() / took.as_secs_f64()
             });
-            let generator = own.as_secs_f64() / took.as_secs_f64();
-            Ok((brought, Meanwhile { server, foreign, generator }))
+            let busy = server.ran.as_secs_f64() / took.as_secs_f64();
+            Ok((brought, Meanwhile { server, foreign, busy }))
         })
     }
 

@@ -61,14 +61,14 @@ fn busy(results: &[Results], arguments: &Arguments) -> String {
     )
 }
 
-/// How much of the two cores others had, and the generator.
+/// How much of the two cores others had, and the servers of theirs.
 fn taken<'m>(meanwhile: impl Iterator<Item = &'m Meanwhile> + Clone) -> String {
     let percent = |of: fn(&Meanwhile) -> f64| shown(Spread::of(meanwhile.clone().map(|each| of(each) * 100.0)), |s| s.show(0));
     format!(
-        "\nOthers had {} % of the servers' core and {} % of the generator's; the generator had {} %.",
+        "\nOthers had {} % of the servers' core and {} % of the generator's; each server had {} % of its.",
         percent(|each| each.foreign[0]),
         percent(|each| each.foreign[1]),
-        percent(|each| each.generator)
+        percent(|each| each.busy)
     )
 }
 
