@@ -111,7 +111,7 @@ impl Batch {
     }
 
     /// How many datagrams the last receive brought.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.received
     }
 
