@@ -22,7 +22,7 @@ pub const HOSTILE: [(&str, fn() -> Vec<u8>); 11] = [
     ("missing_of_123_labels", || message(&labels(&[&b"a"[..]; 121]), 1, &[OPT])),
     ("missing_of_255_octets", || message(&labels(&[&[b'a'; 63], &[b'b'; 63], &[b'c'; 63], &[b'd'; 49]]), 1, &[OPT])),
     ("wildcard_of_121_labels", || message(&labels(&[&[&b"a"[..]; 118][..], &[b"wild"]].concat()), 1, &[OPT])),
-    ("options", || message(&labels(&[b"host5000"]), 1, &[&opt(&[0xff, 0xfe, 0, 0].repeat(1_012))])),
+    ("options", || message(&labels(&[b"host5000"]), 1, &[&opt(&[0xff, 0xfe, 0, 0].repeat(1_011))])),
     ("cookies", || message(&labels(&[b"host5000"]), 1, &[&opt(&[&[0, 10, 0, 24][..], &[1; 24]].concat().repeat(144))])),
     ("records", || message(&labels(&[b"host5000"]), 1, &vec![&[0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0][..]; 367])),
     ("owners", || message(&labels(&[b"host5000"]), 1, &vec![&owned_record()[..]; 15])),
