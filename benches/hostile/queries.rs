@@ -16,7 +16,7 @@ use crate::support::{record_set, snapshot};
 pub const DATAGRAM_MAX: usize = 4_096;
 
 /// What each repeats.
-pub const HOSTILE: [(&str, fn() -> Vec<u8>); 11] = [
+pub const HOSTILE: [(&str, Make); 11] = [
     ("plain", || message(&labels(&[b"host5000"]), 1, &[OPT])),
     ("missing", || message(&labels(&[b"nothing"]), 1, &[OPT])),
     ("missing_of_123_labels", || message(&labels(&[&b"a"[..]; 121]), 1, &[OPT])),
@@ -29,6 +29,8 @@ pub const HOSTILE: [(&str, fn() -> Vec<u8>); 11] = [
     ("questions", || message(&labels(&[b"host5000"]), 800, &vec![&[0, 0, 1, 0, 1][..]; 799])),
     ("signature", signature),
 ];
+
+type Make = fn() -> Vec<u8>;
 
 const OPT: &[u8] = &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
 
