@@ -180,7 +180,7 @@ async fn run(
 
 async fn serve_until_stopped(
     mut reloader: Reloader,
-    keeper: &Keeper,
+    keeper: &Arc<Keeper>,
     mut watch: FileWatch,
     listeners: Listeners,
     http_address: Option<std::net::SocketAddr>,
@@ -200,6 +200,7 @@ async fn serve_until_stopped(
     parts.readiness.set_ready();
     parts.telemetry.reloaded(clock::now());
     events::started(&addresses, http_address, server::workers(config.server.workers).get());
+    keeper.settle().await;
     let because = loop {
         let because = tokio::select! {
             told = signals.next() => match told {

@@ -38,6 +38,7 @@ pub struct Batch {
 
 /// One datagram as received.
 pub struct Datagram<'b> {
+    /// The unspecified address and port 0 on a connected socket ([`Batch::for_peer`]).
     pub source: SocketAddr,
     pub octets: &'b [u8],
     /// It was longer than [`RECEIVE_MAX`], and the rest is lost.
@@ -62,6 +63,16 @@ impl Batch {
     /// Allocates everything. `packet_info` makes replies leave from the address their query came to, for sockets
     /// prepared with it.
     pub fn new(packet_info: bool) -> Self {
+        Self::naming(true, packet_info)
+    }
+
+    /// As [`Batch::new`], for a connected socket: no datagram says where it came from, and replies go to its peer. That
+    /// spares the kernel a route lookup a datagram, which a client that loads a server needs itself.
+    pub fn for_peer() -> Self {
+        Self::naming(false, false)
+    }
+
+    fn naming(named: bool, packet_info: bool) -> Self {
         let queries = Fixed::new(BATCH * STRIDE, 0u8);
         let answers = Fixed::new(BATCH * STRIDE, 0u8);
         let sources = Fixed::new(BATCH, zeroed_source());
@@ -70,7 +81,7 @@ impl Batch {
         let reply_iovecs = iovecs(&answers, REPLY_MAX);
         let header = |vectors: &Fixed<iovec>, at: usize| {
             let mut header = zeroed_header();
-            header.msg_hdr.msg_name = sources.at(at).as_ptr().cast();
+            header.msg_hdr.msg_name = if named { sources.at(at).as_ptr().cast() } else { ptr::null_mut() };
             header.msg_hdr.msg_iov = vectors.at(at).as_ptr();
             header.msg_hdr.msg_iovlen = 1;
             header.msg_hdr.msg_control = controls.as_ref().map_or(ptr::null_mut(), |controls| controls.at(at).as_ptr().cast());
@@ -112,7 +123,7 @@ impl Batch {
         for at in 0..self.received {
             let control_len = if self.controls.is_some() { CONTROL_LEN } else { 0 };
             let header = &mut self.received_headers.get_mut(at).msg_hdr;
-            header.msg_namelen = mem::size_of::<sockaddr_storage>() as _;
+            header.msg_namelen = if header.msg_name.is_null() { 0 } else { mem::size_of::<sockaddr_storage>() as _ };
             header.msg_controllen = control_len as _;
         }
         self.received = 0;
@@ -485,6 +496,28 @@ mod tests {
                 0
             });
         }
+    }
+
+    #[test]
+    fn a_connected_socket_replies_to_its_peer() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.connect(server.local_addr().unwrap()).unwrap();
+        for octet in [4, 5, 6] {
+            server.send_to(&[octet], client.local_addr().unwrap()).unwrap();
+        }
+        let mut batch = Batch::for_peer();
+        assert_eq!(batch.receive(&client, Wait::First).unwrap(), 3);
+        batch.answer(0, |datagram, _| {
+            assert_eq!((datagram.source.port(), datagram.octets), (0, &[4][..]));
+            0
+        });
+        batch.answer(1, |_, out| {
+            out[0] = 7;
+            1
+        });
+        assert_eq!(batch.send(&client), Sent { sent: 1, failed: 0 });
+        assert_eq!(replies(&server, 1), [7]);
     }
 
     #[test]

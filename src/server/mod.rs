@@ -7,7 +7,8 @@
 //!                                tcp: accept loops ── connections: who may ── stream: one connection's messages
 //! ```
 //!
-//! Decides no answers: see [`responder`]. HTTP is bound here, and served by `api`.
+//! Decides no answers: see [`responder`]. HTTP is bound here, and served by `api`. [`hickory`] is the same for somebody
+//! else's sockets.
 
 use std::io;
 use std::sync::Arc;
@@ -33,8 +34,9 @@ pub use stream::StreamLimits;
 
 mod bind;
 pub mod connections;
+pub mod hickory;
 mod limiter;
-mod mmsg;
+pub mod mmsg;
 pub mod responder;
 mod shedding;
 pub mod stream;
