@@ -149,11 +149,11 @@ fn new_table(rules: &Arc<Rules>, workers: NonZeroUsize) -> RateLimiter {
 
 /// What is sent of a response that is over a limit: `curtail` writes what goes out in its place.
 #[cold]
-pub(super) fn apply(limited: Limited, report: Report, curtail: impl FnOnce() -> Report) -> Report {
+pub(super) fn apply(limited: Limited, report: &Report, curtail: impl FnOnce() -> Report) -> Report {
     let sent = match limited.action {
-        Action::DryRun => report,
+        Action::DryRun => *report,
         Action::Slip => curtail(),
-        Action::Drop => Report { len: 0, zone: None, ..report },
+        Action::Drop => Report { len: 0, zone: None, ..*report },
     };
     Report { limited: Some(limited), ..sent }
 }

@@ -71,8 +71,8 @@ impl Responder for Answers {
             if let Some(limits) = limits.as_mut().filter(|_| asker.transport == Transport::Udp)
                 && let Some(limited) = limits.decide(message, asker.address, &report)
             {
-                let curtail = || answer::curtail(&snapshot, &identity, message, asker, now_secs, out);
-                report = limiter::apply(limited, report, curtail);
+                let curtail = || answer::curtail(&snapshot, &identity, message, asker, now_secs, &report, out);
+                report = limiter::apply(limited, &report, curtail);
             }
             if let Some(log) = &mut log
                 && let Some(logged) = report.zone.and_then(|zone| snapshot.catalog.logged(zone))
