@@ -264,9 +264,8 @@ impl<'s> Source<'s> {
         match self {
             Self::Whole(hosted) => {
                 // Of plain values, which most are, nothing asks for anything.
-                let is_plain = |set: &&RecordSet| {
-                    matches!((&set.policy, &set.content), (RoutingPolicy::Simple, Content::Values { .. }))
-                };
+                let is_plain =
+                    |set: &&RecordSet| matches!((&set.policy, &set.content), (RoutingPolicy::Simple, Content::Values { .. }));
                 let sets: Vec<&RecordSet> = hosted.record_sets.iter().filter(|set| !is_plain(set)).collect();
                 let asking = sets.iter().copied().filter(|set| set.policy.of_group().asks_for_client());
                 let targets = sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
