@@ -84,11 +84,13 @@ impl Keeper {
         }
     }
 
-    /// Lets go of the record sets that nobody will ask for. On the thread that read them: the allocator gives back at once
-    /// what a thread frees of its own.
-    pub async fn settle(&self) {
+    /// Lets go of the record sets that nobody will ask for, once the server answers. Not on the runtime's threads, as many take
+    /// a while; and on one that ends when it is idle, as the allocator then gives back what was freed.
+    pub async fn settle(self: &Arc<Self>) {
         let _turn = self.turn().await;
-        self.set_loaded(self.loaded().letting_go());
+        let keeper = self.clone();
+        let gone = tokio::task::spawn_blocking(move || keeper.set_loaded(keeper.loaded().letting_go()));
+        gone.await.expect("letting go does not panic, and the runtime outlives it");
     }
 
     /// How many zones and health checks are in use.

@@ -179,7 +179,7 @@ async fn run(
 
 async fn serve_until_stopped(
     mut reloader: Reloader,
-    keeper: &Keeper,
+    keeper: &Arc<Keeper>,
     mut watch: FileWatch,
     listeners: Listeners,
     http_address: Option<std::net::SocketAddr>,
