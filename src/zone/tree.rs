@@ -4,18 +4,20 @@
 //! that changes record by record is in parts, each compiled by itself: all that is at or below one child of the apex is in
 //! one part, so that what a name is depends on its part and the apex only. What leads from one part to another is found by
 //! name at each query (`far`), so that a part can be replaced alone.
-//! Invariant: a node's parent exists, so the nodes above a name are exactly those that RFC 4592 calls existing; node 0 is
-//! the apex, which is in part 0 with its wildcard. Every number of a node, RRset or group has its part in its high bits.
+//! Invariant: a node's parent exists, so the nodes above a name are exactly those that RFC 4592 calls existing; the apex is
+//! in part 0 with its wildcard. Every number of a node, RRset or group has its part in its high bits.
 //! Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
 
-use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+pub use super::node::APEX;
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
-use super::rrset::{Rrset, RrsetRef};
-use super::table::Table;
+use super::node::{CUT, DNAME, NONE, Node};
+use super::region::Region;
+use super::rrset::{Rrset, RrsetRef, UNIT};
+use super::table::{Table, hash};
 use crate::wire::name::Name;
 use crate::wire::qname::{QName, label_starts};
 use crate::wire::rtype::RecordType;
@@ -44,16 +46,15 @@ pub struct ZoneKey(NonZeroUsize);
 /// A part of a zone.
 #[derive(Debug, Default)]
 pub(super) struct Part {
-    /// Nodes by [`hash`] of their key: the lower-cased name without the apex.
-    pub table: Table,
-    pub nodes: Box<[Node]>,
-    /// The keys of the nodes, one behind the other.
-    pub keys: Box<[u8]>,
-    pub slots: Box<[Slot]>,
-    pub rrsets: Box<[u8]>,
-    pub groups: Box<[RecordGroup]>,
+    /// Nodes with their RRsets, keys of far names, and behind them the places of the table.
+    octets: Region,
+    /// Nodes by their keys.
+    table: Table,
+    /// Where the places of the table begin.
+    places_at: usize,
+    groups: Box<[RecordGroup]>,
     /// Labels of the longest key.
-    pub max_labels: usize,
+    max_labels: usize,
     /// Numbers of the snapshot's tables are in it, so it is good for those tables only.
     pub is_bound: bool,
 }
@@ -66,35 +67,8 @@ pub struct ZoneSoa {
     pub serial: u32,
 }
 
-/// One name of the zone.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub key_at: u32,
-    pub slots_at: u32,
-    /// The cut at or above this name, or the DNAME above it.
-    pub cover: u32,
-    /// The child `*`, if there is one.
-    pub wildcard: u32,
-    pub slots: u16,
-    pub key_len: u8,
-    pub flags: u8,
-}
-
-/// One type at one name.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
-    pub rtype: RecordType,
-    pub answer: AnswerRef,
-}
-
 /// Set in the number of what is found by a name that the part's octets have.
 pub(super) const FAR: u32 = 1 << 31;
-/// No node.
-pub(super) const NONE: u32 = u32::MAX;
-/// The node owns NS below the apex: a zone cut.
-pub(super) const CUT: u8 = 1;
-/// The node owns a DNAME.
-pub(super) const DNAME: u8 = 2;
 
 /// What is known of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +133,7 @@ impl Zone {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
         match self.node_at(key) {
-            Some(node) => match self.node(node).cover {
+            Some(node) => match self.node(node).cover(node) {
                 NONE => Lookup::Exact(node),
                 cover => self.covered(cover),
             },
@@ -173,18 +147,18 @@ impl Zone {
         let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
         let (encloser, encloser_key) = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next().unwrap_or((APEX, &[]));
         let node = self.node(encloser);
-        if node.flags & DNAME != 0 && node.cover == NONE {
-            return Lookup::Redirected { dname: encloser };
-        }
-        match (node.cover, node.wildcard) {
-            (NONE, NONE) => Lookup::Missing,
-            (NONE, source) => Lookup::Wildcard { source, encloser_len: encloser_key.len() + self.apex_key.len() },
-            (cover, _) => self.covered(cover),
+        match node.cover(encloser) {
+            NONE if node.flags() & DNAME != 0 => Lookup::Redirected { dname: encloser },
+            NONE => match node.wildcard() {
+                NONE => Lookup::Missing,
+                source => Lookup::Wildcard { source, encloser_len: encloser_key.len() + self.apex_key.len() },
+            },
+            cover => self.covered(cover),
         }
     }
 
     fn covered(&self, cover: u32) -> Lookup {
-        match self.node(cover).flags & CUT {
+        match self.node(cover).flags() & CUT {
             0 => Lookup::Redirected { dname: cover },
             _ => Lookup::Delegated { cut: cover },
         }
@@ -218,21 +192,15 @@ impl Zone {
     }
 
     #[inline]
-    fn node(&self, number: u32) -> &Node {
+    fn node(&self, number: u32) -> Node<'_> {
         let (part, own) = self.part(number);
-        &part.nodes[own as usize]
-    }
-
-    #[inline]
-    fn key(&self, node: u32) -> &[u8] {
-        let (part, own) = self.part(node);
-        part.key(own)
+        Node::read(&part.octets, own)
     }
 
     /// The node that a far link or alias leads to; none if it has been deleted since.
     fn far(&self, at: u32) -> Option<u32> {
         let (part, own) = self.part(at & !FAR);
-        let octets = &part.rrsets[own as usize..];
+        let octets = &part.octets[own as usize * UNIT..];
         self.node_at(&octets[1..][..usize::from(octets[0])])
     }
 
@@ -277,7 +245,7 @@ impl Zone {
 
     /// Whether `node` is at or below the zone cut `cut`.
     pub fn is_below(&self, node: u32, cut: u32) -> bool {
-        self.node(node).cover == cut
+        self.node(node).cover(node) == cut
     }
 
     /// The node of a lower-cased name in wire form, even below a cut.
@@ -289,37 +257,31 @@ impl Zone {
     /// What stands at `node` for `rtype`.
     #[inline]
     pub fn answer_at(&self, node: u32, rtype: RecordType) -> Option<AnswerRef> {
-        self.slots(node).iter().find(|slot| slot.rtype == rtype).map(|slot| slot.answer)
+        let (part, own) = self.part(node);
+        Node::read(&part.octets, own).answer(rtype, node - own)
     }
 
     /// The types at `node`, ascending.
     pub fn types_at(&self, node: u32) -> impl Iterator<Item = RecordType> + '_ {
-        self.slots(node).iter().map(|slot| slot.rtype)
-    }
-
-    #[inline]
-    fn slots(&self, node: u32) -> &[Slot] {
-        let (part, own) = self.part(node);
-        let node = &part.nodes[own as usize];
-        &part.slots[node.slots_at as usize..][..usize::from(node.slots)]
+        self.node(node).types()
     }
 
     /// Octets of the node's name.
     #[inline]
     pub fn name_len(&self, node: u32) -> usize {
-        usize::from(self.node(node).key_len) + self.apex_key.len()
+        self.node(node).key_len() + self.apex_key.len()
     }
 
     /// The node's name, in lower case; for people.
     pub fn name_of(&self, node: u32) -> Name {
-        let wire = [self.key(node), &self.apex_key].concat();
+        let wire = [self.node(node).key(), &self.apex_key].concat();
         Name::from_wire(&wire).expect("the names of a compiled zone are valid")
     }
 
     #[inline]
     pub fn rrset(&self, at: RrsetRef) -> Rrset<'_> {
         let (part, own) = self.part(at.number());
-        Rrset::read(&part.rrsets, own as usize)
+        Rrset::read(&part.octets, own as usize)
     }
 
     #[inline]
@@ -335,17 +297,19 @@ impl Zone {
 }
 
 impl Part {
+    /// The part of these octets, where nodes of the numbers `found` are found by their keys.
+    pub fn new(octets: &[u8], found: &[u32], groups: Box<[RecordGroup]>, max_labels: usize, is_bound: bool) -> Self {
+        let (table, places) = Table::lay(found, |node| Node::read(octets, node).key());
+        let octets_and_places = Region::of(&[octets, places.as_flattened()]);
+        Self { octets: octets_and_places, table, places_at: octets.len(), groups, max_labels, is_bound }
+    }
+
     /// The node of a key, by its number without the part.
     #[inline]
     fn find(&self, key: &[u8]) -> Option<u32> {
-        self.table.find(hash(key), |node| is_same(self.key(node), key))
-    }
-
-    /// The key of a node, by its number without the part.
-    #[inline]
-    fn key(&self, node: u32) -> &[u8] {
-        let node = &self.nodes[node as usize];
-        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
+        let octets = &*self.octets;
+        let (places, _) = octets[self.places_at..].as_chunks();
+        self.table.find(places, key, |node| is_same(Node::read(octets, node).key(), key))
     }
 }
 
@@ -360,17 +324,6 @@ pub(super) fn part_of(key: &[u8], parts: usize) -> usize {
         [] | [1, b'*'] => 0,
         child => hash(child) as usize & (parts - 1),
     }
-}
-
-/// The apex's node.
-pub const APEX: u32 = 0;
-
-/// The hash of a key. Its seed is fixed: keys are the operator's data, and a query only chooses which to look for.
-#[inline]
-pub(super) fn hash(key: &[u8]) -> u32 {
-    let mut hasher = foldhash::fast::FixedState::with_seed(0x7761_7970_6f73_7400).build_hasher();
-    hasher.write(key);
-    hasher.finish() as u32
 }
 
 /// Whether two keys are equal. They are short: comparing them word by word takes less than calling a function that can do
