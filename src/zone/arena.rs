@@ -6,9 +6,7 @@
 
 use super::embedded::embedded;
 use super::record_set::{RdataList, Ttl};
-use super::rrset::{
-    BEHIND_FLAG, COUNT, HEADER, Header, LINKS_FLAG, RR_FIXED, RrsetRef, STARTS_FLAG, TTL_AT, UNIT,
-};
+use super::rrset::{BEHIND_FLAG, COUNT, HEADER, Header, LINKS_FLAG, RR_FIXED, RrsetRef, STARTS_FLAG, TTL_AT, UNIT};
 use super::tree::FAR;
 use crate::wire::name::Name;
 use crate::wire::qname::label_starts;
@@ -121,13 +119,7 @@ impl Arena {
         Ok(RrsetRef::of(number))
     }
 
-    fn put_record(
-        &mut self,
-        source: &Source<'_>,
-        rdata: &[u8],
-        records_at: usize,
-        node_of: &dyn Fn(&[u8]) -> Option<Link>,
-    ) {
+    fn put_record(&mut self, source: &Source<'_>, rdata: &[u8], records_at: usize, node_of: &dyn Fn(&[u8]) -> Option<Link>) {
         let mut fixed = [0xc0, HEADER_LEN as u8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         fixed[2..4].copy_from_slice(&source.rtype.0.to_be_bytes());
         fixed[4..6].copy_from_slice(&Class::IN.0.to_be_bytes());
@@ -139,13 +131,7 @@ impl Arena {
         self.octets[rdata_at - 2..rdata_at].copy_from_slice(&len.to_be_bytes());
     }
 
-    fn put_rdata(
-        &mut self,
-        source: &Source<'_>,
-        rdata: &[u8],
-        records_at: usize,
-        node_of: &dyn Fn(&[u8]) -> Option<Link>,
-    ) {
+    fn put_rdata(&mut self, source: &Source<'_>, rdata: &[u8], records_at: usize, node_of: &dyn Fn(&[u8]) -> Option<Link>) {
         let Some(names) = embedded(source.rtype) else { return self.octets.extend_from_slice(rdata) };
         let mut copied = 0;
         for range in names.names(rdata) {

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::table::{Place, Table};
 use super::tree::{Zone, ZoneKey, is_same};
+use crate::wire::LABELS_MAX;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
 
@@ -23,8 +24,8 @@ pub struct Catalog {
     /// Their places in `zones`, from 1, by apex.
     by_apex: Table,
     places: Box<[Place]>,
-    /// A bit for each number of labels that an apex has: other suffixes need no look.
-    label_counts: u128,
+    /// Whether an apex has so many labels: other suffixes need no look.
+    has_labels: LabelCounts,
     /// What askers of some networks see instead; none in a view itself.
     views: Option<Box<Views>>,
     /// The zones that log their queries, in the order of their keys; a view has none of its own.
@@ -48,6 +49,16 @@ struct Views {
     prefix_lens: Vec<u8>,
 }
 
+/// True at each number of labels that occurs.
+#[derive(Clone, Debug)]
+struct LabelCounts([bool; LABELS_MAX + 1]);
+
+impl Default for LabelCounts {
+    fn default() -> Self {
+        Self([false; LABELS_MAX + 1])
+    }
+}
+
 impl Views {
     fn seen_by(&self, asker: IpAddr) -> Option<&Catalog> {
         let network = |len: &u8| IpNet::new(asker, *len).ok().map(|network| network.trunc());
@@ -62,8 +73,9 @@ impl Catalog {
         zones.retain(|zone| known.insert(zone.apex_key.clone()));
         let numbers: Vec<u32> = (1..=zones.len() as u32).collect();
         let (by_apex, places) = Table::lay(&numbers, |number| &zones[number as usize - 1].apex_key);
-        let label_counts = zones.iter().fold(0, |counts, zone| counts | 1 << zone.apex().label_count());
-        Self { zones, by_apex, places: places.into(), label_counts, ..Self::default() }
+        let mut has_labels = LabelCounts::default();
+        zones.iter().for_each(|zone| has_labels.0[zone.apex().label_count()] = true);
+        Self { zones, by_apex, places: places.into(), has_labels, ..Self::default() }
     }
 
     /// The same with what askers of these networks see instead, if it is something else; of networks that lie in each
@@ -114,10 +126,10 @@ impl Catalog {
         let has_apex = |zone: &Zone| is_same(&zone.apex_key, apex);
         match &self.zones[..] {
             [only] => Some(only).filter(|zone| has_apex(zone)),
-            zones => {
-                let number = self.by_apex.find(&self.places, apex, |number| has_apex(&zones[number as usize - 1]))?;
-                Some(&zones[number as usize - 1])
-            }
+            zones => self.by_apex.find(&self.places, apex, |number| {
+                let zone = &zones[number as usize - 1];
+                has_apex(zone).then_some(zone)
+            }),
         }
     }
 
@@ -137,7 +149,7 @@ impl Catalog {
     #[inline]
     fn closest_to(&self, mut name: &[u8], mut labels: usize) -> Option<&Zone> {
         loop {
-            if self.label_counts >> labels & 1 != 0
+            if self.has_labels.0[labels]
                 && let Some(zone) = self.at(name)
             {
                 return Some(zone);

@@ -12,11 +12,12 @@ use hashbrown::HashTable;
 use super::compile::Written;
 use super::node::{CUT, DNAME};
 use super::record_set::RecordSet;
-use super::table::hash;
+use super::table::{self, hash};
+use super::tree::is_same;
+use crate::wire::NAME_MAX;
 use crate::wire::name::Name;
 use crate::wire::qname::label_starts;
 use crate::wire::rtype::RecordType;
-use crate::wire::NAME_MAX;
 
 /// The nodes of one part.
 pub(super) struct Names {
@@ -68,7 +69,7 @@ impl Names {
             wildcards: BTreeMap::new(),
             max_labels: 0,
         };
-        names.insert(&[], FIRST);
+        names.insert(&[], hash(&[]), FIRST);
         names.nodes[0].flags |= if is_redirected { DNAME } else { 0 };
         let mut entries = names.enter(written);
         entries.sort_unstable();
@@ -84,7 +85,7 @@ impl Names {
             let Some(key) = key_in(&mut room, &set.name, &self.apex) else { continue };
             // Record sets of one name mostly follow each other.
             last = match at < found {
-                true if self.key(last) == key && !self.nodes[last as usize].is_hidden => last,
+                true if is_same(self.key(last), key) && !self.nodes[last as usize].is_hidden => last,
                 true => self.node(key),
                 false => self.hidden_node(key),
             };
@@ -106,12 +107,17 @@ impl Names {
 
     /// The node of `key`, made with its ancestors if it is not there: at most 127 of them.
     fn node(&mut self, key: &[u8]) -> u32 {
-        if let Some(node) = self.find(key) {
+        let hash = hash(key);
+        if let Some(node) = self.find_hashed(key, hash) {
             return node;
         }
-        let label = 1 + usize::from(key[0]);
-        let parent = self.node(&key[label..]);
-        let node = self.insert(key, parent);
+        let above = &key[1 + usize::from(key[0])..];
+        // Names mostly follow others of the same parent.
+        let parent = match self.nodes.last().map(|last| last.parent) {
+            Some(parent) if is_same(self.key(parent), above) => parent,
+            _ => self.node(above),
+        };
+        let node = self.insert(key, hash, parent);
         if key.starts_with(&[1, b'*']) {
             self.wildcards.insert(parent, node);
         }
@@ -128,11 +134,11 @@ impl Names {
         node
     }
 
-    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
+    fn insert(&mut self, key: &[u8], hash: u64, parent: u32) -> u32 {
         let node = self.push(key, parent, false);
         self.max_labels = self.max_labels.max(label_starts(key).count());
         let Self { found, nodes, keys, .. } = self;
-        found.insert_unique(hash(key), node, |&node| hash(key_of(nodes, keys, node)));
+        found.insert_unique(hash, node, |&node| table::hash(key_of(nodes, keys, node)));
         node
     }
 
@@ -165,7 +171,11 @@ impl Names {
 
     /// The node that queries find by this key.
     pub fn find(&self, key: &[u8]) -> Option<u32> {
-        self.found.find(hash(key), |&node| self.key(node) == key).copied()
+        self.find_hashed(key, hash(key))
+    }
+
+    fn find_hashed(&self, key: &[u8], hash: u64) -> Option<u32> {
+        self.found.find(hash, |&node| is_same(self.key(node), key)).copied()
     }
 
     /// The node of an alias's target, which queries need not find.

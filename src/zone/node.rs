@@ -15,16 +15,25 @@
 
 use super::arena::Arena;
 use super::group::AnswerRef;
-use super::rrset::{HEADER, Header, RrsetRef, UNIT};
+use super::rrset::{HEADER, Header, RrsetRef, UNIT, Unit};
 use crate::wire::rtype::RecordType;
 
 /// One name of a part.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'z> {
     /// Those of the part.
-    octets: &'z [u8],
+    units: &'z [Unit],
     at: usize,
     head: u32,
+}
+
+/// A name that exists.
+#[derive(Clone, Copy)]
+pub struct Found<'z> {
+    pub(super) node: Node<'z>,
+    pub(super) number: u32,
+    /// The number's part, in its high bits.
+    pub(super) part: u32,
 }
 
 /// The node owns NS below the apex: a zone cut.
@@ -39,8 +48,6 @@ const WILDCARD: u8 = 8;
 pub(super) const NONE: u32 = u32::MAX;
 /// The apex's node: there is room for its wildcard's number before it.
 pub const APEX: u32 = 1;
-/// Octets of a node before its key.
-const HEAD: usize = 4;
 /// Octets of a group's answer.
 const GROUP: usize = HEADER + 4;
 
@@ -48,14 +55,15 @@ impl<'z> Node<'z> {
     /// The node of this number, without the part, in the octets of its part.
     #[inline]
     pub fn read(octets: &'z [u8], number: u32) -> Self {
-        let at = number as usize * UNIT;
-        Self { octets, at, head: read_u32(octets, at) }
+        let (units, _) = octets.as_chunks();
+        let at = number as usize;
+        Self { units, at, head: u32::from_le_bytes(units[at]) }
     }
 
     /// The lower-cased name without the apex.
     #[inline]
     pub fn key(self) -> &'z [u8] {
-        &self.octets[self.at + HEAD..][..self.key_len()]
+        &self.units[self.at + 1..].as_flattened()[..self.key_len()]
     }
 
     #[inline]
@@ -88,7 +96,7 @@ impl<'z> Node<'z> {
     }
 
     fn above(self) -> u32 {
-        read_u32(self.octets, self.at - UNIT)
+        self.unit(self.at - 1)
     }
 
     /// What stands here for `rtype`; `part` is the part's number.
@@ -96,11 +104,11 @@ impl<'z> Node<'z> {
     pub fn answer(self, rtype: RecordType, part: u32) -> Option<AnswerRef> {
         let mut at = self.answers_at();
         for _ in 0..self.head >> 16 {
-            let header = Header::read(self.octets, at);
-            if header.rtype() == rtype {
-                return Some(self.answer_at(header, at, part));
+            let first = self.unit(at);
+            if first as u16 == rtype.0 {
+                return Some(self.answer_of(Header(first, 0), at, part));
             }
-            at += header.len();
+            at += Header(first, self.unit(at + 1)).units();
         }
         None
     }
@@ -109,23 +117,43 @@ impl<'z> Node<'z> {
     pub fn types(self) -> impl Iterator<Item = RecordType> + use<'z> {
         let mut at = self.answers_at();
         (0..self.head >> 16).map(move |_| {
-            let header = Header::read(self.octets, at);
-            at += header.len();
+            let header = Header(self.unit(at), self.unit(at + 1));
+            at += header.units();
             header.rtype()
         })
     }
 
     #[inline]
-    fn answer_at(self, header: Header, at: usize, part: u32) -> AnswerRef {
+    fn answer_of(self, header: Header, at: usize, part: u32) -> AnswerRef {
         match header.is_group() {
-            false => AnswerRef::Rrset(RrsetRef::of((at / UNIT) as u32 | part)),
-            true => AnswerRef::Group(read_u32(self.octets, at + HEADER)),
+            false => AnswerRef::Rrset(RrsetRef::of(at as u32 | part)),
+            true => AnswerRef::Group(self.unit(at + HEADER / UNIT)),
         }
     }
 
+    /// Where the answers begin, in units.
     #[inline]
     fn answers_at(self) -> usize {
-        (self.at + HEAD + self.key_len()).next_multiple_of(UNIT)
+        self.at + 1 + self.key_len().div_ceil(UNIT)
+    }
+
+    #[inline]
+    fn unit(self, at: usize) -> u32 {
+        u32::from_le_bytes(self.units[at])
+    }
+}
+
+impl Found<'_> {
+    /// The number of the name's node.
+    #[inline]
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// What stands at the name for `rtype`.
+    #[inline]
+    pub fn answer(self, rtype: RecordType) -> Option<AnswerRef> {
+        self.node.answer(rtype, self.part)
     }
 }
 
@@ -161,9 +189,4 @@ pub(super) fn set_wildcard(octets: &mut [u8], number: u32, wildcard: u32) {
 pub(super) fn put_group(arena: &mut Arena, rtype: RecordType, group: u32) {
     arena.put(&Header::of_group(rtype, GROUP).to_octets());
     arena.put(&group.to_le_bytes());
-}
-
-#[inline]
-fn read_u32(octets: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(*octets[at..].first_chunk().expect("numbers are those of what was written"))
 }

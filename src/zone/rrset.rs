@@ -31,9 +31,12 @@ pub struct Rrset<'z> {
     counted: u16,
 }
 
-/// The first eight octets of an RRset, or of the answer that a group is.
+/// The first eight octets of an RRset, or of the answer that a group is: type and count, and how long it is.
 #[derive(Clone, Copy)]
-pub(super) struct Header(u64);
+pub(super) struct Header(pub u32, pub u32);
+
+/// Octets as they are numbered.
+pub(super) type Unit = [u8; UNIT];
 
 /// Octets of an RR before its rdata, with its owner compressed.
 pub const RR_FIXED: usize = 12;
@@ -56,14 +59,9 @@ pub(super) const STARTS_FLAG: u16 = 0x4000;
 pub(super) const BEHIND_FLAG: u16 = 0x8000;
 
 impl Header {
-    #[inline]
-    pub fn read(octets: &[u8], at: usize) -> Self {
-        Self(u64::from_le_bytes(*octets[at..].first_chunk().expect("an answer begins with its header")))
-    }
-
     pub fn of_rrset(rtype: RecordType, counted: u16, records_len: usize, len: usize) -> Self {
-        let units = (len / UNIT) as u64;
-        Self(u64::from(rtype.0) | u64::from(counted) << 16 | (records_len as u64) << 32 | units << 48)
+        let lengths = records_len as u32 | ((len / UNIT) as u32) << 16;
+        Self(u32::from(rtype.0) | u32::from(counted) << 16, lengths)
     }
 
     /// The header of a group's answer of so many octets: it counts no RRs.
@@ -72,7 +70,7 @@ impl Header {
     }
 
     pub fn to_octets(self) -> [u8; HEADER] {
-        self.0.to_le_bytes()
+        (u64::from(self.0) | u64::from(self.1) << 32).to_le_bytes()
     }
 
     #[inline]
@@ -85,10 +83,10 @@ impl Header {
         self.counted() == 0
     }
 
-    /// Octets of the whole.
+    /// Units of the whole.
     #[inline]
-    pub fn len(self) -> usize {
-        (self.0 >> 48) as usize * UNIT
+    pub fn units(self) -> usize {
+        (self.1 >> 16) as usize
     }
 
     #[inline]
@@ -98,7 +96,7 @@ impl Header {
 
     #[inline]
     fn records_len(self) -> usize {
-        usize::from((self.0 >> 32) as u16)
+        usize::from(self.1 as u16)
     }
 }
 
@@ -120,8 +118,10 @@ impl<'z> Rrset<'z> {
     /// The RRset of this number, without the part, in the octets of its part.
     #[inline]
     pub fn read(octets: &'z [u8], number: usize) -> Self {
-        let header = Header::read(octets, number * UNIT);
-        let (records, behind) = octets[number * UNIT + HEADER..].split_at(header.records_len());
+        let (units, _) = octets.as_chunks::<UNIT>();
+        let ([first, second], rest) = units[number..].split_first_chunk().expect("an RRset begins with its header");
+        let header = Header(u32::from_le_bytes(*first), u32::from_le_bytes(*second));
+        let (records, behind) = rest.as_flattened().split_at(header.records_len());
         Self { records, behind, counted: header.counted() }
     }
 

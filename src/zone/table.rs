@@ -80,9 +80,9 @@ impl Table {
         (table, places, longest)
     }
 
-    /// The number of this key; `is_it` says whether a number is.
+    /// What `read` makes of the number of this key; it makes nothing of numbers of other keys.
     #[inline]
-    pub fn find(&self, places: &[Place], key: &[u8], is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn find<T>(&self, places: &[Place], key: &[u8], read: impl Fn(u32) -> Option<T>) -> Option<T> {
         let hash = self.hash(key);
         let tag = self.tag(hash);
         for place in places.get(self.home(hash)..)? {
@@ -91,8 +91,10 @@ impl Table {
                 return None;
             }
             let number = entry ^ tag;
-            if number <= self.number_mask && is_it(number) {
-                return Some(number);
+            if number <= self.number_mask
+                && let Some(found) = read(number)
+            {
+                return Some(found);
             }
         }
         None
@@ -148,7 +150,7 @@ mod tests {
     }
 
     fn find(table: &Table, places: &[Place], keys: &[Vec<u8>], key: &[u8]) -> Option<u32> {
-        table.find(places, key, |number| keys[number as usize - 1] == key)
+        table.find(places, key, |number| (keys[number as usize - 1] == key).then_some(number))
     }
 
     proptest! {

@@ -12,8 +12,8 @@ use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-pub use super::node::APEX;
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
+pub use super::node::{APEX, Found};
 use super::node::{CUT, DNAME, NONE, Node};
 use super::region::Region;
 use super::rrset::{Rrset, RrsetRef, UNIT};
@@ -71,10 +71,10 @@ pub struct ZoneSoa {
 pub(super) const FAR: u32 = 1 << 31;
 
 /// What is known of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup {
+#[derive(Clone, Copy)]
+pub enum Lookup<'z> {
     /// The name exists, perhaps as an empty non-terminal.
-    Exact(u32),
+    Exact(Found<'z>),
     /// The name does not exist and `source` is the source of synthesis; the closest encloser's name has `encloser_len`
     /// octets (RFC 4592 §3.3.1).
     Wildcard { source: u32, encloser_len: usize },
@@ -129,12 +129,12 @@ impl Zone {
 
     /// Looks up a name that is at or below the apex.
     #[inline]
-    pub fn lookup(&self, name: &QName) -> Lookup {
+    pub fn lookup(&self, name: &QName) -> Lookup<'_> {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
         match self.node_at(key) {
-            Some(node) => match self.node(node).cover(node) {
-                NONE => Lookup::Exact(node),
+            Some(found) => match found.node.cover(found.number) {
+                NONE => Lookup::Exact(found),
                 cover => self.covered(cover),
             },
             None => self.lookup_encloser(name, key),
@@ -142,10 +142,11 @@ impl Zone {
     }
 
     /// What becomes of a name that does not exist: its closest encloser decides.
-    fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup {
+    fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup<'_> {
         let too_deep = name.labels().saturating_sub(self.max_labels + 1);
         let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
-        let (encloser, encloser_key) = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next().unwrap_or((APEX, &[]));
+        let closest = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next();
+        let (encloser, encloser_key) = closest.map_or((APEX, &[][..]), |(found, key)| (found.number, key));
         let node = self.node(encloser);
         match node.cover(encloser) {
             NONE if node.flags() & DNAME != 0 => Lookup::Redirected { dname: encloser },
@@ -157,7 +158,7 @@ impl Zone {
         }
     }
 
-    fn covered(&self, cover: u32) -> Lookup {
+    fn covered(&self, cover: u32) -> Lookup<'_> {
         match self.node(cover).flags() & CUT {
             0 => Lookup::Redirected { dname: cover },
             _ => Lookup::Delegated { cut: cover },
@@ -165,17 +166,16 @@ impl Zone {
     }
 
     #[inline]
-    fn node_at(&self, key: &[u8]) -> Option<u32> {
+    fn node_at(&self, key: &[u8]) -> Option<Found<'_>> {
         match self.parts.is_empty() {
-            true => self.whole.find(key),
+            true => self.whole.find(key, 0),
             false => self.node_in_parts(key),
         }
     }
 
-    fn node_in_parts(&self, key: &[u8]) -> Option<u32> {
+    fn node_in_parts(&self, key: &[u8]) -> Option<Found<'_>> {
         let at = part_of(key, self.parts.len());
-        let found = self.parts[at].find(key)?;
-        Some(found | (at << self.shift) as u32)
+        self.parts[at].find(key, (at << self.shift) as u32)
     }
 
     /// The part of a number, and the number without it.
@@ -201,7 +201,7 @@ impl Zone {
     fn far(&self, at: u32) -> Option<u32> {
         let (part, own) = self.part(at & !FAR);
         let octets = &part.octets[own as usize * UNIT..];
-        self.node_at(&octets[1..][..usize::from(octets[0])])
+        self.node_at(&octets[1..][..usize::from(octets[0])]).map(Found::number)
     }
 
     /// What the additional section wants beside an RRset: where the name lies in its RRs, and the node of that name.
@@ -251,7 +251,7 @@ impl Zone {
     /// The node of a lower-cased name in wire form, even below a cut.
     pub fn node_of(&self, wire: &[u8]) -> Option<u32> {
         let key = wire.strip_suffix(&*self.apex_key)?;
-        self.node_at(key)
+        self.node_at(key).map(Found::number)
     }
 
     /// What stands at `node` for `rtype`.
@@ -304,12 +304,15 @@ impl Part {
         Self { octets: octets_and_places, table, places_at: octets.len(), groups, max_labels, is_bound }
     }
 
-    /// The node of a key, by its number without the part.
+    /// The node of a key; `part` is the part's number.
     #[inline]
-    fn find(&self, key: &[u8]) -> Option<u32> {
+    fn find(&self, key: &[u8], part: u32) -> Option<Found<'_>> {
         let octets = &*self.octets;
         let (places, _) = octets[self.places_at..].as_chunks();
-        self.table.find(places, key, |node| is_same(Node::read(octets, node).key(), key))
+        self.table.find(places, key, |number| {
+            let node = Node::read(octets, number);
+            is_same(node.key(), key).then_some(Found { node, number: number | part, part })
+        })
     }
 }
 
@@ -326,17 +329,19 @@ pub(super) fn part_of(key: &[u8], parts: usize) -> usize {
     }
 }
 
-/// Whether two keys are equal. They are short: comparing them word by word takes less than calling a function that can do
-/// it faster.
+/// Whether two keys are equal. Most are short: comparing them in two words, which may overlap, takes less than calling a
+/// function that can do it faster.
 #[inline]
 pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let is_same_word = |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
-    match (one.last_chunk(), other.last_chunk()) {
-        _ if one.len() != other.len() => false,
-        // The last word may begin within the one before.
-        (Some(last), Some(also)) => {
-            is_same_word((last, also)) && one.as_chunks().0.iter().zip(other.as_chunks().0).all(is_same_word)
-        }
-        _ => one.iter().zip(other).all(|(one, other)| one == other),
+    match one.len() {
+        len if len != other.len() => false,
+        4..8 => first_and_last::<4>(one) == first_and_last::<4>(other),
+        8..=16 => first_and_last::<8>(one) == first_and_last::<8>(other),
+        _ => one == other,
     }
+}
+
+#[inline]
+fn first_and_last<const N: usize>(key: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    key.first_chunk().zip(key.last_chunk())
 }
