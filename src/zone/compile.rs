@@ -218,29 +218,28 @@ impl<'h> Answers<'h> {
         Ok(numbers)
     }
 
-    /// Encodes one node. What its groups are made of comes before it, so that its own answers lie behind each other.
+    /// Encodes one node, its own answers behind each other, and behind them what the members of its groups answer.
     fn encode_node(&mut self, node: u32, entries: &[Entry], cover: Option<u32>) -> Result<u32, CompileError> {
-        let mut groups = Vec::new();
-        for run in runs(entries) {
-            if self.plain(run).is_none() {
-                groups.push(self.encode_group(run)?);
-            }
-        }
         let (flags, answers) = (self.names.flags(node), runs(entries).count());
         // The apex's number is the same whether it has a wildcard or not.
         let has_wildcard = node == FIRST || self.names.wildcards.contains_key(&node);
         let number = put_node(&mut self.arena, self.names.key(node), flags, cover, has_wildcard, answers);
-        let mut groups = groups.into_iter();
+        let mut next_group = self.groups.len() as u32;
         for run in runs(entries) {
             let answer = match self.plain(run) {
                 Some((set, ttl, rdata)) => AnswerRef::Rrset(self.encode_rrset(set, ttl, rdata, self.compresses(run))?),
                 None => {
-                    let group = groups.next().expect("each run that is no RRset became a group");
-                    put_group(&mut self.arena, run[0].rtype, group | self.place.number());
-                    AnswerRef::Group(group)
+                    next_group += 1;
+                    put_group(&mut self.arena, run[0].rtype, (next_group - 1) | self.place.number());
+                    AnswerRef::Group(next_group - 1)
                 }
             };
             self.note_target(run, answer);
+        }
+        for run in runs(entries) {
+            if self.plain(run).is_none() {
+                self.encode_group(run)?;
+            }
         }
         // The apex is in one part only, whatever part has its node.
         Ok(if node == FIRST { APEX } else { number })
@@ -272,7 +271,7 @@ impl<'h> Answers<'h> {
     }
 
     /// Encodes what the members of a run answer, and makes a group of them.
-    fn encode_group(&mut self, run: &[Entry]) -> Result<u32, CompileError> {
+    fn encode_group(&mut self, run: &[Entry]) -> Result<(), CompileError> {
         let compress = self.compresses(run);
         let policy = &self.written.record_sets[run[0].record_set as usize].policy;
         let mut sets: Vec<u32> = run.iter().map(|entry| entry.record_set).collect();
@@ -295,7 +294,7 @@ impl<'h> Answers<'h> {
         }
         let compiled = self.group(run[0], &sets, members.into());
         self.groups.push(compiled);
-        Ok(group)
+        Ok(())
     }
 
     /// The group of `members`, which are the record sets at `sets` in that order.
