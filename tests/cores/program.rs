@@ -3,11 +3,15 @@
 //! Between turns a worker is inside `Responder::batch`, so that a turn is all of its loop, sockets included.
 //! Invariant: nothing that the workers share to take turns is touched while a window is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -40,6 +44,8 @@ const BATCH: usize = 64;
 /// Turns in their order: the worker, and which of its batches. The second is traced; the third is begun, and no more.
 const ORDER: [(usize, u32); 4] = [(0, 1), (1, 1), (0, 2), (1, 2)];
 const TRACED_BATCH: u32 = 2;
+/// Its number among system calls, on x86-64 and elsewhere.
+const FUTEX: &str = if cfg!(target_arch = "x86_64") { "202" } else { "98" };
 
 /// Apart from everything else.
 #[repr(align(128))]
@@ -52,8 +58,8 @@ static SHARED: Apart<AtomicU64> = Apart(AtomicU64::new(0));
 
 /// Serves until both turns were traced.
 pub fn run() {
-    eprintln!("{MARKS_AT}{:x}", std::ptr::from_ref(&MARKS).addr());
-    eprintln!("{SHARED_AT}{:x}", std::ptr::from_ref(&SHARED).addr());
+    say(format!("{MARKS_AT}{:x}\n", std::ptr::from_ref(&MARKS).addr()));
+    say(format!("{SHARED_AT}{:x}\n", std::ptr::from_ref(&SHARED).addr()));
     let published = Arc::new(Published::new(snapshot()));
     let identity = Arc::new(ArcSwap::from_pointee(Identity::default()));
     let turns = Arc::new(Turns::default());
@@ -79,21 +85,49 @@ pub fn run() {
     });
 }
 
+/// Says a line at once: the trace goes the same way, between any two writes.
+fn say(line: String) {
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
 /// Whose turn it is.
 #[derive(Default)]
 struct Turns {
     turn: Mutex<usize>,
     changed: Condvar,
+    /// The threads that take turns, and the one that waits for the end, by their places in /proc.
+    waiting: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Turns {
     fn wait_until(&self, is_mine: impl Fn(usize) -> bool) {
+        self.waiting.lock().unwrap().insert(fs::read_link("/proc/thread-self").unwrap());
         drop(self.changed.wait_while(self.turn.lock().unwrap(), |turn| !is_mine(*turn)).unwrap());
     }
 
     fn next(&self) {
         *self.turn.lock().unwrap() += 1;
         self.changed.notify_all();
+    }
+
+    /// Waits until the other threads sleep in `wait_until`: on its way there one would be seen in the caller's window.
+    fn await_sleep_of_others(&self) {
+        let myself = fs::read_link("/proc/thread-self").unwrap();
+        let threads = self.waiting.lock().unwrap().clone();
+        for thread in threads.iter().filter(|thread| **thread != myself) {
+            while !self.holds(&fs::read_to_string(Path::new("/proc").join(thread).join("syscall")).unwrap()) {
+                thread::yield_now();
+            }
+        }
+    }
+
+    /// Whether a thread waits for a change, by its system call: `202 0x7f…` and more is futex(2) with its word.
+    fn holds(&self, syscall: &str) -> bool {
+        let mut words = syscall.split_whitespace();
+        let is_futex = words.next().is_some_and(|number| number == FUTEX);
+        let word = words.next().and_then(|word| usize::from_str_radix(word.trim_start_matches("0x"), 16).ok());
+        let start = std::ptr::from_ref(&self.changed).addr();
+        is_futex && word.is_some_and(|word| (start..start + size_of::<Condvar>()).contains(&word))
     }
 }
 
@@ -127,6 +161,7 @@ impl Responder for Taking {
         // Beyond its turns a worker answers what is left, unseen.
         self.turns.wait_until(|turn| ORDER.get(turn).is_none_or(|next| *next == mine));
         if self.batches == TRACED_BATCH {
+            self.turns.await_sleep_of_others();
             MARKS.0[1 + self.worker.0].store(1, Ordering::SeqCst);
         }
         let mut answer = self.answers.batch();
