@@ -4,6 +4,7 @@
 //! Invariant: a [`Config`] that exists was free of errors. Keys and their defaults: `docs/configuration.md`.
 
 pub mod brakes;
+mod floods;
 pub mod http;
 pub mod route53;
 mod vpcs;
@@ -16,9 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::brakes::{Brakes, read_brakes};
+use self::floods::{read_rate_limit, read_shed_after};
 use self::http::{Http, read_http};
 use self::route53::{Route53, hide_secrets, read_route53};
 use crate::problem::{Place, Problem, Problems};
+use crate::rate_limit::Rules;
 use crate::text::Text;
 use crate::toml_table::{Document, Table, Value};
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub commands_max: usize,
     pub brakes: Brakes,
     pub failover: Failover,
+    /// None: no response is held back.
+    pub rate_limit: Option<Rules>,
     pub log: Log,
 }
 
@@ -58,6 +63,8 @@ pub struct Server {
     pub udp_payload_size: u16,
     /// Adds the apex NS to positive answers.
     pub authority: bool,
+    /// How long a query may wait to be answered before the oldest are shed; none: as long as it takes.
+    pub shed_after: Option<Duration>,
     pub tcp: Tcp,
 }
 
@@ -255,8 +262,22 @@ fn read_config(mut root: Table<'_>) -> Option<Config> {
     let commands_max = root.table("probes").and_then(read_commands_max).unwrap_or(COMMANDS_MAX);
     let brakes = read_brakes(&mut root);
     let failover = root.table("failover").map(read_failover).unwrap_or_default();
+    let rate_limit = root.table("rate_limit").map(read_rate_limit);
     root.finish();
-    Some(Config { server: server?, http, store, zone_files, geo, route53, resolver, commands_max, brakes, failover, log })
+    Some(Config {
+        server: server?,
+        http,
+        store,
+        zone_files,
+        geo,
+        route53,
+        resolver,
+        commands_max,
+        brakes,
+        failover,
+        rate_limit,
+        log,
+    })
 }
 
 fn read_failover(mut table: Table<'_>) -> Failover {
@@ -281,6 +302,7 @@ fn read_server(mut table: Table<'_>) -> Option<Server> {
         version: table.optional("version").and_then(|value| read_identity(&value, VERSION_MAX)),
         udp_payload_size: table.optional_int("udp_payload_size", 512..=4_096).map_or(1_232, |size| size as u16),
         authority: table.bool_or("authority", false),
+        shed_after: read_shed_after(&mut table),
         tcp: read_tcp(&mut table),
     };
     table.finish();
@@ -452,6 +474,7 @@ mod tests {
         let config = config.expect("there is no problem");
         assert_eq!((config.server.workers, config.server.udp_payload_size, config.server.authority), (0, 1_232, false));
         assert_eq!((config.http, config.store, config.server.version), (None, None, None));
+        assert_eq!((config.rate_limit, config.server.shed_after), (None, Some(Duration::from_millis(500))));
         assert_eq!(config.zone_files[0].0, "zones/*.toml");
         assert_eq!(config.geo, Geo::default());
         assert_eq!((config.resolver.servers.len(), config.resolver.keep.as_secs()), (0, 3_600));

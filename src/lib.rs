@@ -4,6 +4,7 @@
 //!
 //! * [`ids`], [`geography`], [`wire`], [`text`], [`problem`], [`toml_table`]: words, bytes, texts, and what is wrong with
 //!   them.
+//! * [`rate_limit`]: how many responses a network may get.
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
@@ -34,6 +35,7 @@ pub mod node;
 pub mod places;
 pub mod prober;
 pub mod problem;
+pub mod rate_limit;
 pub mod resolver;
 pub mod route53;
 pub mod routing;

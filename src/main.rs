@@ -9,6 +9,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use waypost::cli::{Cli, Ending, Failure, run};
 
+/// What a zone's reading takes goes back to the system once the zone is compiled.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());

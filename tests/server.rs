@@ -24,13 +24,14 @@ use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::report::HealthReport;
 use waypost::telemetry::scrape::Scraper;
 use waypost::telemetry::{Event, Telemetry, catalog};
-use waypost::wire::header::Rcode;
 use waypost::wire::rtype::RecordType;
 
 #[path = "server/admin.rs"]
 mod admin;
 #[path = "server/events.rs"]
 mod events;
+#[path = "server/shedding.rs"]
+mod shedding;
 #[path = "server/streams.rs"]
 mod streams;
 
@@ -47,7 +48,7 @@ fn echo(message: &[u8], _asker: &Asker, out: &mut [u8]) -> Report {
     let len = if message.first() == Some(&0xFF) { 0 } else { message.len() };
     assert_ne!(message.first(), Some(&0xFE), "a defect, on purpose");
     out[..len].copy_from_slice(&message[..len]);
-    Report { len, rcode: Rcode::NOERROR, qtype: Some(RecordType::A), truncated: false, malformed: None, zone: None }
+    Report { len, qtype: Some(RecordType::A), ..Report::UNANSWERED }
 }
 
 struct Server {

@@ -9,6 +9,7 @@ use super::opt::ExtendedError;
 use super::placement::Placement;
 use super::resolve::{Outcome, Owner, resolve};
 use super::{Context, name_of};
+use crate::rate_limit::{Counted, Limit};
 use crate::routing::chance::Chance;
 use crate::routing::trace::{NoTrace, Step, Trace};
 use crate::routing::{Choice, Facts, MEMBERS_MAX, choose};
@@ -32,6 +33,7 @@ pub(super) struct Told {
     pub error: Option<ExtendedError>,
     /// The zone that was asked.
     pub zone: Option<ZoneKey>,
+    pub counted: Counted,
 }
 
 /// One answer in the making.
@@ -53,6 +55,8 @@ pub(super) struct Answering<'a, 'w, C, T> {
     /// The node and type of the answer, when its owner is that node.
     answered: Option<(u32, RecordType)>,
     error: Option<ExtendedError>,
+    /// Octets at the end of the name asked for that answer for it: 0 for all of them, else a source of synthesis or a DNAME.
+    source_len: usize,
 }
 
 /// RRsets that were put in, and where: the first `len` of `put`.
@@ -78,7 +82,7 @@ const ADDITIONAL_MAX: usize = 32;
 const ANY_TTL_SECS: u32 = 3_600;
 
 impl Told {
-    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, zone: None };
+    pub const NOTHING_MORE: Self = Self { scope_prefix: 0, error: None, zone: None, counted: Counted::ERROR };
 
     /// A response without sections.
     pub fn only(message: &mut Message<'_>, rcode: Rcode, error: Option<ExtendedError>) -> Self {
@@ -118,6 +122,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             redirected: None,
             answered: None,
             error: None,
+            source_len: 0,
         }
     }
 
@@ -127,7 +132,25 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         if self.put_sections(question).is_err() {
             self.message.set_truncated();
         }
-        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, zone: None }
+        let counted = self.counted(question);
+        Told { scope_prefix: self.facts.depends.prefix_len(), error: self.error, zone: None, counted }
+    }
+
+    /// What the response is for a limit on their rate: NXDOMAIN counts by zone and a referral by its cut, and a name that
+    /// does not exist as what answers for it, so that random names are one thing.
+    #[inline]
+    fn counted(&self, question: &Question<'_>) -> Counted {
+        let name_len = question.name.as_wire().len();
+        let (limit, len) = match (self.message.rcode, self.cut) {
+            (Rcode::NOERROR, _) if self.message.has_answer() => (Limit::Responses, self.source_len),
+            (Rcode::NOERROR, Some(cut)) => (Limit::Referrals, self.zone.name_len(cut)),
+            (Rcode::NOERROR, None) if self.message.is_truncated() => (Limit::Responses, self.source_len),
+            (Rcode::NOERROR, None) => (Limit::NoData, self.source_len),
+            (Rcode::NXDOMAIN, _) => (Limit::NxDomains, self.zone.apex_len()),
+            _ => return Counted::ERROR,
+        };
+        let len = if len == 0 { name_len } else { len };
+        Counted { limit, name_at: (HEADER_LEN + name_len - len) as u16, name_len: len as u8 }
     }
 
     /// RFC 1034 §4.3.2 step 3 for the name asked for, then for each name that CNAMEs lead to.
@@ -135,9 +158,11 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     fn put_sections(&mut self, question: &Question<'_>) -> Result<(), Full> {
         self.message.set_authoritative(true);
         let (name, place, qtype) = (question.name, Placement::QUESTION, question.qtype);
-        match resolve(self.zone, name, qtype) {
+        let outcome = resolve(self.zone, name, qtype);
+        self.source_len = outcome.source_len(self.zone);
+        match outcome {
             Outcome::Hit(owner, answer) => self.put_answer(owner, answer, qtype, name, place), // step 3a
-            Outcome::NoData => self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
+            Outcome::NoData(_) => self.put_no_data(qtype, name, place),                        // RFC 2308 §2.2
             Outcome::NameError => self.put_name_error(name, place),                            // step 3c, RFC 2308 §2.1
             // Most answers end here; a chain has more to remember.
             outcome => self.put_chain(outcome, *question),
@@ -154,10 +179,10 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         for hop in 0..=CHAIN_MAX {
             let next = match outcome {
                 Outcome::Hit(owner, answer) => return self.put_answer(owner, answer, qtype, name, place), // step 3a
-                Outcome::NoData => return self.put_no_data(qtype, name, place),                           // RFC 2308 §2.2
+                Outcome::NoData(_) => return self.put_no_data(qtype, name, place),                        // RFC 2308 §2.2
                 Outcome::NameError => return self.put_name_error(name, place), // step 3c, RFC 2308 §2.1
                 Outcome::Referral(cut) => return self.put_referral(cut, name, place, hop), // step 3b
-                Outcome::Any => return self.put_any(place),
+                Outcome::Any(_) => return self.put_any(place),
                 Outcome::Redirect(_) | Outcome::Alias(..) if hop == CHAIN_MAX => return self.end_chain(name),
                 Outcome::Redirect(dname) => self.put_dname(dname, name, place)?, // step 3c, RFC 6672 §3.2
                 Outcome::Alias(owner, cname) => self.put_cname(owner, cname, name, place)?, // step 3a, "change QNAME"

@@ -81,6 +81,12 @@ impl<'w> Message<'w> {
         self.truncated
     }
 
+    /// Whether something is in the answer section.
+    #[inline]
+    pub fn has_answer(&self) -> bool {
+        self.counts[Section::Answer as usize] > 0
+    }
+
     /// What is written so far.
     pub fn written(&self) -> &[u8] {
         self.writer.written()

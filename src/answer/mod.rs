@@ -8,6 +8,7 @@
 
 mod answering;
 mod chaos;
+mod curtail;
 mod message;
 mod opt;
 mod placement;
@@ -16,10 +17,13 @@ mod tsig;
 
 use std::net::IpAddr;
 
+pub use self::curtail::curtail;
+
 use self::answering::{Answering, Told};
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
 use crate::places::client::{Client, ClientSource};
+use crate::rate_limit::{Counted, Limited};
 use crate::routing::Facts;
 use crate::routing::chance::Chance;
 use crate::routing::dependence::Dependence;
@@ -80,6 +84,12 @@ pub struct Report {
     pub malformed: Option<MalformedKind>,
     /// The zone that the question was put to, where it got that far.
     pub zone: Option<ZoneKey>,
+    /// What it counts as where the rate of responses is limited.
+    pub counted: Counted,
+    /// The query had a server cookie that this server gave to this asker: it is who it says.
+    pub has_cookie: bool,
+    /// What the limit on the rate made of it, where it was over.
+    pub limited: Option<Limited>,
 }
 
 /// All that an answer depends on besides the message and the draw.
@@ -146,8 +156,9 @@ fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out
         rcode: message.rcode,
         qtype: Some(query.question.qtype),
         truncated: message.is_truncated(),
-        malformed: None,
         zone: told.zone,
+        counted: told.counted,
+        ..Report::UNANSWERED
     };
     finish(&mut message, edns, context, told, query.signature, (query.id, query.flags), report)
 }
@@ -163,15 +174,17 @@ fn finish(
     (id, flags): ([u8; 2], u8),
     report: impl FnOnce(&Message<'_>) -> Report,
 ) -> Report {
+    let mut has_cookie = false;
     if let Some(edns) = edns {
         let put = put_opt(message, edns, context, told.scope_prefix, told.error);
-        debug_assert_eq!(put, Ok(()), "room for OPT was reserved");
+        debug_assert!(put.is_ok(), "room for OPT was reserved");
+        has_cookie = put.unwrap_or(false);
     }
     if let Some(signature) = signature {
         tsig::put_unknown_key(message, signature);
     }
     let report = report(message);
-    Report { len: message.finish(id, flags), ..report }
+    Report { len: message.finish(id, flags), has_cookie, ..report }
 }
 
 /// The most octets this asker takes.
@@ -242,12 +255,10 @@ fn tell_zone(
 #[cold]
 fn refuse(malformed: &Malformed<'_>, context: &Context<'_>, out: &mut [u8]) -> Report {
     let report = Report {
-        len: 0,
         rcode: Rcode::FORMERR,
         qtype: malformed.question.as_ref().map(|question| question.qtype),
-        truncated: false,
         malformed: Some(malformed.kind),
-        zone: None,
+        ..Report::UNANSWERED
     };
     let rcode = match malformed.kind.disposition() {
         Disposition::Drop => return report,
@@ -269,6 +280,21 @@ fn has_cookie(malformed: &Malformed<'_>) -> bool {
 /// A looked-up name, for people.
 fn name_of(wire: &[u8]) -> Name {
     Name::from_wire(wire).expect("a name that was parsed is valid")
+}
+
+impl Report {
+    /// Nothing is sent, and nothing is known.
+    pub const UNANSWERED: Self = Self {
+        len: 0,
+        rcode: Rcode::NOERROR,
+        qtype: None,
+        truncated: false,
+        malformed: None,
+        zone: None,
+        counted: Counted::ERROR,
+        has_cookie: false,
+        limited: None,
+    };
 }
 
 impl Default for Identity {

@@ -10,7 +10,9 @@ use siphasher::sip::SipHasher24;
 
 use super::message::Message;
 use super::{Context, Transport};
-use crate::wire::edns::{CLIENT_COOKIE_LEN, CLIENT_SUBNET, COOKIE, ClientSubnet, EXTENDED_ERROR, Edns, KEEPALIVE, NSID};
+use crate::wire::edns::{
+    CLIENT_COOKIE_LEN, CLIENT_SUBNET, COOKIE, ClientSubnet, EXTENDED_ERROR, Edns, KEEPALIVE, NSID, SERVER_COOKIE_LEN,
+};
 use crate::wire::header::Rcode;
 use crate::wire::rtype::RecordType;
 use crate::wire::writer::{Full, Writer};
@@ -34,8 +36,11 @@ impl ExtendedError {
 const FIXED: usize = 11;
 /// Octets of an option before its data.
 const OPTION_FIXED: usize = 4;
-/// Octets of a server cookie (RFC 9018 §4).
-const SERVER_COOKIE_LEN: usize = 16;
+/// How old a server cookie may be, how far ahead of this server's clock, and from which age on another is given: seconds
+/// (RFC 9018 §4.3).
+const COOKIE_AGE_MAX: i32 = 3_600;
+const COOKIE_AHEAD_MAX: i32 = 300;
+const COOKIE_RENEWED_AT: i32 = 1_800;
 
 /// Octets that the OPT record will take, extended error not counted: that goes in when there is room.
 #[inline]
@@ -50,7 +55,7 @@ pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
     FIXED + nsid + cookie + subnet + keepalive
 }
 
-/// Puts the OPT record in; `opt_len` octets are free.
+/// Puts the OPT record in; `opt_len` octets are free. Gives whether the query had a server cookie of ours.
 #[inline]
 pub(super) fn put_opt(
     message: &mut Message<'_>,
@@ -58,13 +63,14 @@ pub(super) fn put_opt(
     context: &Context<'_>,
     scope_prefix: u8,
     error: Option<ExtendedError>,
-) -> Result<(), Full> {
+) -> Result<bool, Full> {
     message.writer.put(&fixed(edns, context, message.rcode))?;
+    let mut has_cookie = false;
     if edns.has_options() || error.is_some() {
-        put_options(&mut message.writer, edns, context, scope_prefix, error)?;
+        has_cookie = put_options(&mut message.writer, edns, context, scope_prefix, error)?;
     }
     message.count_opt();
-    Ok(())
+    Ok(has_cookie)
 }
 
 /// Puts in the options asked for and the error, behind the fixed part whose rdata they are.
@@ -74,13 +80,16 @@ fn put_options(
     context: &Context<'_>,
     scope_prefix: u8,
     error: Option<ExtendedError>,
-) -> Result<(), Full> {
+) -> Result<bool, Full> {
     let at = writer.len();
+    let mut has_cookie = false;
     if let Some(nsid) = context.identity.nsid.as_deref().filter(|_| edns.nsid) {
         put_option(writer, NSID, &[nsid])?;
     }
     if let Some(client) = edns.client_cookie {
-        put_option(writer, COOKIE, &[&client, &server_cookie(&client, context)])?;
+        let (server, is_known) = answer_cookie(&client, edns.server_cookie, context);
+        has_cookie = is_known;
+        put_option(writer, COOKIE, &[&client, &server])?;
     }
     if let Some(subnet) = edns.client_subnet {
         put_subnet(writer, &subnet, scope_prefix)?;
@@ -96,7 +105,7 @@ fn put_options(
     }
     let rdata_len = (writer.len() - at) as u16;
     writer.patch(at - 2, rdata_len.to_be_bytes());
-    Ok(())
+    Ok(has_cookie)
 }
 
 /// Root owner, type, our payload size, extended rcode, version 0, DO as asked (RFC 3225 §3), and no options yet.
@@ -138,10 +147,29 @@ fn keepalive_is_due(edns: &Edns, context: &Context<'_>) -> bool {
     edns.keepalive && context.asker.transport == Transport::Tcp
 }
 
+/// The server cookie for the response, and whether the one in the query is ours and good. One that is young goes back as it
+/// is: that costs no second hash.
+fn answer_cookie(
+    client: &[u8; CLIENT_COOKIE_LEN],
+    sent: Option<[u8; SERVER_COOKIE_LEN]>,
+    context: &Context<'_>,
+) -> ([u8; SERVER_COOKIE_LEN], bool) {
+    let now_secs = context.now_secs;
+    if let Some(sent @ [1, 0, 0, 0, secs @ .., _, _, _, _, _, _, _, _]) = sent {
+        let made_at = u32::from_be_bytes(secs);
+        let age = now_secs.wrapping_sub(made_at) as i32;
+        if (-COOKIE_AHEAD_MAX..=COOKIE_AGE_MAX).contains(&age) && server_cookie(client, made_at, context) == sent {
+            let cookie = if age < COOKIE_RENEWED_AT { sent } else { server_cookie(client, now_secs, context) };
+            return (cookie, true);
+        }
+    }
+    (server_cookie(client, now_secs, context), false)
+}
+
 /// Version 1, three reserved octets, seconds, and SipHash-2-4 over those, the client cookie and its address (RFC 9018 §4).
-fn server_cookie(client: &[u8; CLIENT_COOKIE_LEN], context: &Context<'_>) -> [u8; SERVER_COOKIE_LEN] {
+fn server_cookie(client: &[u8; CLIENT_COOKIE_LEN], made_at: u32, context: &Context<'_>) -> [u8; SERVER_COOKIE_LEN] {
     let mut cookie = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    cookie[4..8].copy_from_slice(&context.now_secs.to_be_bytes());
+    cookie[4..8].copy_from_slice(&made_at.to_be_bytes());
     let mut hasher = SipHasher24::new_with_key(&context.identity.cookie_secret);
     hasher.write(client);
     hasher.write(&cookie[..8]);
@@ -178,7 +206,40 @@ mod tests {
             let asker = Asker { address: address.parse().expect("an address"), transport: Transport::Udp };
             let context = Context { snapshot: &Snapshot::default(), identity: &identity, asker, now_secs };
             let client = octets(client).try_into().expect("8 octets");
-            assert_eq!(server_cookie(&client, &context)[..], octets(expected));
+            assert_eq!(server_cookie(&client, now_secs, &context)[..], octets(expected));
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_ours_is_good_for_an_hour_and_goes_back_as_it_is_for_half_of_it() {
+        let (identity, snapshot) = (Identity { cookie_secret: [7; 16], ..Identity::default() }, Snapshot::default());
+        let asker = Asker { address: [192, 0, 2, 1].into(), transport: Transport::Udp };
+        let (client, made_at) = ([1, 2, 3, 4, 5, 6, 7, 8], u32::MAX - 100); // the clock wraps within the hour
+        let at =
+            |age: i32| Context { snapshot: &snapshot, identity: &identity, asker, now_secs: made_at.wrapping_add_signed(age) };
+        let ours = server_cookie(&client, made_at, &at(0));
+        for (age, is_good, goes_back) in [
+            (-301, false, false),
+            (-300, true, true),
+            (0, true, true),
+            (1_799, true, true),
+            (1_800, true, false),
+            (3_600, true, false),
+            (3_601, false, false),
+        ] {
+            let (given, known) = answer_cookie(&client, Some(ours), &at(age));
+            assert_eq!((known, given == ours), (is_good, goes_back), "{age} s old");
+            let next = answer_cookie(&client, Some(given), &at(age + 1));
+            assert!(next.1, "what was given is good: {age} s");
+        }
+        let other = Asker { address: [192, 0, 2, 2].into(), ..asker };
+        assert!(!answer_cookie(&client, Some(ours), &Context { asker: other, ..at(0) }).1, "another address");
+        assert!(!answer_cookie(&[8; 8], Some(ours), &at(0)).1, "another client cookie");
+        assert!(!answer_cookie(&client, None, &at(0)).1);
+        for octet in 0..16 {
+            let mut altered = ours;
+            altered[octet] ^= 1;
+            assert!(!answer_cookie(&client, Some(altered), &at(0)).1, "octet {octet}");
         }
     }
 }

@@ -17,8 +17,8 @@ pub(super) enum Outcome {
     /// A CNAME stands there, and another type was asked.
     Alias(Owner, AnswerRef),
     /// ANY was asked, and something other than a CNAME stands there.
-    Any,
-    NoData,
+    Any(Owner),
+    NoData(Owner),
     NameError,
     /// The node of the zone cut.
     Referral(u32),
@@ -53,7 +53,7 @@ fn at_cut(zone: &Zone, cut: u32, name: &QName, qtype: RecordType) -> Outcome {
         return Outcome::Referral(cut);
     }
     let owner = Owner { node: cut, encloser_len: None };
-    zone.answer_at(cut, qtype).map_or(Outcome::NoData, |answer| Outcome::Hit(owner, answer))
+    zone.answer_at(cut, qtype).map_or(Outcome::NoData(owner), |answer| Outcome::Hit(owner, answer))
 }
 
 #[inline]
@@ -70,8 +70,22 @@ fn other_at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
     match zone.answer_at(owner.node, RecordType::CNAME) {
         Some(answer) if qtype == RecordType::ANY => Outcome::Hit(owner, answer),
         Some(answer) => Outcome::Alias(owner, answer),
-        None if qtype == RecordType::ANY && zone.types_at(owner.node).next().is_some() => Outcome::Any,
-        None => Outcome::NoData,
+        None if qtype == RecordType::ANY && zone.types_at(owner.node).next().is_some() => Outcome::Any(owner),
+        None => Outcome::NoData(owner),
+    }
+}
+
+impl Outcome {
+    /// Octets at the end of a name that does not exist, from which it was answered; 0 for one that exists.
+    #[inline]
+    pub fn source_len(&self, zone: &Zone) -> usize {
+        match self {
+            Self::Hit(owner, _) | Self::Alias(owner, _) | Self::Any(owner) | Self::NoData(owner) => {
+                owner.encloser_len.unwrap_or(0)
+            }
+            Self::Redirect(dname) => zone.name_len(*dname),
+            Self::NameError | Self::Referral(_) => 0,
+        }
     }
 }
 

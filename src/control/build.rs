@@ -26,7 +26,7 @@ use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::external::{ExternalTarget, Externals};
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::parted::PartedZone;
-use crate::zone::record_set::RecordSet;
+use crate::zone::record_set::{Content, RecordSet, RoutingPolicy};
 use crate::zone::tree::Zone;
 
 /// A state and the catalog that was built of it.
@@ -148,6 +148,11 @@ fn gates(asks: &[Arc<Asks>], before: Option<&Built>) -> Arc<[Gate]> {
 }
 
 impl Built {
+    /// The same of a state that says the same, and may have let go of record sets.
+    pub fn holding(self, state: &State) -> Self {
+        Self { state: state.clone(), ..self }
+    }
+
     /// What a board watches.
     pub fn plan(&self) -> Plan {
         Plan { checks: self.state.checks.clone(), gates: self.gates.clone(), brakes: self.state.brakes.clone() }
@@ -258,10 +263,14 @@ impl<'s> Source<'s> {
     fn asks(self, collections: &Collections) -> Asks {
         match self {
             Self::Whole(hosted) => {
-                let asking = hosted.record_sets.iter().filter(|set| set.policy.of_group().asks_for_client());
-                let targets = hosted.record_sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
+                // Of plain values, which most are, nothing asks for anything.
+                let is_plain =
+                    |set: &&RecordSet| matches!((&set.policy, &set.content), (RoutingPolicy::Simple, Content::Values { .. }));
+                let sets: Vec<&RecordSet> = hosted.record_sets.iter().filter(|set| !is_plain(set)).collect();
+                let asking = sets.iter().copied().filter(|set| set.policy.of_group().asks_for_client());
+                let targets = sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
                 let externals = targets.map(|(alias, rtype)| ExternalTarget { name: alias.target.clone(), rtype }).collect();
-                Asks { rules: maps::rules_of_all(asking, collections), externals, gates: gates_of(hosted) }
+                Asks { rules: maps::rules_of_all(asking, collections), externals, gates: gates_of(hosted, &sets) }
             }
             Self::Parted(parted) => {
                 let externals = parted.externals().collect();

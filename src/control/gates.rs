@@ -16,10 +16,10 @@ use crate::zone::group_options::GroupOptions;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RecordSet};
 
-/// The gates of one zone.
-pub(super) fn gates_of(zone: &HostedZone) -> Vec<Gate> {
+/// The gates of one zone, of which `sets` are all record sets that are not simple, perhaps among others.
+pub(super) fn gates_of(zone: &HostedZone, sets: &[&RecordSet]) -> Vec<Gate> {
     let mut gates: BTreeMap<HealthCheckId, Gate> = BTreeMap::new();
-    for set in zone.record_sets.iter().filter(|set| set.policy.of_group() != GroupPolicy::Simple) {
+    for &set in sets.iter().filter(|set| set.policy.of_group() != GroupPolicy::Simple) {
         let Some(identifier) = &set.set_identifier else { continue };
         let owner: Arc<str> = set.name.to_lowercase().to_string().into();
         let (check, uses) = (set.health_check.clone(), group_behind(zone, set));

@@ -22,26 +22,48 @@ use crate::zone::master::{Include, Source};
 ///
 /// The state is none when a problem is an error; warnings leave it.
 pub fn load_zones(files: Vec<Source>, include: &mut dyn Include, serial: u32) -> (Option<State>, Problems) {
-    let mut texts = Texts { inner: include, kept: HashMap::new() };
+    join_zones(files.into_iter().map(|source| read_zone(source, include, serial)).collect())
+}
+
+/// One file and what it includes, read and checked by itself: in whatever order, and beside others.
+pub struct ReadZone {
+    read: ZoneFile,
+    /// What the rules say of the zone.
+    found: Problems,
+    texts: Texts,
+}
+
+/// Reads one file, as [`load_zones`] does.
+pub fn read_zone(source: Source, include: &mut dyn Include, serial: u32) -> ReadZone {
+    let mut texts = Texts::default();
+    let read = zone_file::read(source, &mut Reading { inner: include, texts: &mut texts }, serial);
+    let mut found = Problems::default();
+    if let Some(zone) = &read.zone {
+        // A file that could not be read in full lacks what it may well hold, so nothing is called missing.
+        let findings = if read.problems.has_errors() { check::check_partial(zone) } else { check::check(zone) };
+        findings.into_iter().for_each(|finding| found.push(texts.finding(zone, finding)));
+    }
+    ReadZone { read, found, texts }
+}
+
+/// One state of all files, in the order in which they are named.
+pub fn join_zones(files: Vec<ReadZone>) -> (Option<State>, Problems) {
+    let mut texts = Texts::default();
     let mut problems = Problems::default();
     let mut zones: Vec<Arc<HostedZone>> = Vec::new();
     let mut names: HashMap<Name, Arc<str>> = HashMap::new();
     let mut defined = Vec::new();
     let mut collections = Vec::new();
     let mut is_whole = true;
-    for source in files {
-        let read = zone_file::read(source, &mut texts, serial);
-        let ZoneFile { zone, place, checks, collections: own_collections, problems: found } = read;
+    for ReadZone { read, found, texts: own_texts } in files {
+        let ZoneFile { zone, place, checks, collections: own_collections, problems: own_problems } = read;
         collections.extend(own_collections);
-        let was_read = !found.has_errors();
-        is_whole &= was_read;
-        problems.append(found);
+        is_whole &= !own_problems.has_errors();
+        problems.append(own_problems);
         defined.extend(checks);
+        texts.kept.extend(own_texts.kept);
         let Some(zone) = zone else { continue };
-        // A file that could not be read in full lacks what it may well hold, so nothing is called missing.
-        let findings = if was_read { check::check(&zone) } else { check::check_partial(&zone) };
-        let findings = findings.into_iter().map(|finding| texts.finding(&zone, finding));
-        findings.for_each(|problem| problems.push(problem));
+        problems.append(found);
         if let Some(first) = names.insert(zone.name.clone(), zone.files[0].clone()) {
             let problem = Problem::error(format!("the zone {} is already defined in {first}", zone.name));
             problems.push(match place {
@@ -90,23 +112,19 @@ fn gather<Id: Ord + Clone + fmt::Display, T: PartialEq>(
 const CHECKS_SPACE: &str = "names of endpoints and checks are one space over all zone files; equal definitions are one check";
 const COLLECTIONS_SPACE: &str = "names of collections are one space over all zone files; equal definitions are one collection";
 
-/// Loads included files and keeps what each file said, for the lines that problems show.
-pub(super) struct Texts<'i> {
-    inner: &'i mut dyn Include,
+/// What each file said, for the lines that problems show.
+#[derive(Default)]
+pub(super) struct Texts {
     kept: HashMap<Arc<str>, Kept>,
 }
 
 /// A file's octets; as text from when a problem first shows a line of it.
 struct Kept {
-    octets: Vec<u8>,
+    octets: Arc<Vec<u8>>,
     text: OnceCell<Text>,
 }
 
-impl Texts<'_> {
-    pub fn keep(&mut self, source: &Source) {
-        self.kept.insert(source.file.clone(), Kept { octets: source.octets.clone(), text: OnceCell::new() });
-    }
-
+impl Texts {
     /// The place of a line, from 1, of a file that was read.
     pub fn place_of_line(&self, file: &Arc<str>, line: u32) -> Place {
         let Some(kept) = self.kept.get(file) else { return Text::new(file.clone(), "").place_of_line(line) };
@@ -121,10 +139,25 @@ impl Texts<'_> {
     }
 }
 
-impl Include for Texts<'_> {
+/// Loads included files, with what was read kept.
+pub(super) struct Reading<'i> {
+    inner: &'i mut dyn Include,
+    texts: &'i mut Texts,
+}
+
+impl Reading<'_> {
+    pub fn keep(&mut self, file: &Arc<str>, octets: Arc<Vec<u8>>) {
+        self.texts.kept.insert(file.clone(), Kept { octets, text: OnceCell::new() });
+    }
+
+    /// The place of a line, from 1, of a file that was read.
+    pub fn place_of_line(&self, file: &Arc<str>, line: u32) -> Place {
+        self.texts.place_of_line(file, line)
+    }
+}
+
+impl Include for Reading<'_> {
     fn load(&mut self, path: &str, from: &str) -> Result<Source, String> {
-        let source = self.inner.load(path, from)?;
-        self.keep(&source);
-        Ok(source)
+        self.inner.load(path, from)
     }
 }

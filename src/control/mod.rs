@@ -14,6 +14,7 @@ pub mod expand;
 pub mod failover_time;
 mod gates;
 mod grouped;
+pub mod let_go;
 pub mod load;
 mod located;
 mod maps;

@@ -21,7 +21,7 @@ pub(super) fn check_references(
     zones: &[Arc<HostedZone>],
     defined: &[DefinedCheck],
     is_whole: bool,
-    texts: &Texts<'_>,
+    texts: &Texts,
     problems: &mut Problems,
 ) {
     let known: Known = defined.iter().map(|check| (check.id.as_str(), check)).collect();
@@ -36,7 +36,7 @@ pub(super) fn check_references(
 type Known<'d> = BTreeMap<&'d str, &'d DefinedCheck>;
 
 /// A record set's health check exists (Route 53 API, `HealthCheckId`).
-fn check_record_sets(zones: &[Arc<HostedZone>], known: &Known, texts: &Texts<'_>, problems: &mut Problems) {
+fn check_record_sets(zones: &[Arc<HostedZone>], known: &Known, texts: &Texts, problems: &mut Problems) {
     for zone in zones {
         for set in &zone.record_sets {
             let Some(id) = set.health_check.as_ref().filter(|id| !known.contains_key(id.as_str())) else { continue };
@@ -52,7 +52,7 @@ pub(super) fn check_collections(
     zones: &[Arc<HostedZone>],
     defined: &[DefinedCollection],
     is_whole: bool,
-    texts: &Texts<'_>,
+    texts: &Texts,
     problems: &mut Problems,
 ) {
     if !is_whole {

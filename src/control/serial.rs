@@ -4,39 +4,82 @@
 //! in: the one served before while nothing else changed, and otherwise a greater one. Invariant: in a state that comes
 //! back no zone's serial is less than it was. Sources: RFC 1982 §3.2 (what "less" means), RFC 1912 §2.2.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::let_go::LetGo;
 use super::state::State;
 use crate::problem::{Problem, Problems};
+use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::record_set::{Content, RdataList, RecordSet};
 use crate::zone::soa;
 
-/// Fills in the serials of `state`, given the state that is being served.
+/// Fills in the serials of `state`, given the state that is being served. A zone that says what it said is shared with that;
+/// one whose record sets were let go of is so only if `may_be_husks`.
 ///
 /// # Errors
 /// A zone whose own serial is less than the one served.
-pub fn fill_serials(state: State, before: &State, now_secs: u32) -> Result<State, Problems> {
+pub fn fill_serials(state: State, before: &State, may_be_husks: bool, now_secs: u32) -> Result<State, Problems> {
     let mut problems = Problems::default();
+    let mut let_go = BTreeMap::new();
+    let known: HashMap<&Name, &Arc<HostedZone>> = before.zones.iter().map(|zone| (&zone.name, zone)).collect();
     let zones = state.zones.iter().map(|zone| {
-        let known = before.zones.iter().find(|known| known.name == zone.name);
+        let known = known.get(&zone.name).map(|known| Served::of(known, before));
+        let husk = known.as_ref().filter(|_| may_be_husks).and_then(|served| served.husk_of(zone));
+        if let Some((husk, entry)) = husk {
+            let_go.insert(husk.name.clone(), entry);
+            return husk.clone();
+        }
         fill(zone, known, now_secs).unwrap_or_else(|problem| {
             problems.push(problem);
             zone.clone()
         })
     });
     let zones = zones.collect();
-    if problems.is_empty() { Ok(State { zones, ..state }) } else { Err(problems) }
+    if problems.is_empty() { Ok(State { zones, let_go, ..state }) } else { Err(problems) }
 }
 
-fn fill(zone: &Arc<HostedZone>, before: Option<&Arc<HostedZone>>, now_secs: u32) -> Result<Arc<HostedZone>, Problem> {
-    let served = before.and_then(|before| Some((before, serial(before)?)));
-    let (Some(own), Some((before, served))) = (serial(zone), served) else {
+/// A zone as it is being served.
+struct Served<'b> {
+    zone: &'b Arc<HostedZone>,
+    let_go: Option<LetGo>,
+    serial: Option<u32>,
+}
+
+impl<'b> Served<'b> {
+    fn of(zone: &'b Arc<HostedZone>, state: &State) -> Self {
+        let let_go = state.let_go.get(&zone.name).copied();
+        Self { zone, let_go, serial: let_go.map_or_else(|| serial(zone), |let_go| let_go.serial) }
+    }
+
+    /// The husk that was made of what `zone` says, if this is one.
+    fn husk_of(&self, zone: &HostedZone) -> Option<(&'b Arc<HostedZone>, LetGo)> {
+        let known = self.let_go?;
+        let own = LetGo::of(zone);
+        let same_serial = own.serial == known.serial || own.serial == Some(0);
+        (same_serial && own.is_same_but_for_serial(&known)).then_some((self.zone, known))
+    }
+
+    fn is_same_but_for_serial(&self, zone: &HostedZone) -> bool {
+        match &self.let_go {
+            Some(known) => known.is_same_but_for_serial(&LetGo::of(zone)),
+            None => is_same_but_for_serial(zone, self.zone),
+        }
+    }
+}
+
+fn fill(zone: &Arc<HostedZone>, before: Option<Served<'_>>, now_secs: u32) -> Result<Arc<HostedZone>, Problem> {
+    let served = before.and_then(|before| Some((before.serial?, before)));
+    let (Some(own), Some((served, before))) = (serial(zone), served) else {
         return Ok(if serial(zone) == Some(0) { with_serial(zone, now_secs.max(1)) } else { zone.clone() });
     };
     match own {
-        0 if is_same_but_for_serial(zone, before) => Ok(before.clone()),
+        0 if before.is_same_but_for_serial(zone) => match before.let_go {
+            Some(_) => Ok(with_serial(zone, served)),
+            None => Ok(before.zone.clone()),
+        },
         0 => Ok(with_serial(zone, next(served, now_secs))),
         own if is_less(own, served) => {
             let message = format!(
@@ -63,11 +106,11 @@ fn is_less(a: u32, b: u32) -> bool {
 }
 
 /// The zone's serial; none without an SOA.
-fn serial(zone: &HostedZone) -> Option<u32> {
+pub(super) fn serial(zone: &HostedZone) -> Option<u32> {
     zone.record_sets.iter().find(|set| is_soa(zone, set)).and_then(|set| soa_serial(&set.content))
 }
 
-fn is_soa(zone: &HostedZone, set: &RecordSet) -> bool {
+pub(super) fn is_soa(zone: &HostedZone, set: &RecordSet) -> bool {
     set.rtype == RecordType::SOA && set.name == zone.name
 }
 
@@ -120,7 +163,6 @@ fn without_serial(content: &Content) -> Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::name::Name;
     use crate::zone::record_set::{Origin, RoutingPolicy, Ttl};
 
     fn state(serial: u32, address: u8) -> State {
@@ -143,7 +185,7 @@ mod tests {
 
     /// The serial served after `before` (serial and content) when the file says `own`.
     fn served(before: (u32, u8), own: (u32, u8), now_secs: u32) -> Option<u32> {
-        let filled = fill_serials(state(own.0, own.1), &state(before.0, before.1), now_secs).ok()?;
+        let filled = fill_serials(state(own.0, own.1), &state(before.0, before.1), true, now_secs).ok()?;
         serial(&filled.zones[0])
     }
 
@@ -167,7 +209,7 @@ mod tests {
     #[test]
     fn what_has_not_changed_is_shared() {
         let before = state(1_000, 1);
-        let after = fill_serials(state(0, 1), &before, 2_000).expect("nothing goes back");
+        let after = fill_serials(state(0, 1), &before, true, 2_000).expect("nothing goes back");
         assert!(Arc::ptr_eq(&after.zones[0], &before.zones[0]));
     }
 }

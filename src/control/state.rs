@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::let_go::LetGo;
 use crate::health::brakes::BrakeRules;
 use crate::health::check::{CheckKind, HealthCheck};
 use crate::ids::{CollectionId, HealthCheckId};
@@ -23,6 +24,8 @@ use crate::zone::record_set::RoutingPolicy;
 pub struct State {
     /// In the order configured; no two have one name.
     pub zones: Vec<Arc<HostedZone>>,
+    /// Those of `zones` whose record sets were let go of, and by what they are known again.
+    pub let_go: BTreeMap<Name, LetGo>,
     /// Those that change record set by record set: of the API. None has the name of one of `zones`.
     pub parted: Vec<Arc<PartedZone>>,
     /// In the order of their ids, which is the order of their indices in every table.

@@ -5,9 +5,10 @@
 //! Sources: RFC 1035 §5 (master files), RFC 2308 §4 (negative TTL), RFC 1912 §2.2 (SOA values).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::collections::{DefinedCollection, read_collections};
-use super::load::Texts;
+use super::load::Reading;
 use super::options::read_groups;
 use super::probed::{DefinedCheck, read_checks, read_probes};
 use super::raw_record::{read_name, read_records, read_ttl};
@@ -33,14 +34,14 @@ pub(super) struct ZoneFile {
 }
 
 /// Reads a zone: a file named `*.zone` is a master file, every other is zone TOML.
-pub(super) fn read(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
-    texts.keep(&source);
+pub(super) fn read(source: Source, texts: &mut Reading<'_>, serial: u32) -> ZoneFile {
     if source.file.ends_with(".zone") { read_master(source, texts) } else { read_toml(source, texts, serial) }
 }
 
-fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
+fn read_master(source: Source, texts: &mut Reading<'_>) -> ZoneFile {
     let file = source.file.clone();
     let read = master::read(source, None, None, texts);
+    keep(&read, texts);
     let place = read.record_sets.iter().find(|set| set.rtype == RecordType::SOA).map(|soa| {
         let file = read.files.get(usize::from(soa.origin.file)).unwrap_or(&file);
         texts.place_of_line(file, soa.origin.line)
@@ -55,7 +56,13 @@ fn read_master(source: Source, texts: &mut Texts<'_>) -> ZoneFile {
     ZoneFile { zone, place, checks: Vec::new(), collections: Vec::new(), problems: read.problems }
 }
 
-fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+/// Keeps what a master file and those that it includes say.
+fn keep(read: &master::Read, texts: &mut Reading<'_>) {
+    read.files.iter().zip(&read.texts).for_each(|(file, octets)| texts.keep(file, octets.clone()));
+}
+
+fn read_toml(source: Source, texts: &mut Reading<'_>, serial: u32) -> ZoneFile {
+    texts.keep(&source.file, Arc::new(source.octets.clone()));
     let content = match String::from_utf8(source.octets) {
         Ok(content) => content,
         Err(error) => {
@@ -74,7 +81,7 @@ fn read_toml(source: Source, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
 }
 
 /// What a document says; the problems are those of the files it includes.
-fn read_document(document: &Document<'_>, texts: &mut Texts<'_>, serial: u32) -> ZoneFile {
+fn read_document(document: &Document<'_>, texts: &mut Reading<'_>, serial: u32) -> ZoneFile {
     let mut problems = Problems::default();
     let mut root = document.root();
     let named = root.required("zone", "\"example.org.\"").and_then(|value| Some((read_zone_name(&value)?, value.span)));
@@ -150,13 +157,14 @@ fn read_soa(root: &mut Table<'_>, zone: &Name) -> Soa {
     soa
 }
 
-fn read_includes(root: &mut Table<'_>, zone: &mut HostedZone, ttl: Ttl, texts: &mut Texts<'_>, problems: &mut Problems) {
+fn read_includes(root: &mut Table<'_>, zone: &mut HostedZone, ttl: Ttl, texts: &mut Reading<'_>, problems: &mut Problems) {
     let from = zone.files[0].clone();
     for item in root.array("include") {
         let Some(path) = item.string() else { continue };
         match texts.load(path, &from) {
             Ok(source) => {
                 let mut read = master::read(source, Some(&zone.name), Some(ttl), texts);
+                keep(&read, texts);
                 let Ok(first) = u16::try_from(zone.files.len()) else { continue };
                 read.record_sets.iter_mut().for_each(|set| set.origin.file = set.origin.file.saturating_add(first));
                 zone.files.append(&mut read.files);

@@ -4,15 +4,16 @@
 //! comes back can be served as it is, and every problem in every file is reported in one run.
 
 mod geo;
+mod zones;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::http::{Tokens, read_tokens};
 use crate::config::route53::{check_query_log, read_keys};
-use crate::config::{self, Config, Files};
+use crate::config::{self, Config};
 use crate::control::build::{Built, build};
-use crate::control::load::load_zones;
+use crate::control::let_go::let_go;
 use crate::control::serial::fill_serials;
 use crate::control::state::State;
 use crate::problem::{Problem, Problems};
@@ -67,12 +68,12 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     problems.append(check_query_log(&config.route53, path));
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
-    let (state, found) = load_zones(sources, &mut Files, LEFT_TO_US);
+    let (state, found) = zones::load(sources, LEFT_TO_US);
     problems.append(found);
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
     let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
-    let state = match fill_serials(state, &served, now_secs) {
+    let state = match fill_serials(state, &served, !config.serves_route53(), now_secs) {
         Ok(state) => {
             let brakes = Arc::new(config.brakes.rules.clone());
             State { views: config.route53.vpcs.clone(), brakes, ..state }
@@ -104,6 +105,19 @@ impl Loaded {
     /// The same files, with another build of what they and others say.
     pub fn with(&self, built: Built) -> Self {
         Self { built: Arc::new(built), ..self.clone() }
+    }
+
+    /// The same without the record sets that nobody will ask for: the API shows them, so then none are let go of.
+    pub fn letting_go(&self) -> Self {
+        if self.config.serves_route53() {
+            return self.clone();
+        }
+        let state = let_go(&self.state);
+        let mut whole = State { let_go: state.let_go.clone(), ..self.built.state.clone() };
+        // The files' zones are the first of both, and shared.
+        whole.zones.splice(..state.zones.len(), state.zones.iter().cloned());
+        let built = Arc::new(Built::clone(&self.built).holding(&whole));
+        Self { state: Arc::new(state), built, ..self.clone() }
     }
 
     /// Builds `state` with what is known of clients, sharing what has not changed.

@@ -45,7 +45,7 @@ use crate::prober::{Prober, Trust};
 use crate::problem::{Problem, Problems};
 use crate::resolver::NameServers;
 use crate::route53::account::Account;
-use crate::server::{self, Answers, Caps, Limits, Listeners, Running, StreamLimits};
+use crate::server::{self, Answers, Caps, Limits, Listeners, RateLimits, Running, StreamLimits};
 use crate::snapshot::{Published, Snapshot};
 use crate::store::{Histories, Past, Store, StoreError};
 use crate::telemetry::query_log::QueryLogs;
@@ -108,6 +108,7 @@ struct Parts {
     follower: Arc<Follower>,
     store: Arc<Store>,
     query_logs: QueryLogs,
+    rate_limits: Arc<RateLimits>,
 }
 
 async fn run(
@@ -179,7 +180,7 @@ async fn run(
 
 async fn serve_until_stopped(
     mut reloader: Reloader,
-    keeper: &Keeper,
+    keeper: &Arc<Keeper>,
     mut watch: FileWatch,
     listeners: Listeners,
     http_address: Option<std::net::SocketAddr>,
@@ -188,13 +189,18 @@ async fn serve_until_stopped(
 ) -> Result<(), ServeError> {
     let addresses: Vec<_> = listeners.addresses().collect();
     let config = keeper.loaded().config.clone();
-    let answers = Answers::new(parts.published.clone(), parts.identity.clone()).logging_to(parts.query_logs.log());
+    let answers = Answers::new(parts.published.clone(), parts.identity.clone())
+        .logging_to(parts.query_logs.log())
+        .limited_by(parts.rate_limits.clone());
     let running = listeners
         .start(answers, limits(&config), &parts.telemetry)
         .map_err(|cause| ServeError::Failed { doing: "starting the workers", cause })?;
+    let rate_limits = parts.rate_limits.clone();
+    let telling = tokio::spawn(async move { rate_limits.tell_forever().await });
     parts.readiness.set_ready();
     parts.telemetry.reloaded(clock::now());
     events::started(&addresses, http_address, server::workers(config.server.workers).get());
+    keeper.settle().await;
     let because = loop {
         let because = tokio::select! {
             told = signals.next() => match told {
@@ -206,6 +212,7 @@ async fn serve_until_stopped(
         reloader.reload(parts, because).await;
         watch.follow(&keeper.loaded());
     };
+    telling.abort();
     drain(running, parts, because).await;
     Ok(())
 }
@@ -253,7 +260,10 @@ impl Parts {
         let mut cookie_secret = [0; 16];
         clock::fill_random(&mut cookie_secret);
         let identity = Arc::new(ArcSwap::from_pointee(identity(&loaded.config, cookie_secret)));
-        Ok(Self { published, telemetry, readiness: Arc::default(), identity, runner, follower, store, query_logs })
+        let workers = server::workers(loaded.config.server.workers);
+        let rate_limits = Arc::new(RateLimits::new(loaded.config.rate_limit.clone(), workers));
+        let readiness = Arc::default();
+        Ok(Self { published, telemetry, readiness, identity, runner, follower, store, query_logs, rate_limits })
     }
 
     /// Waits for the first round of probes, and for that of names outside the zones; bounded, because what hangs must not
@@ -390,7 +400,8 @@ fn store_path(config: &Config, config_path: &Path) -> Option<std::path::PathBuf>
 fn limits(config: &Config) -> Limits {
     let tcp = config.server.tcp;
     let streams = StreamLimits { idle: tcp.idle_timeout, read: tcp.read_timeout, ..StreamLimits::default() };
-    Limits { streams, connections: Caps { total: tcp.max_connections, per_client: tcp.max_connections_per_client } }
+    let connections = Caps { total: tcp.max_connections, per_client: tcp.max_connections_per_client };
+    Limits { streams, connections, shed_after: config.server.shed_after }
 }
 
 /// What the configuration says of the server itself.

@@ -82,6 +82,7 @@ impl Reloader {
         }
         let secret = parts.identity.load().cookie_secret;
         parts.identity.store(Arc::new(identity(&next.config, secret)));
+        parts.rate_limits.replace(next.config.rate_limit.clone());
         parts.query_logs.set_directory(query_log_directory(&next.config, &self.config_path));
         self.keeper.adopt(next).await;
         self.keeper.warn_of_unwritten_logs();
@@ -101,6 +102,7 @@ fn needs_restart(before: &Config, next: &Config) -> bool {
             server.listen.clone(),
             server.workers,
             server.tcp,
+            server.shed_after,
             config.commands_max,
             config.http_listen(),
             config.store.clone(),

@@ -3,7 +3,7 @@
 //! The only file with `unsafe`. It knows nothing of DNS. All memory that the kernel is given is allocated in
 //! [`Batch::new`] and keeps its address until the batch is dropped; a batch touches lengths, and the two pointers
 //! of a reply. Invariant: `received <= BATCH`, and the first `received` headers, sources and controls are the
-//! kernel's; `replies <= received`. Sources: recvmmsg(2), sendmmsg(2), ip(7), ipv6(7), RFC 3542 §6.
+//! kernel's; `replies <= received`. Sources: recvmmsg(2), sendmmsg(2), socket(7), ip(7), ipv6(7), RFC 3542 §6.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -38,6 +38,7 @@ pub struct Batch {
 
 /// One datagram as received.
 pub struct Datagram<'b> {
+    /// The unspecified address and port 0 on a connected socket ([`Batch::for_peer`]).
     pub source: SocketAddr,
     pub octets: &'b [u8],
     /// It was longer than [`RECEIVE_MAX`], and the rest is lost.
@@ -62,6 +63,16 @@ impl Batch {
     /// Allocates everything. `packet_info` makes replies leave from the address their query came to, for sockets
     /// prepared with it.
     pub fn new(packet_info: bool) -> Self {
+        Self::naming(true, packet_info)
+    }
+
+    /// As [`Batch::new`], for a connected socket: no datagram says where it came from, and replies go to its peer. That
+    /// spares the kernel a route lookup a datagram, which a client that loads a server needs itself.
+    pub fn for_peer() -> Self {
+        Self::naming(false, false)
+    }
+
+    fn naming(named: bool, packet_info: bool) -> Self {
         let queries = Fixed::new(BATCH * STRIDE, 0u8);
         let answers = Fixed::new(BATCH * STRIDE, 0u8);
         let sources = Fixed::new(BATCH, zeroed_source());
@@ -70,7 +81,7 @@ impl Batch {
         let reply_iovecs = iovecs(&answers, REPLY_MAX);
         let header = |vectors: &Fixed<iovec>, at: usize| {
             let mut header = zeroed_header();
-            header.msg_hdr.msg_name = sources.at(at).as_ptr().cast();
+            header.msg_hdr.msg_name = if named { sources.at(at).as_ptr().cast() } else { ptr::null_mut() };
             header.msg_hdr.msg_iov = vectors.at(at).as_ptr();
             header.msg_hdr.msg_iovlen = 1;
             header.msg_hdr.msg_control = controls.as_ref().map_or(ptr::null_mut(), |controls| controls.at(at).as_ptr().cast());
@@ -94,6 +105,11 @@ impl Batch {
         }
     }
 
+    /// Another of the same kind, empty.
+    pub fn another(&self) -> Self {
+        Self::new(self.controls.is_some())
+    }
+
     /// How many datagrams the last receive brought.
     pub fn len(&self) -> usize {
         self.received
@@ -107,7 +123,7 @@ impl Batch {
         for at in 0..self.received {
             let control_len = if self.controls.is_some() { CONTROL_LEN } else { 0 };
             let header = &mut self.received_headers.get_mut(at).msg_hdr;
-            header.msg_namelen = mem::size_of::<sockaddr_storage>() as _;
+            header.msg_namelen = if header.msg_name.is_null() { 0 } else { mem::size_of::<sockaddr_storage>() as _ };
             header.msg_controllen = control_len as _;
         }
         self.received = 0;
@@ -211,6 +227,47 @@ pub fn prepare(socket: &impl AsRawFd, address: &SocketAddr) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// What waits in a socket to be received, as the kernel counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveQueue {
+    /// Memory of the datagrams that wait, and of up to a quarter of `limit` in those received last, given back late.
+    pub octets: u32,
+    /// What it may be at most.
+    pub limit: u32,
+    /// Datagrams dropped since the socket was made, modulo 2^32.
+    pub dropped: u32,
+}
+
+impl ReceiveQueue {
+    /// That of `socket`.
+    ///
+    /// # Errors
+    /// The kernel's: it is older than Linux 4.12.
+    pub fn of(socket: &UdpSocket) -> io::Result<Self> {
+        let mut info = [0u32; MEMINFO_VARS];
+        let mut len = mem::size_of_val(&info) as libc::socklen_t;
+        let fd = socket.as_raw_fd();
+        // SAFETY: the kernel writes at most `len` octets, which `info` has and which any value may be in.
+        let status = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, info.as_mut_ptr().cast(), &raw mut len) };
+        match status {
+            0 => Ok(Self {
+                octets: info[libc::SK_MEMINFO_RMEM_ALLOC as usize],
+                limit: info[libc::SK_MEMINFO_RCVBUF as usize],
+                dropped: info[libc::SK_MEMINFO_DROPS as usize],
+            }),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// How many datagrams wait, at least as far as their memory tells: each takes 768 octets or more.
+    pub fn datagrams(&self) -> u64 {
+        u64::from(self.octets.saturating_sub(self.limit / 4)) / 768
+    }
+}
+
+/// Values of SO_MEMINFO: the drops are the last (linux/sock_diag.h).
+const MEMINFO_VARS: usize = libc::SK_MEMINFO_DROPS as usize + 1;
 
 fn set_option(socket: &impl AsRawFd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
     let len = mem::size_of::<c_int>() as libc::socklen_t;
@@ -432,6 +489,51 @@ mod tests {
                 0
             });
         }
+    }
+
+    #[test]
+    fn a_connected_socket_replies_to_its_peer() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.connect(server.local_addr().unwrap()).unwrap();
+        for octet in [4, 5, 6] {
+            server.send_to(&[octet], client.local_addr().unwrap()).unwrap();
+        }
+        let mut batch = Batch::for_peer();
+        assert_eq!(batch.receive(&client, Wait::First).unwrap(), 3);
+        batch.answer(0, |datagram, _| {
+            assert_eq!((datagram.source.port(), datagram.octets), (0, &[4][..]));
+            0
+        });
+        batch.answer(1, |_, out| {
+            out[0] = 7;
+            1
+        });
+        assert_eq!(batch.send(&client), Sent { sent: 1, failed: 0 });
+        assert_eq!(replies(&server, 1), [7]);
+    }
+
+    #[test]
+    fn a_full_queue_says_so_and_what_it_dropped() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let empty = ReceiveQueue::of(&socket).unwrap();
+        assert_eq!((empty.octets, empty.dropped, empty.datagrams()), (0, 0, 0));
+        let mut sent = 0;
+        let full = loop {
+            client.send_to(&[7; 40], socket.local_addr().unwrap()).unwrap();
+            sent += 1;
+            let queue = ReceiveQueue::of(&socket).unwrap();
+            if queue.dropped == 10 {
+                break queue;
+            }
+            assert!(sent < 1_000_000, "{queue:?}");
+        };
+        let waiting = sent - 10;
+        assert!(
+            full.octets <= full.limit + 4_096 && (waiting / 2..=waiting).contains(&full.datagrams()),
+            "{waiting} of {full:?}"
+        );
     }
 
     #[test]

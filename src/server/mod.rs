@@ -3,6 +3,7 @@
 //! ```text
 //! Listeners::bind ── start ──> Running ── drain ──> nothing lost that was received
 //!   bind: every socket or none   udp: a thread per worker and address    mmsg: its batches (the only unsafe)
+//!                                shedding: who waits too long            limiter: whose responses are held back
 //!                                tcp: accept loops ── connections: who may ── stream: one connection's messages
 //! ```
 //!
@@ -26,6 +27,7 @@ use crate::telemetry::Telemetry;
 
 pub use bind::{BindError, BindFailure, Listeners, workers};
 pub use connections::Caps;
+pub use limiter::RateLimits;
 pub use mmsg::REPLY_MAX as UDP_REPLY_MAX;
 pub use responder::{Answers, Responder};
 pub use stream::StreamLimits;
@@ -33,8 +35,10 @@ pub use stream::StreamLimits;
 mod bind;
 pub mod connections;
 pub mod hickory;
-mod mmsg;
+mod limiter;
+pub mod mmsg;
 pub mod responder;
+mod shedding;
 pub mod stream;
 mod tcp;
 mod udp;
@@ -44,6 +48,8 @@ mod udp;
 pub struct Limits {
     pub streams: StreamLimits,
     pub connections: Caps,
+    /// How long a query may wait before the oldest are not answered; none: as long as it takes.
+    pub shed_after: Option<Duration>,
 }
 
 /// A server that answers.
@@ -89,6 +95,7 @@ impl Listeners {
             cut: running.cut_streams.clone(),
             tasks: running.connections.clone(),
         };
+        let episodes = Arc::default();
         for listener in self.dns {
             let tcp = TcpListener::from_std(listener.tcp)?;
             for socket in listener.udp {
@@ -97,6 +104,7 @@ impl Listeners {
                     responder: responder.fork(),
                     counts: telemetry.worker(),
                     stop: running.stop_workers.clone(),
+                    load: udp::Load::new(limits.shed_after, Arc::clone(&episodes)),
                 };
                 running.workers.push(thread::Builder::new().name("udp".into()).spawn(move || worker.run())?);
             }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::answer::{self, Asker, Identity, Report};
+use super::limiter::{self, Limiter, RateLimits};
+use crate::answer::{self, Asker, Identity, Report, Transport};
 use crate::clock::{self, Chance};
 use crate::routing::draw::Draw;
 use crate::snapshot::Published;
@@ -29,6 +30,7 @@ pub struct Answers {
     identity: Arc<ArcSwap<Identity>>,
     chance: Chance,
     log: Option<QueryLog>,
+    limiter: Option<Limiter>,
 }
 
 impl Answers {
@@ -39,19 +41,25 @@ impl Answers {
 
     /// The same, with draws from `chance`.
     pub fn drawing(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>, chance: Chance) -> Self {
-        Self { published, identity, chance, log: None }
+        Self { published, identity, chance, log: None, limiter: None }
     }
 
     /// With a line in `log` for each query that a zone wants logged.
     pub fn logging_to(self, log: QueryLog) -> Self {
         Self { log: Some(log), ..self }
     }
+
+    /// With no more responses to each network than `limits` allow, over UDP.
+    pub fn limited_by(self, limits: Arc<RateLimits>) -> Self {
+        Self { limiter: Some(Limiter::new(limits)), ..self }
+    }
 }
 
 impl Responder for Answers {
     fn fork(&mut self) -> Self {
         let log = self.log.as_ref().map(QueryLog::fork);
-        Self { log, ..Self::drawing(self.published.clone(), self.identity.clone(), self.chance.fork()) }
+        let limiter = self.limiter.as_ref().map(Limiter::fork);
+        Self { log, limiter, ..Self::drawing(self.published.clone(), self.identity.clone(), self.chance.fork()) }
     }
 
     fn batch(&mut self) -> impl FnMut(&[u8], &Asker, &mut [u8]) -> Report {
@@ -62,8 +70,15 @@ impl Responder for Answers {
         let chance = &mut self.chance;
         let log = self.log.as_mut().filter(|log| snapshot.catalog.has_logged() && log.is_on());
         let mut log = log.map(|log| log.batch(clock::now()));
+        let mut limits = self.limiter.as_mut().and_then(Limiter::batch);
         move |message, asker, out| {
-            let report = answer::respond(&snapshot, &identity, message, asker, now_secs, Draw::new(chance.next()), out);
+            let mut report = answer::respond(&snapshot, &identity, message, asker, now_secs, Draw::new(chance.next()), out);
+            if let Some(limits) = limits.as_mut().filter(|_| asker.transport == Transport::Udp)
+                && let Some(limited) = limits.decide(message, asker.address, &report)
+            {
+                let curtail = || answer::curtail(&snapshot, &identity, message, asker, now_secs, out);
+                report = limiter::apply(limited, report, curtail);
+            }
             if let Some(log) = &mut log
                 && let Some(logged) = report.zone.and_then(|zone| snapshot.catalog.logged(zone))
             {

@@ -60,13 +60,17 @@ metrics! {
     RESPONSES = Counter "waypost_responses_total" ["transport", "rcode"]
         "Responses, by response code; codes above 23 as `other`";
     DROPPED = Counter "waypost_dropped_total" ["transport", "reason"]
-        "Messages without a response: `unanswerable` (a response, or too short), `port_zero`, `oversize` (a datagram above 4,096 octets), `unsent` (the kernel refused the reply), `panicked` (a defect: please report it)";
+        "Messages without a response: `unanswerable` (a response, or too short), `port_zero`, `oversize` (a datagram above 4,096 octets), `unsent` (the kernel refused the reply), `panicked` (a defect: please report it), `rate_limited`, `shed` (who asked had given up)";
     MALFORMED = Counter "waypost_malformed_total" ["transport", "kind"]
         "Malformed messages, answered or not, by what was wrong first";
     TRUNCATED = Counter "waypost_truncated_total" ["transport"]
         "Responses with TC set, which make the client ask again over TCP";
     QTYPES = Counter "waypost_query_types_total" ["transport", "qtype"]
         "Queries by type; rare types as `other`, messages without a readable question as `none`";
+    RATE_LIMITED = Counter "waypost_rate_limited_total" ["limit", "action"]
+        "Responses over UDP that were over a limit: `responses`, `nodata`, `nxdomains`, `referrals`, `errors`, `all`; they were `dropped`, `slipped` (sent as TC or BADCOOKIE) or, in a dry run, sent all the same (`dry_run`)";
+    KERNEL_DROPPED = Counter "waypost_udp_kernel_dropped_total" []
+        "Datagrams that the kernel dropped because a socket's receive buffer was full (few: for wrong checksums)";
     RECEIVE_FAILURES = Counter "waypost_udp_receive_failures_total" []
         "Receives that failed for another reason than having nothing to read";
     QUERY_LOG = Counter "waypost_query_log_lines_total" ["result"]
@@ -180,6 +184,14 @@ events! {
         "The configuration has problems, and the old one stays in use";
     ACCOUNT_CHANGED = INFO "account_changed" ["who", "key", "operation", "edits"]
         "Somebody changed something through the Route 53 API: the audit log";
+    RATE_LIMIT_BEGAN = WARN "rate_limit_began" ["network", "limit", "name", "dry_run"]
+        "Responses to a network are over a limit; `name` is the first that counted. At most 32 such are told of at a time";
+    RATE_LIMIT_ENDED = INFO "rate_limit_ended" ["network", "limit", "lasted_secs"]
+        "Responses to that network were within the limit for as long as the window, or nothing is limited any more";
+    SHEDDING_BEGAN = WARN "shedding_began" ["waiting", "wait_ms"]
+        "More queries wait than can be answered in time: the oldest are received and not answered";
+    SHEDDING_ENDED = INFO "shedding_ended" ["shed", "kernel_dropped"]
+        "For 10 s none were; how many were shed since it began, and how many the kernel dropped";
     ACCEPT_PAUSED = WARN "accept_paused" ["error"]
         "Descriptors or memory ran out; accepting goes on after a pause";
     QUERY_LOG_FAILED = WARN "query_log_failed" ["file", "error"]

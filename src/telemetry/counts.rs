@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::answer::Report;
+use crate::rate_limit::{Action, Limit, Limited};
 use crate::wire::query::MalformedKind;
 use crate::wire::rtype::RecordType;
 
@@ -46,8 +47,12 @@ impl Counts {
         if let Some(kind) = report.malformed {
             add(self.at(Slot::malformed(kind)), 1);
         }
+        if let Some(limited) = report.limited {
+            add(self.at(Slot::limited(limited)), 1);
+        }
         if report.len == 0 {
-            return add(self.at(Slot::DROPPED), 1);
+            let slot = if report.limited.is_some() { Slot::LIMITED } else { Slot::DROPPED };
+            return add(self.at(slot), 1);
         }
         add(self.at(Slot::rcode(report.rcode.0)), 1);
         if report.truncated {
@@ -104,6 +109,12 @@ impl Slot {
     pub const RECEIVE_FAILED: Self = Self(7);
     /// Messages whose answering panicked: a defect of ours.
     pub const PANICKED: Self = Self(8);
+    /// Not answered, as the asker's network was over a limit.
+    pub const LIMITED: Self = Self(9);
+    /// Received and not answered, as who asked had given up.
+    pub const SHED: Self = Self(10);
+    /// Datagrams that the kernel had no room for.
+    pub const KERNEL_DROPPED: Self = Self(11);
 
     fn family(asker: IpAddr) -> Self {
         if asker.is_ipv4() { Self::IPV4 } else { Self::IPV6 }
@@ -128,6 +139,10 @@ impl Slot {
 
     pub fn malformed(kind: MalformedKind) -> Self {
         Self(MALFORMED_FIRST + kind.index())
+    }
+
+    pub fn limited(limited: Limited) -> Self {
+        Self(LIMITED_FIRST + limited.by as usize * Action::ALL.len() + limited.action as usize)
     }
 }
 
@@ -167,10 +182,11 @@ const TYPE_PLACES: [u8; 258] = {
     places
 };
 
-const RCODE_FIRST: usize = 9;
+const RCODE_FIRST: usize = 12;
 const QTYPE_FIRST: usize = RCODE_FIRST + RCODES + 1;
 const MALFORMED_FIRST: usize = QTYPE_FIRST + COUNTED_TYPES.len() + 2;
-const SLOTS: usize = MALFORMED_FIRST + MalformedKind::ALL.len();
+const LIMITED_FIRST: usize = MALFORMED_FIRST + MalformedKind::ALL.len();
+const SLOTS: usize = LIMITED_FIRST + Limit::ALL.len() * Action::ALL.len();
 
 #[cfg(test)]
 mod tests {
@@ -183,18 +199,20 @@ mod tests {
     const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
     fn report(rcode: u16, qtype: u16) -> Report {
-        Report { len: 40, rcode: Rcode(rcode), qtype: Some(RecordType(qtype)), truncated: false, malformed: None, zone: None }
+        Report { len: 40, rcode: Rcode(rcode), qtype: Some(RecordType(qtype)), ..Report::UNANSWERED }
     }
 
     #[test]
     fn no_two_things_share_a_counter() {
         let fixed = [Slot::IPV4, Slot::IPV6, Slot::DROPPED, Slot::TRUNCATED, Slot::PORT_ZERO, Slot::OVERSIZE, Slot::UNSENT];
+        let fixed = fixed.into_iter().chain([Slot::LIMITED, Slot::SHED, Slot::KERNEL_DROPPED]);
+        let actions = |by| Action::ALL.map(|action| Slot::limited(Limited { by, action }));
         let slots: Vec<usize> = fixed
-            .into_iter()
             .chain([Slot::RECEIVE_FAILED, Slot::PANICKED, Slot::qtype_other(), Slot::qtype(None)])
             .chain((0..=RCODES as u16).map(Slot::rcode))
             .chain(COUNTED_TYPES.map(|qtype| Slot::qtype(Some(qtype))))
             .chain(MalformedKind::ALL.map(Slot::malformed))
+            .chain(Limit::ALL.into_iter().flat_map(actions))
             .map(|slot| slot.0)
             .collect();
         assert_eq!(slots.iter().collect::<HashSet<_>>().len(), slots.len());

@@ -7,7 +7,9 @@ use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use tracing::field::display;
 use tracing::{error, info, warn};
 
@@ -15,6 +17,7 @@ use super::{Event, catalog};
 use crate::answer::Transport;
 use crate::health::observation::NotRun;
 use crate::ids::HealthCheckId;
+use crate::rate_limit::Limit;
 use crate::zone::external::{Addresses, ExternalTarget};
 
 /// Every socket is bound and queries are answered.
@@ -147,6 +150,29 @@ fn words(target: &ExternalTarget) -> (String, String) {
     (target.name.to_string(), target.rtype.to_string())
 }
 
+/// Responses to a network are over a limit.
+pub(crate) fn rate_limit_began(network: IpNet, limit: Limit, name: &str, dry_run: bool) {
+    let (limit, would) = (limit.word(), if dry_run { "would be" } else { "are" });
+    warn!(event = catalog::RATE_LIMIT_BEGAN.name, %network, limit, name, dry_run, "responses to {network} {would} limited");
+}
+
+/// They were not for a while.
+pub(crate) fn rate_limit_ended(network: IpNet, limit: Limit, lasted: Duration) {
+    let (limit, lasted_secs) = (limit.word(), lasted.as_secs());
+    info!(event = catalog::RATE_LIMIT_ENDED.name, %network, limit, lasted_secs, "{network} is within the limit");
+}
+
+/// Queries are received and not answered.
+pub(crate) fn shedding_began(waiting: u64, wait: Duration) {
+    let wait_ms = wait.as_millis() as u64;
+    warn!(event = catalog::SHEDDING_BEGAN.name, waiting, wait_ms, "too many queries wait: the oldest are not answered");
+}
+
+/// Every query is answered again.
+pub(crate) fn shedding_ended(shed: u64, kernel_dropped: u64) {
+    info!(event = catalog::SHEDDING_ENDED.name, shed, kernel_dropped, "every query that is received is answered again");
+}
+
 /// No more connections can be accepted for now.
 pub(crate) fn accept_paused(error: &io::Error) {
     warn!(event = catalog::ACCEPT_PAUSED.name, %error, "accepting TCP connections pauses");
@@ -225,6 +251,11 @@ mod tests {
             alias_gone(&target, "it does not exist");
             alias_failed(&target, "no answer");
             alias_dropped(&target, "3600 s old");
+            let network = "192.0.2.0/24".parse().unwrap();
+            rate_limit_began(network, Limit::NxDomains, "example.org.", true);
+            rate_limit_ended(network, Limit::NxDomains, Duration::from_secs(60));
+            shedding_began(9_000, Duration::from_millis(700));
+            shedding_ended(8_000, 100);
             accept_paused(&io::Error::from_raw_os_error(libc::EMFILE));
             query_log_failed(Path::new("logs/a.log"), &io::Error::from_raw_os_error(libc::ENOSPC));
             query_log_resumed(Path::new("logs/a.log"));

@@ -24,6 +24,7 @@ use crate::health::history::Window;
 use crate::health::table::{HealthTable, Status};
 use crate::ids::HealthIndex;
 use crate::places::Places;
+use crate::rate_limit::{Action, Limit, Limited};
 use crate::snapshot::Published;
 use crate::wire::header::Rcode;
 use crate::wire::query::MalformedKind;
@@ -99,6 +100,11 @@ impl Sources {
         let truncated = |totals: &Totals| totals.of_slot(Slot::TRUNCATED);
         page.counter(&m::TRUNCATED, by_transport.map(|(transport, totals)| ([transport], truncated(totals))))?;
         page.counter(&m::QTYPES, series(&qtype_slots()))?;
+        let actions = |by: Limit| Action::ALL.map(|action| Limited { by, action });
+        let limited = Limit::ALL.into_iter().flat_map(actions);
+        let series = limited.map(|limited| ([limited.by.word(), limited.action.word()], udp.of_slot(Slot::limited(limited))));
+        page.counter(&m::RATE_LIMITED, series)?;
+        page.counter(&m::KERNEL_DROPPED, [([""; 0], udp.of_slot(Slot::KERNEL_DROPPED))])?;
         page.counter(&m::RECEIVE_FAILURES, [([""; 0], udp.of_slot(Slot::RECEIVE_FAILED))])?;
         let QueryLogCounts { written, dropped, failed } = &*self.telemetry.query_log;
         let lines = [("written", written), ("dropped", dropped), ("failed", failed)];
@@ -220,13 +226,15 @@ fn rcode_slots(totals: &[&Totals]) -> Vec<(String, Slot)> {
         .collect()
 }
 
-fn drop_slots() -> [(String, Slot); 5] {
+fn drop_slots() -> [(String, Slot); 7] {
     [
         ("unanswerable", Slot::DROPPED),
         ("port_zero", Slot::PORT_ZERO),
         ("oversize", Slot::OVERSIZE),
         ("unsent", Slot::UNSENT),
         ("panicked", Slot::PANICKED),
+        ("rate_limited", Slot::LIMITED),
+        ("shed", Slot::SHED),
     ]
     .map(|(word, slot)| (word.to_owned(), slot))
 }

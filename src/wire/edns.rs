@@ -17,6 +17,8 @@ pub const EXTENDED_ERROR: u16 = 15;
 
 /// Octets of a client cookie (RFC 7873 §4).
 pub const CLIENT_COOKIE_LEN: usize = 8;
+/// Octets of a server cookie that this server may have made (RFC 9018 §4).
+pub const SERVER_COOKIE_LEN: usize = 16;
 
 /// What one OPT record said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Edns {
     /// The idle timeout of the stream is wanted.
     pub keepalive: bool,
     pub client_cookie: Option<[u8; CLIENT_COOKIE_LEN]>,
+    /// The server cookie behind it, if this server may have made it.
+    pub server_cookie: Option<[u8; SERVER_COOKIE_LEN]>,
     pub client_subnet: Option<ClientSubnet>,
     /// Whether one of the options above is there.
     has_options: bool,
@@ -56,6 +60,7 @@ impl Edns {
             nsid: false,
             keepalive: false,
             client_cookie: None,
+            server_cookie: None,
             client_subnet: None,
             has_options: false,
         }
@@ -102,20 +107,22 @@ impl Edns {
             NSID => self.nsid = true,
             KEEPALIVE => self.keepalive = true,
             // Of several cookies the first counts (RFC 7873 §5.2), and so for a client subnet.
-            COOKIE if self.client_cookie.is_none() => self.client_cookie = Some(parse_cookie(option)?),
+            COOKIE if self.client_cookie.is_none() => self.take_cookie(option)?,
             CLIENT_SUBNET if self.client_subnet.is_none() => self.client_subnet = Some(ClientSubnet::parse(option)?),
             _ => return Ok(()),
         }
         self.has_options = true;
         Ok(())
     }
-}
 
-/// The client's part; what it holds of a server cookie is not needed to answer (RFC 7873 §5.2: 8, or 16 to 40 octets).
-fn parse_cookie(option: &[u8]) -> Result<[u8; CLIENT_COOKIE_LEN], MalformedKind> {
-    match (option.first_chunk(), option.len()) {
-        (Some(client), 8 | 16..=40) => Ok(*client),
-        _ => Err(MalformedKind::BadCookie),
+    /// Takes the client's part and what may be ours behind it (RFC 7873 §5.2: 8, or 16 to 40 octets).
+    fn take_cookie(&mut self, option: &[u8]) -> Result<(), MalformedKind> {
+        let (client, server) = match (option.split_first_chunk(), option.len()) {
+            (Some(parts), 8 | 16..=40) => parts,
+            _ => return Err(MalformedKind::BadCookie),
+        };
+        (self.client_cookie, self.server_cookie) = (Some(*client), server.try_into().ok());
+        Ok(())
     }
 }
 
@@ -188,7 +195,9 @@ mod tests {
     #[test]
     fn a_cookie_is_8_or_16_to_40_octets() {
         for len in 0..=48 {
-            assert_eq!(parse_cookie(&vec![7; len]).is_ok(), len == 8 || (16..=40).contains(&len), "{len}");
+            let mut edns = Edns::fixed(1232, 0);
+            assert_eq!(edns.take_cookie(&vec![7; len]).is_ok(), len == 8 || (16..=40).contains(&len), "{len}");
+            assert_eq!(edns.server_cookie.is_some(), len == 24, "{len}");
         }
     }
 

@@ -85,11 +85,18 @@ pub struct OutOfRange {
 }
 
 /// The rdata of the records of one set, in wire form with names uncompressed, in the order written.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct RdataList {
-    /// Each rdata behind its length in two octets.
-    octets: Box<[u8]>,
+#[derive(Clone)]
+pub struct RdataList(Listed);
+
+/// Each rdata behind its length in two octets. Most lists are one address, which takes no memory of its own.
+#[derive(Clone)]
+enum Listed {
+    Short { len: u8, octets: [u8; SHORT] },
+    Long(Box<[u8]>),
 }
+
+/// As many as fit where a long list has its address and length.
+const SHORT: usize = 22;
 
 /// Where a record set was written: a file of its zone (by its place in [`HostedZone::files`]) and a line from 1.
 ///
@@ -167,18 +174,42 @@ impl RdataList {
     /// The list of `rdata`; each at most 65,535 octets, which every reader of rdata ensures.
     pub fn new<R: AsRef<[u8]>>(rdata: impl IntoIterator<Item = R>) -> Self {
         let mut octets = Vec::new();
-        for one in rdata {
-            let one = one.as_ref();
-            let len = u16::try_from(one.len()).expect("readers of rdata refuse more than 65,535 octets");
-            octets.extend_from_slice(&len.to_be_bytes());
-            octets.extend_from_slice(one);
+        rdata.into_iter().for_each(|one| put_listed(&mut octets, one.as_ref()));
+        Self::of_listed(&octets)
+    }
+
+    /// The list of one rdata.
+    pub(super) fn of_one(rdata: &[u8]) -> Self {
+        if rdata.len() + 2 > SHORT {
+            return Self::new([rdata]);
         }
-        Self { octets: octets.into() }
+        let mut octets = [0; SHORT];
+        octets[1] = rdata.len() as u8;
+        octets[2..][..rdata.len()].copy_from_slice(rdata);
+        Self(Listed::Short { len: rdata.len() as u8 + 2, octets })
+    }
+
+    /// The list of what [`put_listed`] wrote.
+    pub(super) fn of_listed(listed: &[u8]) -> Self {
+        if listed.len() > SHORT {
+            return Self(Listed::Long(listed.into()));
+        }
+        let mut octets = [0; SHORT];
+        octets[..listed.len()].copy_from_slice(listed);
+        Self(Listed::Short { len: listed.len() as u8, octets })
+    }
+
+    /// Each rdata behind its length, as [`put_listed`] writes them.
+    pub(super) fn as_listed(&self) -> &[u8] {
+        match &self.0 {
+            Listed::Short { len, octets } => &octets[..usize::from(*len)],
+            Listed::Long(octets) => octets,
+        }
     }
 
     /// Each rdata in the order written.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        let mut rest = &self.octets[..];
+        let mut rest = self.as_listed();
         std::iter::from_fn(move || {
             let (len, tail) = rest.split_first_chunk::<2>()?;
             let (rdata, tail) = tail.split_at(u16::from_be_bytes(*len).into());
@@ -192,9 +223,30 @@ impl RdataList {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.octets.is_empty()
+        self.as_listed().is_empty()
     }
 }
+
+/// Writes an rdata behind those of a list.
+pub(super) fn put_listed(listed: &mut Vec<u8>, rdata: &[u8]) {
+    let len = u16::try_from(rdata.len()).expect("readers of rdata refuse more than 65,535 octets");
+    listed.extend_from_slice(&len.to_be_bytes());
+    listed.extend_from_slice(rdata);
+}
+
+impl Default for RdataList {
+    fn default() -> Self {
+        Self::of_listed(&[])
+    }
+}
+
+impl PartialEq for RdataList {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_listed() == other.as_listed()
+    }
+}
+
+impl Eq for RdataList {}
 
 impl fmt::Debug for RdataList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -163,7 +163,7 @@ async fn a_defect_costs_its_connection_and_no_other() {
 #[tokio::test]
 async fn a_client_has_no_more_connections_than_its_cap() {
     let connections = Caps { total: 9, per_client: 2 };
-    let server = echo_server(Limits { connections, streams: patient() });
+    let server = echo_server(Limits { connections, streams: patient(), ..Limits::default() });
     let mut open = Vec::new();
     for _ in 0..2 {
         let mut stream = server.connect().await;
@@ -182,7 +182,7 @@ async fn a_client_has_no_more_connections_than_its_cap() {
 #[tokio::test]
 async fn when_all_places_are_taken_the_longest_idle_gives_way() {
     let connections = Caps { total: 2, per_client: 9 };
-    let server = echo_server(Limits { connections, streams: patient() });
+    let server = echo_server(Limits { connections, streams: patient(), ..Limits::default() });
     let mut open = Vec::new();
     for _ in 0..3 {
         let mut stream = server.connect().await;

@@ -32,6 +32,7 @@ const BELOW_THE_LINE: &[&str] = &[
     "modes",
     "problem",
     "geography",
+    "rate_limit",
     "wire",
     "zone",
     "health",
@@ -53,6 +54,7 @@ pub const ROWS: &[Row] = &[
     row("wire",      Core, &[]),
     row("text",      Core, &["problem"]),
     row("toml_table", Core, &["problem", "text"]),
+    row("rate_limit", Core, &[]),
     // 2: what is configured, what is known, who asks from where
     row("zone",      Core, &["ids", "modes", "problem", "geography", "wire"]),
     row("health",    Core, &["ids", "modes", "problem"]),
@@ -61,7 +63,7 @@ pub const ROWS: &[Row] = &[
     row("routing",   Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places"]),
     row("snapshot",  Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places"]),
     // 4: the read side, the write side, and who may use which
-    row("answer",    Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("answer",    Core, &["ids", "modes", "problem", "geography", "rate_limit", "wire", "zone", "health", "places", "routing", "snapshot"]),
     row("control",   Core, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
     // above both: an API's notation for them
     row("route53",   Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"]),
@@ -72,10 +74,10 @@ pub const ROWS: &[Row] = &[
     row("explain",   Edge, &["ids", "modes", "places", "wire", "zone", "health", "routing", "snapshot", "answer"]),
     row("scenario",  Edge, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
-    row("config",    Edge, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
+    row("config",    Edge, &["ids", "modes", "problem", "geography", "rate_limit", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
     row("files",     Edge, &["problem", "text", "zone", "places", "control", "config", "route53"]),
     // 5: sockets, disk, async; edges do not see each other
-    row("server",    Edge, &["ids", "problem", "geography", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
+    row("server",    Edge, &["ids", "problem", "geography", "rate_limit", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "modes", "problem", "health", "clock", "telemetry", "resolver", "config"]),
     row("external",  Edge, &["ids", "wire", "zone", "clock", "resolver"]),
     row("store",     Edge, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "control", "route53", "clock", "telemetry", "config"]),
@@ -84,7 +86,7 @@ pub const ROWS: &[Row] = &[
                              "explain", "clock", "telemetry", "config"]),
     row("dashboard", Edge, &["ids", "modes", "wire", "zone", "health", "routing", "snapshot", "answer", "telemetry"]),
     // 6: wiring
-    row("node",      Top,  &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
+    row("node",      Top,  &["ids", "modes", "problem", "geography", "rate_limit", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",
                              "clock", "telemetry", "resolver", "config", "files", "server", "prober", "external", "store", "cluster", "api", "dashboard"]),
     // 7: the commands; `prober` for `waypost probe`, which is one attempt and no node
     row("cli",       Top,  &["ids", "modes", "problem", "geography", "text", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control", "route53",

@@ -89,7 +89,7 @@ mod tests {
     fn check(message: &[u8], asker: (&str, Transport), edge: Option<&[u8]>, rcode: Rcode, expected: &str) {
         let asker = Asker { address: asker.0.parse().unwrap(), transport: asker.1 };
         let qtype = Some(RecordType::A);
-        let report = Report { len: 12, rcode, qtype, truncated: false, malformed: None, zone: None };
+        let report = Report { len: 12, rcode, qtype, ..Report::UNANSWERED };
         let (mut time, mut text) = (String::new(), String::new());
         put_time(&mut time, "2017-12-13T08:15:50.2359Z".parse().unwrap());
         let answered = Answered { message, asker: &asker, report: &report, edge };

@@ -200,7 +200,6 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use crate::answer::{Asker, Report, Transport};
-    use crate::wire::header::Rcode;
 
     #[test]
     fn what_waits_has_a_bound_and_lines_beyond_it_are_counted() {
@@ -210,7 +209,7 @@ mod tests {
         let shared = Arc::new(Shared { sender, queued, is_on, counts: counts.clone() });
         let message = b"\0\x01\0\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
         let asker = Asker { address: Ipv4Addr::LOCALHOST.into(), transport: Transport::Udp };
-        let report = Report { len: 12, rcode: Rcode::NOERROR, qtype: None, truncated: false, malformed: None, zone: None };
+        let report = Report { len: 12, ..Report::UNANSWERED };
         let answered = Answered { message, asker: &asker, report: &report, edge: None };
         let logged = ["one", "two"].map(|log_group| Arc::new(LoggedAs { zone_id: "Z1".into(), log_group: log_group.into() }));
         let mut log = QueryLog::new(shared.clone());

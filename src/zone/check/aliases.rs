@@ -31,13 +31,14 @@ pub(super) fn check_alias_targets(index: &Index, found: &mut Findings) {
             check_external_type(set, target, index, found);
             continue;
         }
-        let Some(node) = index.nodes.get(target) else {
+        let Some(groups) = index.groups_at(target) else {
             let message = format!("{} is an alias to {target}, which the zone does not have", label(set));
             found.error_with_help(set, message, nearby_name(index, target));
             continue;
         };
-        if !node.contains_key(&set.rtype) {
-            let types: Vec<String> = node.keys().map(ToString::to_string).collect();
+        let types: Vec<RecordType> = groups.map(|group| group[0].rtype).collect();
+        if !types.contains(&set.rtype) {
+            let types: Vec<String> = types.iter().map(ToString::to_string).collect();
             let message = format!("{} is an alias to {target}, which has no {} but {}", label(set), set.rtype, types.join(", "));
             found.error(set, message);
         }
@@ -54,8 +55,8 @@ fn check_external_type(set: &RecordSet, target: &Name, index: &Index, found: &mu
 
 /// What might have been meant by `target`; in a large zone comparing it with every name would take too long.
 fn nearby_name(index: &Index, target: &Name) -> String {
-    let searched = if index.nodes.len() <= NAMES_COMPARED { index.nodes.len() } else { 0 };
-    let mut known: Vec<String> = index.nodes.keys().take(searched).map(|name| name.to_string()).collect();
+    let searched = if index.names_len() <= NAMES_COMPARED { index.names_len() } else { 0 };
+    let mut known: Vec<String> = index.names().take(searched).map(|name| name.to_string()).collect();
     known.sort();
     match nearest(&target.to_string(), known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean {near}?"),
@@ -66,7 +67,7 @@ fn nearby_name(index: &Index, target: &Name) -> String {
 const NAMES_COMPARED: usize = 1_000;
 
 pub(super) fn aliases<'z>(index: &Index<'z>) -> impl Iterator<Item = (&'z RecordSet, &'z Alias)> {
-    index.sets().filter_map(|set| match &set.content {
+    index.noted().filter_map(|set| match &set.content {
         Content::Alias(alias) => Some((set, &**alias)),
         Content::Values { .. } => None,
     })
@@ -126,7 +127,7 @@ pub(super) fn check_alias_loops(index: &Index, found: &mut Findings) {
 pub(super) fn check_alias_depth(index: &Index, found: &mut Findings) {
     let mut depths: HashMap<GroupKey, usize> = HashMap::new();
     for &(name, rtype) in &index.walk.order {
-        let group = index.group(name, rtype).map_or(&[][..], Vec::as_slice);
+        let group = index.group(name, rtype).unwrap_or_default();
         let targets = group.iter().filter_map(|set| match &set.content {
             Content::Alias(alias) => Some(1 + depths.get(&(&alias.target, set.rtype)).copied().unwrap_or(0)),
             Content::Values { .. } => None,
@@ -148,7 +149,7 @@ pub const ALIASES_MAX: usize = 32;
 pub(super) fn check_tree_size(index: &Index, found: &mut Findings) {
     let mut sizes: HashMap<GroupKey, usize> = HashMap::new();
     for &(name, rtype) in &index.walk.order {
-        let group = index.group(name, rtype).map_or(&[][..], Vec::as_slice);
+        let group = index.group(name, rtype).unwrap_or_default();
         let below = group.iter().filter_map(|set| index.target(set)).map(|target| {
             let first = target[0];
             sizes.get(&(&first.name, first.rtype)).copied().unwrap_or(target.len())
@@ -169,7 +170,7 @@ pub const MEMBERS_MAX: usize = 4_096;
 /// A failover member that is always healthy leaves the tiers after it nothing to answer.
 pub(super) fn check_unreachable_tiers(index: &Index, found: &mut Findings) {
     let always = always_healthy(index);
-    for group in index.groups() {
+    for group in index.deciding() {
         let mut tiers: Vec<(u16, &RecordSet)> = Vec::new();
         for &set in group {
             if let RoutingPolicy::Failover(tier) = set.policy {
@@ -207,7 +208,7 @@ fn always_healthy<'z>(index: &Index<'z>) -> HashSet<GroupKey<'z>> {
 }
 
 fn is_group_always_healthy(index: &Index, name: &Name, rtype: RecordType, always: &HashSet<GroupKey>) -> bool {
-    let options = index.options(name, rtype);
+    let options = index.options((name, rtype));
     let Some(group) = index.group(name, rtype).filter(|_| options.fence.is_empty()) else { return false };
     let is_for_all = |set: &&&RecordSet| match &set.policy {
         RoutingPolicy::Geolocation(area) => *area == Area::Anywhere,

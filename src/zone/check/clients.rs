@@ -26,7 +26,7 @@ pub const NOT_OF_ROUTE53: [&str; 4] = ["BV", "CX", "EH", "HM"];
 
 /// Route 53 has most countries, not all (developer guide, "Values specific for geolocation records").
 pub(super) fn check_countries(index: &Index, found: &mut Findings) {
-    for set in index.sets() {
+    for set in index.noted() {
         let RoutingPolicy::Geolocation(Area::Country(country) | Area::Subdivision(country, _)) = &set.policy else { continue };
         if NOT_OF_ROUTE53.contains(&country.as_str()) {
             found.warning(set, format!("{} is for {country}, which Route 53 does not support", label(set)));
@@ -45,7 +45,7 @@ fn areas_of(group: &[&RecordSet]) -> Option<Vec<Area>> {
 
 /// A continent's member answers nobody while each of its countries has a healthy member of its own.
 pub(super) fn check_continents(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let Some(areas) = areas_of(group) else { continue };
         let areas: BTreeSet<Area> = areas.into_iter().collect();
         for set in group {
@@ -67,9 +67,9 @@ fn countries_of(continent: Continent) -> impl Iterator<Item = Country> {
 ///
 /// Two regions at one place may differ in what is measured, so of latency members only those without a region count.
 pub(super) fn check_same_place(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let first = group[0];
-        if matches!(first.policy, RoutingPolicy::Simple) || index.options(&first.name, first.rtype).nearest > 1 {
+        if matches!(first.policy, RoutingPolicy::Simple) || index.options((&first.name, first.rtype)).nearest > 1 {
             continue;
         }
         let placed = group.iter().filter_map(|set| match &set.policy {
@@ -132,7 +132,7 @@ pub(super) fn check_handed_on(index: &Index, found: &mut Findings) {
 /// Without a default a decision has no answer for some clients.
 pub(super) fn check_defaults(index: &Index, found: &mut Findings) {
     let coming = coming(index);
-    for group in index.groups() {
+    for group in index.deciding() {
         let (first, name, rtype) = (group[0], &group[0].name, group[0].rtype);
         let Some(outside) = uncovered(group, coming.get(&(name, rtype))).or_else(|| blocks_only(group)) else { continue };
         found.warning(first, format!("{name} {rtype} has no default: clients {outside} get no data"));

@@ -13,7 +13,7 @@ use crate::zone::record_set::{Content, RdataList, RecordSet, RoutingPolicy};
 
 /// Name, type and set identifier name one record set (Route 53 API, `ResourceRecordSet`).
 pub(super) fn check_duplicates(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let mut first: HashMap<Option<&str>, &RecordSet> = HashMap::new();
         for &set in group {
             let id = set.set_identifier.as_ref().map(|id| id.as_str());
@@ -29,7 +29,7 @@ pub(super) fn check_duplicates(index: &Index, found: &mut Findings) {
 
 /// All members of a record group have one routing policy (Route 53 developer guide, "Choosing a routing policy").
 pub(super) fn check_one_policy_a_group(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let first = group[0];
         for set in group.iter().filter(|set| set.policy.word() != first.policy.word()) {
             let (own, other) = (set.policy.word(), first.policy.word());
@@ -41,7 +41,7 @@ pub(super) fn check_one_policy_a_group(index: &Index, found: &mut Findings) {
 
 /// Every policy but simple tells its members apart (Route 53 API, `SetIdentifier`).
 pub(super) fn check_set_identifiers(index: &Index, found: &mut Findings) {
-    for set in index.sets() {
+    for set in index.noted() {
         match (&set.policy, &set.set_identifier) {
             (RoutingPolicy::Simple, Some(_)) => {
                 let help = "give a policy, such as weight or failover, or leave set_identifier out";
@@ -55,7 +55,7 @@ pub(super) fn check_set_identifiers(index: &Index, found: &mut Findings) {
 
 /// One member a tier: a second PRIMARY is one too many (Route 53 API, `Failover`).
 pub(super) fn check_tiers(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let mut tiers: HashMap<u16, &RecordSet> = HashMap::new();
         for &set in group {
             let RoutingPolicy::Failover(tier) = set.policy else { continue };
@@ -68,7 +68,7 @@ pub(super) fn check_tiers(index: &Index, found: &mut Findings) {
 
 /// No two members of a group are for the same clients (Route 53 API, `Region`, `GeoLocation`, `CidrRoutingConfig`).
 pub(super) fn check_claims(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let mut first: HashMap<String, &RecordSet> = HashMap::new();
         for &set in group {
             let Some(claim) = claim(&set.policy) else { continue };
@@ -102,7 +102,7 @@ fn claim(policy: &RoutingPolicy) -> Option<String> {
 
 /// All members of an ip_based group name one collection (Route 53 API, `CidrRoutingConfig`).
 pub(super) fn check_one_collection(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let mut named = group.iter().filter_map(|set| match &set.policy {
             RoutingPolicy::IpBased(cidr) => Some((*set, &cidr.collection)),
             _ => None,
@@ -118,7 +118,7 @@ pub(super) fn check_one_collection(index: &Index, found: &mut Findings) {
 /// Members of a weighted group have one TTL, or caches would skew the shares (Route 53 API, `TTL`: an error there);
 /// multivalue answers join several members' values in one RRset, whose TTL is one (RFC 2181 §5.2).
 pub(super) fn check_group_ttls(index: &Index, found: &mut Findings) {
-    for group in index.groups() {
+    for group in index.deciding() {
         let mut ttls = group.iter().filter_map(|set| match set.content {
             Content::Values { ttl, .. } => Some((*set, ttl)),
             Content::Alias(_) => None,
@@ -137,7 +137,7 @@ pub(super) fn check_group_ttls(index: &Index, found: &mut Findings) {
 
 /// SOA, NS and DS have no policy but simple (Route 53 developer guide, "Supported DNS record types").
 pub(super) fn check_policy_types(index: &Index, found: &mut Findings) {
-    for set in index.sets().filter(|set| set.policy != RoutingPolicy::Simple) {
+    for set in index.noted().filter(|set| set.policy != RoutingPolicy::Simple) {
         if [RecordType::SOA, RecordType::NS, RecordType::DS].contains(&set.rtype) {
             found.error(set, format!("{} has policy {}; {} may only be simple", label(set), set.policy.word(), set.rtype));
         }
@@ -146,7 +146,7 @@ pub(super) fn check_policy_types(index: &Index, found: &mut Findings) {
 
 /// A multivalue answer joins values: no alias, no CNAME (Route 53 API, `MultiValueAnswer`).
 pub(super) fn check_multivalue_content(index: &Index, found: &mut Findings) {
-    for set in index.sets().filter(|set| set.policy == RoutingPolicy::Multivalue) {
+    for set in index.noted().filter(|set| set.policy == RoutingPolicy::Multivalue) {
         if matches!(set.content, Content::Alias(_)) {
             found.error(set, format!("{} is multivalue and an alias; multivalue members have values", label(set)));
         }
@@ -159,7 +159,7 @@ pub(super) fn check_multivalue_content(index: &Index, found: &mut Findings) {
 /// Members answered together don't share a value, or an RRset would hold it twice (RFC 2181 §5). Members with the very
 /// same values may be: of those one is answered.
 pub(super) fn check_shared_values(index: &Index, found: &mut Findings) {
-    for group in index.groups().filter(|group| group[0].policy == RoutingPolicy::Multivalue) {
+    for group in index.deciding().filter(|group| group[0].policy == RoutingPolicy::Multivalue) {
         let mut first: HashMap<&[u8], (&RecordSet, &RdataList)> = HashMap::new();
         for &set in group {
             let Content::Values { rdata: own, .. } = &set.content else { continue };
@@ -175,7 +175,7 @@ pub(super) fn check_shared_values(index: &Index, found: &mut Findings) {
 
 /// A value stands once in a record set (Route 53 API, `ResourceRecords`; RFC 2181 §5).
 pub(super) fn check_duplicate_values(index: &Index, found: &mut Findings) {
-    for set in index.sets() {
+    for set in index.noted() {
         let Content::Values { rdata, .. } = &set.content else { continue };
         let mut seen = HashSet::with_capacity(rdata.len());
         if let Some(twice) = rdata.iter().find(|rdata| !seen.insert(*rdata)) {
@@ -186,7 +186,7 @@ pub(super) fn check_duplicate_values(index: &Index, found: &mut Findings) {
 
 /// A record set has at least one value (Route 53 API, `ResourceRecords`).
 pub(super) fn check_not_empty(index: &Index, found: &mut Findings) {
-    for set in index.sets() {
+    for set in index.noted() {
         if matches!(&set.content, Content::Values { rdata, .. } if rdata.is_empty()) {
             found.error(set, format!("{} has no values", label(set)));
         }

@@ -15,17 +15,16 @@
 mod aliases;
 mod clients;
 mod groups;
+mod index;
 mod names;
 mod options;
 
 pub use aliases::{ALIASES_MAX, MEMBERS_MAX};
 pub use clients::NOT_OF_ROUTE53;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use super::group_options::GroupOptions;
+use self::index::Index;
 use super::hosted_zone::HostedZone;
-use super::record_set::{Content, Origin, RecordSet};
+use super::record_set::{Origin, RecordSet};
 use crate::problem::Problem;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
@@ -107,86 +106,7 @@ const RULES_OF_PRESENCE: [Rule; 9] = [
 /// A record group: its name and type.
 type GroupKey<'z> = (&'z Name, RecordType);
 
-/// The zone's record sets by name, then by type.
-struct Index<'z> {
-    zone: &'z HostedZone,
-    nodes: HashMap<&'z Name, BTreeMap<RecordType, Vec<&'z RecordSet>>>,
-    /// Names other than the apex that hold NS.
-    cuts: HashSet<&'z Name>,
-    walk: aliases::Walk<'z>,
-}
-
 struct Findings(Vec<Finding>);
-
-impl<'z> Index<'z> {
-    fn new(zone: &'z HostedZone) -> Self {
-        let mut nodes: HashMap<_, BTreeMap<_, Vec<_>>> = HashMap::with_capacity(zone.record_sets.len());
-        for set in &zone.record_sets {
-            nodes.entry(&set.name).or_default().entry(set.rtype).or_default().push(set);
-        }
-        let cuts = zone.record_sets.iter().filter(|set| set.rtype == RecordType::NS && set.name != zone.name);
-        let cuts = cuts.map(|set| &set.name).collect();
-        let mut index = Self { zone, nodes, cuts, walk: aliases::Walk::default() };
-        index.walk = aliases::walk(&index);
-        index
-    }
-
-    /// Every record group, each with at least one member.
-    fn groups(&self) -> impl Iterator<Item = &Vec<&'z RecordSet>> {
-        self.nodes.values().flat_map(BTreeMap::values)
-    }
-
-    fn group(&self, name: &Name, rtype: RecordType) -> Option<&Vec<&'z RecordSet>> {
-        self.nodes.get(name)?.get(&rtype)
-    }
-
-    /// The group that an alias leads to, if it is there.
-    fn target(&self, set: &RecordSet) -> Option<&Vec<&'z RecordSet>> {
-        match &set.content {
-            Content::Alias(alias) => self.group(&alias.target, set.rtype),
-            Content::Values { .. } => None,
-        }
-    }
-
-    /// What a group does beyond its policy.
-    fn options(&self, name: &Name, rtype: RecordType) -> GroupOptions {
-        match self.zone.groups.is_empty() {
-            true => GroupOptions::default(),
-            false => self.zone.groups.get(&(name.clone(), rtype)).cloned().unwrap_or_default(),
-        }
-    }
-
-    fn sets(&self) -> impl Iterator<Item = &'z RecordSet> {
-        self.zone.record_sets.iter()
-    }
-
-    fn is_apex(&self, name: &Name) -> bool {
-        *name == self.zone.name
-    }
-
-    /// The topmost cut at or above `name`, if `name` is not the zone's own.
-    fn cut_above(&self, name: &Name) -> Option<Name> {
-        let depth = name.label_count().checked_sub(self.zone.name.label_count())?;
-        let ancestors = std::iter::successors(Some(name.clone()), Name::parent).take(depth);
-        ancestors.filter(|ancestor| self.cuts.contains(ancestor)).last()
-    }
-
-    fn has_address(&self, name: &Name) -> bool {
-        [RecordType::A, RecordType::AAAA].iter().any(|rtype| self.group(name, *rtype).is_some())
-    }
-
-    /// Whether a query for `name` finds a node, a wildcard, a delegation or a DNAME rather than NXDOMAIN.
-    fn is_answered(&self, name: &Name) -> bool {
-        let depth = name.label_count().saturating_sub(self.zone.name.label_count());
-        let mut ancestors = std::iter::successors(name.parent(), Name::parent).take(depth);
-        self.nodes.contains_key(name)
-            || self.cut_above(name).is_some()
-            || ancestors.any(|ancestor| {
-                let wildcard = ancestor.child(b"*").is_ok_and(|wildcard| self.nodes.contains_key(&wildcard));
-                wildcard || self.group(&ancestor, RecordType::DNAME).is_some()
-            })
-    }
-}
 
 impl Findings {
     fn error(&mut self, at: &RecordSet, message: String) {

@@ -17,7 +17,7 @@ fn groups_with_options<'i>(
 ) -> impl Iterator<Item = (&'i Name, RecordType, &'i [&'i RecordSet], &'i GroupOptions)> {
     index.zone.groups.iter().filter_map(|((name, rtype), options)| {
         let group = index.group(name, *rtype)?;
-        Some((name, *rtype, group.as_slice(), options))
+        Some((name, *rtype, group, options))
     })
 }
 

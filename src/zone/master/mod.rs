@@ -9,6 +9,7 @@
 mod directive;
 mod gather;
 mod generate;
+mod plain;
 mod record;
 mod report;
 
@@ -46,6 +47,8 @@ pub struct Read {
     ///
     /// [`Origin::file`]: super::record_set::Origin
     pub files: Vec<Arc<str>>,
+    /// What each of them says.
+    pub texts: Vec<Arc<Vec<u8>>>,
     /// The owner of the SOA, if there is one.
     pub apex: Option<Name>,
     pub problems: Problems,
@@ -57,7 +60,7 @@ pub fn read(source: Source, zone: Option<&Name>, default_ttl: Option<Ttl>, inclu
     let mut reader = Reader {
         include,
         report: Report::default(),
-        gathered: Gathered::default(),
+        gathered: Gathered::of(zone),
         open: Vec::new(),
         context: Context { origin: zone.cloned(), ..Context::default() },
         directive_ttl: None,
@@ -101,16 +104,21 @@ enum Owner {
     /// There is one, and it is no name: that was reported, and the records that follow are checked and left out.
     Invalid,
     Known(Name),
+    /// That of a record set.
+    Of(u32),
 }
 
 impl Reader<'_> {
     fn read_source(&mut self, source: Source) {
-        let octets: Arc<[u8]> = source.octets.into();
+        let octets = Arc::new(source.octets);
+        self.gathered.reserve(octets.iter().filter(|octet| **octet == b'\n').count());
         let file = self.report.add_file(source.file.clone(), octets.clone());
         self.open.push(source.file);
         let mut lexer = Lexer::new(&octets);
         let mut entry = Entry::default();
-        while let Some(outcome) = lexer.next_entry(&mut entry) {
+        loop {
+            self.plain_lines(file, &mut lexer);
+            let Some(outcome) = lexer.next_entry(&mut entry) else { break };
             let at = At { file, entry_start: entry.start, entry_line: entry.line };
             match (outcome, entry.words.first()) {
                 (Err(invalid), _) => self.report.invalid(at, invalid),
@@ -134,8 +142,9 @@ impl Reader<'_> {
                     .help("the owner of the SOA record names the zone"),
             ),
         }
-        let (files, problems) = self.report.finish();
-        Read { record_sets: self.gathered.into_record_sets(), files, apex, problems }
+        let (sources, problems) = self.report.finish();
+        let (files, texts) = sources.into_iter().unzip();
+        Read { record_sets: self.gathered.into_record_sets(), files, texts, apex, problems }
     }
 }
 

@@ -53,19 +53,21 @@ impl Reader<'_> {
             )
             .help("$TTL 3600 before the first record, or a TTL in the record itself, is accepted"));
         };
-        let (start, rdata) = self.gathered.scratch();
-        let outcome = parse_rdata(head.rtype, &words[head.len..], end, self.context.origin.as_ref(), rdata);
-        match (&outcome, &self.context.owner) {
-            (Ok(()), Owner::Known(name)) => self.gathered.add(name, head.rtype, ttl, start, at, &mut self.report),
-            _ => self.gathered.discard(start),
+        let rdata = self.gathered.scratch();
+        parse_rdata(head.rtype, &words[head.len..], end, self.context.origin.as_ref(), rdata)?;
+        if let Owner::Of(set) = self.context.owner {
+            self.context.owner = Owner::Known(self.gathered.owner(set).clone());
         }
-        outcome
+        if let Owner::Known(name) = &self.context.owner {
+            self.gathered.add(name.as_wire(), head.rtype, ttl, at, &mut self.report);
+        }
+        Ok(())
     }
 
     /// Makes the word's name the owner of this record and of those that follow without one.
     fn set_owner(&mut self, word: &Word<'_>) -> Result<(), InvalidRdata> {
         let spelled = &mut self.context.spelled;
-        if matches!(self.context.owner, Owner::Known(_)) && !word.text.is_empty() && *spelled == word.text {
+        if matches!(self.context.owner, Owner::Known(_) | Owner::Of(_)) && !word.text.is_empty() && *spelled == word.text {
             return Ok(());
         }
         spelled.clear();

@@ -27,7 +27,7 @@ pub(super) struct At {
 
 #[derive(Default)]
 pub(super) struct Report {
-    files: Vec<(Arc<str>, Arc<[u8]>)>,
+    files: Vec<(Arc<str>, Arc<Vec<u8>>)>,
     problems: Problems,
     errors: usize,
     warnings: usize,
@@ -35,7 +35,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Takes a file that is read from now on; says its number.
-    pub fn add_file(&mut self, file: Arc<str>, octets: Arc<[u8]>) -> u16 {
+    pub fn add_file(&mut self, file: Arc<str>, octets: Arc<Vec<u8>>) -> u16 {
         self.files.push((file, octets));
         u16::try_from(self.files.len() - 1).expect("fewer files than that are included")
     }
@@ -70,8 +70,8 @@ impl Report {
         self.problem(at, invalid.span, problem);
     }
 
-    /// The files and the problems, with what was not shown as the last.
-    pub fn finish(mut self) -> (Vec<Arc<str>>, Problems) {
+    /// The files with their texts and the problems, with what was not shown as the last.
+    pub fn finish(mut self) -> (Vec<(Arc<str>, Arc<Vec<u8>>)>, Problems) {
         let (errors, warnings) = (self.errors.saturating_sub(SHOWN_MAX), self.warnings.saturating_sub(SHOWN_MAX));
         if errors > 0 {
             self.problems.push(Problem::error(format!("{errors} more errors are not shown")));
@@ -79,7 +79,7 @@ impl Report {
         if warnings > 0 {
             self.problems.push(Problem::warning(format!("{warnings} more warnings are not shown")));
         }
-        (self.files.into_iter().map(|(file, _)| file).collect(), self.problems)
+        (self.files, self.problems)
     }
 
     /// Counts a problem; says whether it is to be shown.

@@ -356,3 +356,50 @@ proptest! {
         prop_assert_eq!(print(&first.record_sets), print(&second.record_sets));
     }
 }
+
+/// Lines that are plain or nearly so: words that are, or are not quite, an owner, a TTL, a class, a type and an address.
+fn nearly_plain_lines() -> impl Strategy<Value = Vec<String>> {
+    let owner = prop_oneof![
+        6 => "[a-cA-C]{1,2}",
+        2 => "[a-b*_/:-]{1,3}(\\.[a-b]{0,2}){0,2}\\.?",
+        1 => Just("www.example.org.".to_owned()),
+        1 => "(@|\\$|\\.|a\\.\\.b|a\\\\.b|IN|300|A|[a]{64}|([a]{60}\\.){4}|)",
+    ];
+    let ttl = prop_oneof!["[0-9]{0,3}", "(0000000300|00000000300|2147483647|2147483648|4294967296|99999999999|1h|3_0)"];
+    let class = "(IN|in|In|CH|IN IN||)";
+    let rtype = "(A|a|A|AAAA|aAaa|TYPE1|TXT|)";
+    let address = prop_oneof![
+        4 => "10\\.0\\.0\\.[0-9]{1,2}",
+        1 => "([0-9]{1,3}\\.){3}[0-9]{1,4}\\.?",
+        1 => "(::1|2001:db8::[0-9a-fA-F]{1,5}|::ffff:1\\.2\\.3\\.4|1:2:3:4:5:6:7:8|%|1.2.3|\\# 4 0a000001)",
+    ];
+    let blank = "( |\t|  | \t)";
+    let words = (owner, ttl, class, rtype, address, blank, any::<bool>(), "( |\r|\t|)");
+    let line = words.prop_map(|(owner, ttl, class, rtype, address, blank, is_class_first, end)| {
+        let (one, other) = if is_class_first { (&class[..], &ttl[..]) } else { (&ttl[..], &class[..]) };
+        let words: Vec<&str> = [&owner, one, other, &rtype, &address].into_iter().filter(|word| !word.is_empty()).collect();
+        format!("{}{end}", words.join(&blank))
+    });
+    prop::collection::vec(line, 1..40)
+}
+
+proptest! {
+    /// A comment makes no line mean anything else, but keeps it from being read as a plain one.
+    #[test]
+    fn plain_lines_say_what_they_say_with_a_comment(lines in nearly_plain_lines(), has_origin: bool, has_ttl: bool, last: bool) {
+        let head = format!("{}{}", if has_origin { "$ORIGIN example.org.\n" } else { "" }, if has_ttl { "$TTL 60\n" } else { "" });
+        let end = if last { "\n" } else { "" };
+        let read_with = |comment: &str| {
+            let text = head.clone() + &lines.iter().map(|line| format!("{line}{comment}")).collect::<Vec<_>>().join("\n") + end;
+            let zone = Name::parse("example.org.", None).expect("valid");
+            let read = read(source("z", text.as_bytes()), Some(&zone), None, &mut Files(&[]));
+            let said = |problem: &Problem| {
+                let place = problem.place.as_ref().map(|place| (place.line, place.column));
+                (problem.severity, problem.message.clone(), problem.help.clone(), place)
+            };
+            let problems: Vec<_> = read.problems.iter().map(said).collect();
+            (read.record_sets, problems)
+        };
+        prop_assert_eq!(read_with(""), read_with(" ;"));
+    }
+}

@@ -59,6 +59,17 @@ impl<'s> Lexer<'s> {
         Some(self.read_entry(&mut entry.words))
     }
 
+    /// What is left, from the start of an entry on: where that is, and its line.
+    pub fn rest(&self) -> (&'s [u8], usize, u32) {
+        (&self.octets[self.at..], self.at, self.line)
+    }
+
+    /// Passes over an entry of one line, which takes so many octets.
+    pub fn skip_line(&mut self, len: usize) {
+        self.at += len;
+        self.line += 1;
+    }
+
     fn read_entry(&mut self, words: &mut Vec<Word<'s>>) -> Result<(), InvalidRdata> {
         let mut open: Option<(usize, u32)> = None;
         let mut fault = None;
