@@ -36,7 +36,12 @@ pub struct Answers {
 impl Answers {
     /// Whoever replaces what `published` or `identity` holds changes the answers of the next batches.
     pub fn new(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>) -> Self {
-        Self { published, identity, chance: Chance::new(), log: None, limiter: None }
+        Self::drawing(published, identity, Chance::new())
+    }
+
+    /// The same, with draws from `chance`.
+    pub fn drawing(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>, chance: Chance) -> Self {
+        Self { published, identity, chance, log: None, limiter: None }
     }
 
     /// With a line in `log` for each query that a zone wants logged.
@@ -54,7 +59,7 @@ impl Responder for Answers {
     fn fork(&mut self) -> Self {
         let log = self.log.as_ref().map(QueryLog::fork);
         let limiter = self.limiter.as_ref().map(Limiter::fork);
-        Self { log, limiter, ..Self::new(self.published.clone(), self.identity.clone()) }
+        Self { log, limiter, ..Self::drawing(self.published.clone(), self.identity.clone(), self.chance.fork()) }
     }
 
     fn batch(&mut self) -> impl FnMut(&[u8], &Asker, &mut [u8]) -> Report {

@@ -22,6 +22,9 @@ use crate::telemetry::counts::{Counts, Slot, alone};
 use crate::telemetry::events;
 
 /// One socket, its thread's share of the counters, and what answers.
+///
+/// Wherever it lies, on its thread's stack or in what was allocated for the thread's start, nothing else is on its lines.
+#[repr(align(128))]
 pub struct Worker<R> {
     pub socket: UdpSocket,
     pub responder: R,
