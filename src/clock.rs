@@ -101,6 +101,16 @@ impl Chance {
         Self(random_u64())
     }
 
+    /// The sequence of `seed`, for those who must know it.
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A sequence apart from this one.
+    pub fn fork(&mut self) -> Self {
+        Self(self.next())
+    }
+
     /// The next draw, even over all 64 bits.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "an endless sequence; `Iterator` would make each draw an Option")]

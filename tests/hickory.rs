@@ -13,7 +13,6 @@ use waypost::answer::{Asker, Identity, Report, respond};
 use waypost::routing::draw::Draw;
 use waypost::server::Responder;
 use waypost::snapshot::{Published, Snapshot};
-use waypost::wire::header::Rcode;
 use waypost::wire::rtype::RecordType;
 
 #[path = "hickory/asked.rs"]
@@ -120,7 +119,7 @@ fn a_responder_that_says_what_is_no_message_is_servfail() {
     let known = support::query(&support::name("@"), RecordType::SOA);
     let garbage = |_: &[u8], _: &Asker, out: &mut [u8]| -> Report {
         out[..5].fill(0xff);
-        Report { len: 5, rcode: Rcode::NOERROR, qtype: None, truncated: false, malformed: None, zone: None }
+        Report { len: 5, ..Report::UNANSWERED }
     };
     let mut query = known.clone();
     query[..2].fill(1);

@@ -11,10 +11,14 @@ mod arguments;
 mod check;
 #[path = "../benches/side_by_side/closed_loop.rs"]
 mod closed_loop;
+#[allow(dead_code, reason = "the bench uses all of it")]
 #[path = "../benches/side_by_side/compare.rs"]
 mod compare;
 #[path = "../benches/side_by_side/content.rs"]
 mod content;
+#[allow(dead_code, reason = "the bench uses all of it")]
+#[path = "../benches/side_by_side/dnsperf.rs"]
+mod dnsperf;
 #[allow(dead_code, reason = "the bench uses all of it")]
 #[path = "../benches/side_by_side/echo.rs"]
 mod echo;
@@ -37,6 +41,7 @@ mod stats;
 #[allow(dead_code, reason = "the bench uses all of it")]
 #[path = "../benches/side_by_side/stop.rs"]
 mod stop;
+#[allow(dead_code, reason = "the bench uses all of it")]
 #[path = "../benches/side_by_side/tables.rs"]
 mod tables;
 
@@ -246,6 +251,14 @@ fn medians_and_shares_are_what_they_say() {
     assert_eq!(share(100, 300), (0.25, (0.25f64 * 0.75 / 400.0).sqrt()));
 }
 
+#[test]
+fn the_rate_that_dnsperf_reports_is_read() {
+    let report =
+        "Statistics:\n\n  Queries sent:         86112\n  Run time (s):         2.001\n  Queries per second:   43034.482759\n";
+    assert_eq!(dnsperf::per_second(report), Some(43_034.482_759));
+    assert_eq!(dnsperf::per_second("Error: no such file"), None);
+}
+
 /// Compares waypost with nothing, unpinned and for a moment; gives the table.
 fn compare_alone(test: &str, content: Content) -> String {
     let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("side_by_side").join(test);
@@ -257,7 +270,7 @@ fn compare_alone(test: &str, content: Content) -> String {
     let endpoint = listener.local_addr().unwrap();
     thread::spawn(move || listener.incoming().for_each(drop));
     let arguments = Arguments::parse_from(["side_by_side", "--rounds", "1", "--secs", "0.1"]);
-    let case = Case { folder: &folder, zones: &zones, content, endpoint, pinned: false };
+    let case = Case { folder: &folder, zones: &zones, content, endpoint, before: None, pinned: false };
     let waypost = PEERS.iter().find(|peer| peer.name == "waypost").unwrap();
     compare::throughput(&[waypost], &case, &arguments, 1).unwrap()
         + &compare::latency(&[waypost], &case, &arguments, 1_000.0).unwrap()

@@ -114,7 +114,7 @@ fn seen(response: &[u8]) -> Seen {
     // OPT is the last, without options but where there is a cookie, and its TTL begins with the upper bits of the rcode.
     let opt = response.windows(5).rposition(|octets| octets == [0, 0, 41, 4, 208]).expect("EDNS is answered with EDNS");
     match (response[2] & 2 != 0, u16::from(response[opt + 5]) << 4 | u16::from(response[3] & 0xf)) {
-        (true, 0) if answers == 0 && authority == 0 => Truncated,
+        (true, 0 | 3) if answers == 0 && authority == 0 => Truncated,
         (false, 0) if answers > 0 => Answer,
         (false, 0 | 3) if response[2] & 4 != 0 => Negative,
         (false, 0) => Referral,

@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Share of a core that others may have before a run is repeated, and then marked
     #[arg(long, default_value_t = 0.05)]
     pub foreign_at_most: f64,
+    /// Another build of waypost, which is compared as `before`
+    #[arg(long)]
+    pub before: Option<PathBuf>,
     /// Writes the tables there, too
     #[arg(long)]
     pub out: Option<PathBuf>,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::closed_loop::Tally;
+use crate::dnsperf;
+use crate::machine;
 use crate::paced;
 use crate::peers::Peer;
 use crate::running::{Case, Loaded, Meanwhile, Running};
@@ -17,6 +19,8 @@ use crate::tables;
 pub struct Sample {
     pub tally: Tally,
     pub meanwhile: Meanwhile,
+    /// From one core to the other, before it.
+    pub between_cores: Duration,
     /// Whether others had too much of a core, also when it was tried again.
     pub noisy: bool,
 }
@@ -36,6 +40,7 @@ pub struct Paced {
     pub lost: u64,
     /// CPU time a query in µs.
     pub cpu: f64,
+    pub meanwhile: Meanwhile,
 }
 
 /// Throughput of each server: the table, as markdown.
@@ -88,9 +93,10 @@ fn start(peers: &[&Peer], case: &Case<'_>, loads: usize) -> Result<(Vec<Running>
 fn one(server: &Running, case: &Case<'_>, arguments: &Arguments, round: usize) -> Result<Sample, String> {
     let questions = case.content.questions();
     let mut generator = server.closed_loop(&questions, arguments.window, round as u64 + 1)?;
+    let between_cores = if case.pinned { machine::between_cores() } else { Duration::ZERO };
     let (tally, meanwhile) = server.measure(case.pinned, || generator.run(arguments.duration()))?;
     let noisy = meanwhile.foreign.iter().any(|share| *share > arguments.foreign_at_most);
-    Ok(Sample { tally, meanwhile, noisy })
+    Ok(Sample { tally, meanwhile, between_cores, noisy })
 }
 
 /// Latency of each server at a pace: the table, as markdown.
@@ -109,10 +115,28 @@ pub fn latency(peers: &[&Peer], case: &Case<'_>, arguments: &Arguments, rate: f6
             let percentiles = [5_000, 9_000, 9_900, 9_990].map(|part| latencies.percentile(part).unwrap_or(f64::NAN));
             let cpu = meanwhile.server.ran.as_secs_f64() * 1e6 / latencies.answered() as f64;
             eprintln!("  round {round}: {:<8} p50 {:.0} µs, p99 {:.0} µs", server.name, percentiles[0], percentiles[2]);
-            rounds.push(Paced { percentiles, lost: latencies.lost, cpu });
+            rounds.push(Paced { percentiles, lost: latencies.lost, cpu, meanwhile });
         }
     }
     Ok(tables::latency(&results))
+}
+
+/// Throughput as dnsperf has it, beside ours: the table, as markdown.
+///
+/// # Errors
+/// When a server does not start or answers wrong, or dnsperf can't be run.
+pub fn cross_check(peers: &[&Peer], case: &Case<'_>, arguments: &Arguments) -> Result<String, String> {
+    let (servers, _) = start(peers, case, 1)?;
+    let mut results: Vec<(&str, Vec<[f64; 2]>)> = servers.iter().map(|server| (server.name, Vec::new())).collect();
+    for round in 0..arguments.rounds {
+        for (server, (name, rounds)) in servers.iter().zip(&mut results) {
+            let ours = one(server, case, arguments, round)?.tally.per_second();
+            let theirs = dnsperf::run(server, case, arguments)?;
+            eprintln!("  round {round}: {name:<8} {ours:>8.0}/s, dnsperf {theirs:>8.0}/s");
+            rounds.push([ours, theirs]);
+        }
+    }
+    Ok(tables::cross_check(&results))
 }
 
 const WARM_UP: Duration = Duration::from_millis(300);

@@ -3,7 +3,9 @@
 //! Invariant: a measurement says how busy the machine was meanwhile. Sources: sched_setaffinity(2), proc_stat(5).
 
 use std::fs;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -39,6 +41,30 @@ pub fn own() -> Duration {
     Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
 }
 
+/// How long a cache line takes from one of the two cores to the other: where a hypervisor moves them, this tells two
+/// measurements apart that are not comparable.
+pub fn between_cores() -> Duration {
+    let turn = AtomicU32::new(0);
+    let play = |core: usize, parity: u32| {
+        on_core(Some(core), || {
+            let began = Instant::now();
+            for _ in 0..TURNS / 2 {
+                while turn.load(Ordering::Acquire) % 2 != parity {
+                    std::hint::spin_loop();
+                }
+                turn.fetch_add(1, Ordering::Release);
+            }
+            began.elapsed()
+        })
+    };
+    let took = thread::scope(|scope| {
+        let other = scope.spawn(|| play(SERVERS, 1));
+        let own = play(GENERATOR, 0);
+        other.join().map_or(own, |other| own.max(other))
+    });
+    took / TURNS
+}
+
 /// The load average of a minute.
 pub fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -48,8 +74,11 @@ pub fn load_average() -> String {
 /// What the processor and the kernel say they are.
 pub fn name() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let models =
-        cpus.lines().filter_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches([':', '\t', ' ']));
+    let models = cpus.lines().filter_map(|line| line.strip_prefix("model name"));
+    let models: Vec<&str> = models.map(|rest| rest.trim_start_matches([':', '\t', ' '])).collect();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{} × {}, Linux {}", models.clone().count(), models.last().unwrap_or("a processor"), kernel.trim())
+    format!("{} × {}, Linux {}", models.len(), models.first().unwrap_or(&"a processor"), kernel.trim())
 }
+
+/// Enough of them for two threads to find each other, and for the clock.
+const TURNS: u32 = 20_000;

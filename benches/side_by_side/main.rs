@@ -22,6 +22,7 @@ mod check;
 mod closed_loop;
 mod compare;
 mod content;
+mod dnsperf;
 mod echo;
 mod machine;
 mod paced;
@@ -68,9 +69,11 @@ enum Measured {
     Throughput(usize),
     /// Latency at so many queries a second.
     Latency(f64),
+    /// Throughput by dnsperf, too.
+    CrossCheck,
 }
 
-const CASES: [Listed; 11] = [
+const CASES: [Listed; 12] = [
     case("static", "10,000 names", Content::Names { count: 10_000, missing: 0 }, Measured::Throughput(1)),
     case(
         "missing",
@@ -91,6 +94,7 @@ const CASES: [Listed; 11] = [
         Content::Names { count: 10_000, missing: 0 },
         Measured::Latency(20_000.0),
     ),
+    case("dnsperf", "10,000 names, and another's generator", Content::Names { count: 10_000, missing: 0 }, Measured::CrossCheck),
     case("small", "100 names", Content::Names { count: 100, missing: 10 }, Measured::Throughput(1)),
 ];
 
@@ -114,10 +118,12 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         fs::create_dir_all(&zones)
             .and_then(|()| listed.content.write_master_files(&zones))
             .map_err(|error| format!("{}: {error}", zones.display()))?;
-        let case = Case { folder: &folder.0, zones: &zones, content: listed.content, endpoint, pinned: !arguments.quick };
+        let before = arguments.before.as_deref();
+        let case = Case { folder: &folder.0, zones: &zones, content: listed.content, endpoint, before, pinned: !arguments.quick };
         let table = match listed.measured {
             Measured::Throughput(loads) => compare::throughput(&peers, &case, arguments, loads)?,
             Measured::Latency(rate) => compare::latency(&peers, &case, arguments, rate)?,
+            Measured::CrossCheck => compare::cross_check(&peers, &case, arguments)?,
         };
         report.push_str(&format!("\n### {}\n\n{table}", listed.title));
         // What was measured by now is there, whatever happens later.
@@ -140,6 +146,10 @@ fn chosen_cases(arguments: &Arguments) -> Result<Vec<&'static Listed>, String> {
     arguments.cases.iter().map(find).collect()
 }
 
+fn is_asked_for(arguments: &Arguments, case: &str) -> bool {
+    arguments.cases.is_empty() || arguments.cases.iter().any(|name| name == case)
+}
+
 fn chosen_peers(arguments: &Arguments) -> Result<Vec<&'static Peer>, String> {
     let names = PEERS.map(|peer| peer.name).join(", ");
     if let Some(unknown) = arguments.peers.iter().find(|name| PEERS.iter().all(|peer| peer.name != **name)) {
@@ -147,7 +157,11 @@ fn chosen_peers(arguments: &Arguments) -> Result<Vec<&'static Peer>, String> {
     }
     let is_wanted = |peer: &&Peer| arguments.peers.is_empty() || arguments.peers.iter().any(|name| name == peer.name);
     let wanted: Vec<&Peer> = PEERS.iter().filter(is_wanted).collect();
-    let packages: Vec<&str> = wanted.iter().filter(|peer| !peer.is_installed()).flat_map(|peer| peer.packages).copied().collect();
+    let mut packages: Vec<&str> =
+        wanted.iter().filter(|peer| !peer.is_installed()).flat_map(|peer| peer.packages).copied().collect();
+    if is_asked_for(arguments, "dnsperf") && !Path::new(dnsperf::PROGRAM).exists() {
+        packages.push(dnsperf::PACKAGE);
+    }
     if !packages.is_empty() && !arguments.no_install {
         install(&packages)?;
     }

@@ -34,6 +34,13 @@ pub struct Used {
     pub system_ticks: u64,
 }
 
+impl Used {
+    /// Time of threads that have ended, too: in ticks, as the scheduler scales them.
+    pub fn in_all(&self) -> Duration {
+        Duration::from_millis((self.user_ticks + self.system_ticks) * 10)
+    }
+}
+
 impl Sub for Used {
     type Output = Self;
 

@@ -42,8 +42,8 @@ pub struct Meanwhile {
     pub server: Used,
     /// Shares of the two cores that neither the server nor the generator had.
     pub foreign: [f64; 2],
-    /// The share of its core that the generator used.
-    pub generator: f64,
+    /// The share of its core that the server used: where that is not nearly all of it, the generator was the limit, or others.
+    pub busy: f64,
 }
 
 impl Running {
@@ -57,14 +57,15 @@ impl Running {
         let context = |error: io::Error| format!("{}: {}: {error}", peer.name, folder.display());
         fs::create_dir_all(&folder).map_err(context)?;
         let address = free_address().map_err(context)?;
-        let site = Site { folder: &folder, zones: case.zones, content: case.content, address, endpoint: case.endpoint };
+        let Case { zones, content, endpoint, before, .. } = *case;
+        let site = Site { folder: &folder, zones, content, address, endpoint, before };
         let Some(mut command) = peer.configure(&site).map_err(context)? else { return Ok(None) };
         let started = Instant::now();
         let core = case.pinned.then_some(machine::SERVERS);
         let mut group = Group::start(&mut command, &folder, core).map_err(|error| format!("{command:?}: {error}"))?;
         let answers = await_answer(&mut group, peer.answerer, address, case);
         answers.map_err(|why| format!("{}: {why}; it said:\n{}", peer.name, group.said()))?;
-        let loaded = Loaded { within: started.elapsed(), cpu: group.used().ran, memory_kib: group.memory_kib() };
+        let loaded = Loaded { within: started.elapsed(), cpu: group.used().in_all(), memory_kib: group.memory_kib() };
         Ok(Some(Self { name: peer.name, answerer: peer.answerer, address, group, loaded }))
     }
 
@@ -82,8 +83,8 @@ impl Running {
                 let others = (machine::busy(cores[at]) - busy[at]).saturating_sub(mine[at]);
                 others.as_secs_f64() / took.as_secs_f64()
             });
-            let generator = own.as_secs_f64() / took.as_secs_f64();
-            Ok((brought, Meanwhile { server, foreign, generator }))
+            let busy = server.ran.as_secs_f64() / took.as_secs_f64();
+            Ok((brought, Meanwhile { server, foreign, busy }))
         })
     }
 
@@ -102,6 +103,8 @@ pub struct Case<'c> {
     pub zones: &'c Path,
     pub content: Content,
     pub endpoint: SocketAddr,
+    /// Another build of waypost to compare with.
+    pub before: Option<&'c Path>,
     pub pinned: bool,
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::arguments::Arguments;
 use crate::compare::{Paced, Results, Sample};
-use crate::running::Loaded;
+use crate::running::{Loaded, Meanwhile};
 use crate::stats::{Spread, share};
 
 /// One row a server; ratios are medians of those of each round.
@@ -46,21 +46,29 @@ pub fn throughput(results: &[Results], arguments: &Arguments) -> String {
     table + &busy(results, arguments)
 }
 
-/// How busy the machine was with other things.
+/// How busy the machine was with other things, and how often too busy.
 fn busy(results: &[Results], arguments: &Arguments) -> String {
     let samples: Vec<&Sample> = results.iter().flat_map(|results| &results.samples).collect();
-    let share_of =
-        |core: usize| shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.foreign[core] * 100.0)), |s| s.show(0));
-    let generator = shown(Spread::of(samples.iter().map(|sample| sample.meanwhile.generator * 100.0)), |s| s.show(0));
+    let between = shown(Spread::of(samples.iter().map(|sample| sample.between_cores.as_secs_f64() * 1e9)), |s| s.show(0));
     let noisy = samples.iter().filter(|sample| sample.noisy).count();
     format!(
-        "\nOthers had {} % of the servers' core and {} % of the generator's; the generator had {generator} %. {noisy} of {} runs of \
-         {} s had more than {:.0} % of a core taken, twice in a row.\n",
-        share_of(0),
-        share_of(1),
+        "{} A cache line took {between} ns from one to the other. {noisy} of {} runs of {} s had more than {:.0} % of a core \
+         taken, twice in a row.\n",
+        taken(samples.iter().map(|sample| &sample.meanwhile)),
         samples.len(),
         arguments.secs,
         arguments.foreign_at_most * 100.0
+    )
+}
+
+/// How much of the two cores others had, and the servers of theirs.
+fn taken<'m>(meanwhile: impl Iterator<Item = &'m Meanwhile> + Clone) -> String {
+    let percent = |of: fn(&Meanwhile) -> f64| shown(Spread::of(meanwhile.clone().map(|each| of(each) * 100.0)), |s| s.show(0));
+    format!(
+        "\nOthers had {} % of the servers' core and {} % of the generator's; each server had {} % of its.",
+        percent(|each| each.foreign[0]),
+        percent(|each| each.foreign[1]),
+        percent(|each| each.busy)
     )
 }
 
@@ -98,6 +106,16 @@ pub fn latency(results: &[(&str, Vec<Paced>)]) -> String {
         let cpu = shown(Spread::of(rounds.iter().map(|round| round.cpu)), |spread| spread.show(1));
         let lost: u64 = rounds.iter().map(|round| round.lost).sum();
         writeln!(table, "| {name} | {} | {cpu} | {lost} |", percentiles.join(" | ")).expect("a string takes everything");
+    }
+    table + &taken(results.iter().flat_map(|(_, rounds)| rounds).map(|round| &round.meanwhile)) + "\n"
+}
+
+/// One row a server: what our generator gets from it, and what dnsperf does.
+pub fn cross_check(results: &[(&str, Vec<[f64; 2]>)]) -> String {
+    let mut table = String::from("| server | 1,000 queries/s | with dnsperf |\n|---|---|---|\n");
+    for (name, rounds) in results {
+        let [ours, theirs] = [0, 1].map(|at| shown(Spread::of(rounds.iter().map(|round| round[at])), Spread::show_thousands));
+        writeln!(table, "| {name} | {ours} | {theirs} |").expect("a string takes everything");
     }
     table
 }

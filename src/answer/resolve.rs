@@ -39,7 +39,10 @@ pub(super) struct Owner {
 #[inline]
 pub(super) fn resolve(zone: &Zone, name: &QName, qtype: RecordType) -> Outcome {
     let owner = match zone.lookup(name) {
-        Lookup::Exact(node) => Owner { node, encloser_len: None },
+        Lookup::Exact(found) => {
+            let owner = Owner { node: found.number(), encloser_len: None };
+            return found.answer(qtype).map_or_else(|| other_at_node(zone, owner, qtype), |answer| Outcome::Hit(owner, answer));
+        }
         Lookup::Wildcard { source, encloser_len } => Owner { node: source, encloser_len: Some(encloser_len) },
         Lookup::Missing => return Outcome::NameError,
         Lookup::Redirected { dname } => return Outcome::Redirect(dname),

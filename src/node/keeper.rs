@@ -77,7 +77,6 @@ impl Keeper {
         let (keeper, state) = (self.clone(), next.state.clone());
         let is_shown = next.config.serves_route53();
         self.set_loaded(next);
-        self.let_go().await;
         if is_shown {
             // A large file takes a while: off the threads that probes run on.
             let shown = tokio::task::spawn_blocking(move || keeper.account().adopt_files(&state));
@@ -85,18 +84,13 @@ impl Keeper {
         }
     }
 
-    /// Lets go of the record sets that nobody will ask for; for whoever has the turn.
-    pub async fn let_go(self: &Arc<Self>) {
-        let keeper = self.clone();
-        // Many take a while: off the threads that probes run on.
-        let gone = tokio::task::spawn_blocking(move || keeper.set_loaded(keeper.loaded().letting_go()));
-        gone.await.expect("letting go does not panic, and the runtime outlives it");
-    }
-
-    /// Lets go of them once the server answers.
+    /// Lets go of the record sets that nobody will ask for, once the server answers. Not on the runtime's threads, as many take
+    /// a while; and on one that ends when it is idle, as the allocator then gives back what was freed.
     pub async fn settle(self: &Arc<Self>) {
         let _turn = self.turn().await;
-        self.let_go().await;
+        let keeper = self.clone();
+        let gone = tokio::task::spawn_blocking(move || keeper.set_loaded(keeper.loaded().letting_go()));
+        gone.await.expect("letting go does not panic, and the runtime outlives it");
     }
 
     /// How many zones and health checks are in use.

@@ -68,7 +68,7 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || {
             let before = keeper.loaded();
             let add = &mut |_: &Config, state: &State| Ok(keeper.account().served(state));
-            files::load_with(&path, clock::unix_secs() as u32, Some(&before), add)
+            files::load_with(&path, clock::unix_secs() as u32, Some(&before), add).map(|next| next.letting_go())
         });
         read.await.expect("reading files does not panic, and the runtime outlives the reload")
     }

@@ -31,8 +31,12 @@ fn counted(limit: Limit, label: usize) -> Counted {
 /// BIND's accounts: a balance that grows by the rate to the rate, falls with each response, and not below the window's.
 #[derive(Default)]
 struct Naive {
-    accounts: HashMap<(IpNet, Limit, u16, Vec<u8>, bool), (u64, i128)>,
+    /// When each was last debited, in milliseconds, and its balance then.
+    accounts: HashMap<Account, (u64, i128)>,
 }
+
+/// Whose, for what, of which type and name, and whether only names below that are asked for.
+type Account = (IpNet, Limit, u16, Vec<u8>, bool);
 
 impl Naive {
     /// In billionths of a response; rates here divide a billion.
@@ -56,7 +60,7 @@ impl Naive {
         let key = (rules.network_of(asker), counted.limit, qtype, name, counted.name_at > 12);
         let (at, balance) = self.accounts.entry(key).or_insert((millis, rate * Self::ONE));
         let earned = i128::from(millis - *at) * 1_000_000 * rate;
-        let floor = -i128::try_from(rules.window.as_secs()).unwrap() * rate * Self::ONE;
+        let floor = -i128::from(rules.window.as_secs()) * rate * Self::ONE;
         (*at, *balance) = (millis, ((*balance + earned).min(rate * Self::ONE) - Self::ONE).max(floor));
         *balance < 0
     }

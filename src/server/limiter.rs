@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 
 use crate::answer::Report;
 use crate::clock;
@@ -83,7 +83,8 @@ pub(super) struct LimitedBatch<'l> {
     shared: &'l RateLimits,
     table: &'l mut Option<RateLimiter>,
     next_note: &'l mut Ticks,
-    rules: Arc<Rules>,
+    /// Borrowed, not cloned: the count of an `Arc` that all workers clone is a cache line that all write.
+    rules: Guard<Option<Arc<Rules>>>,
     now: Ticks,
 }
 
@@ -100,15 +101,15 @@ impl Limiter {
     /// None when nothing is limited.
     pub fn batch(&mut self) -> Option<LimitedBatch<'_>> {
         let rules = self.shared.rules.load();
-        let Some(rules) = rules.as_ref() else {
+        let Some(new) = rules.as_ref() else {
             // The memory may be had again; what was counted is of no use without rules.
             self.table = None;
             return None;
         };
-        let (rules, now) = (rules.clone(), self.shared.now());
-        if let Some(table) = self.table.as_mut().filter(|table| !Arc::ptr_eq(table.rules(), &rules)) {
-            table.follow(rules.clone());
+        if let Some(table) = self.table.as_mut().filter(|table| !Arc::ptr_eq(table.rules(), new)) {
+            table.follow(new.clone());
         }
+        let now = self.shared.now();
         Some(LimitedBatch { shared: &self.shared, table: &mut self.table, next_note: &mut self.next_note, rules, now })
     }
 }
@@ -122,7 +123,8 @@ impl LimitedBatch<'_> {
             return None;
         }
         let qtype = report.qtype.map_or(0, |qtype| qtype.0);
-        let table = self.table.get_or_insert_with(|| new_table(&self.rules, self.shared.workers));
+        let rules = self.rules.as_ref()?;
+        let table = self.table.get_or_insert_with(|| new_table(rules, self.shared.workers));
         let limited = table.decide(self.now, asker, report.counted, qtype, message)?;
         self.note(message, asker, report, limited);
         Some(limited)
@@ -134,10 +136,10 @@ impl LimitedBatch<'_> {
             return;
         }
         // Who tells has it for a moment each second.
-        if let Ok(mut incidents) = self.shared.incidents.try_lock() {
+        if let (Ok(mut incidents), Some(rules)) = (self.shared.incidents.try_lock(), self.rules.as_ref()) {
             *self.next_note = self.now.plus(NOTE_EVERY);
             let name = report.counted.name(message);
-            incidents.note(self.rules.network_of(asker), limited.by, name, self.now);
+            incidents.note(rules.network_of(asker), limited.by, name, self.now);
         }
     }
 }
@@ -149,11 +151,11 @@ fn new_table(rules: &Arc<Rules>, workers: NonZeroUsize) -> RateLimiter {
 
 /// What is sent of a response that is over a limit: `curtail` writes what goes out in its place.
 #[cold]
-pub(super) fn apply(limited: Limited, report: Report, curtail: impl FnOnce() -> Report) -> Report {
+pub(super) fn apply(limited: Limited, report: &Report, curtail: impl FnOnce() -> Report) -> Report {
     let sent = match limited.action {
-        Action::DryRun => report,
+        Action::DryRun => *report,
         Action::Slip => curtail(),
-        Action::Drop => Report { len: 0, zone: None, ..report },
+        Action::Drop => Report { len: 0, zone: None, ..*report },
     };
     Report { limited: Some(limited), ..sent }
 }

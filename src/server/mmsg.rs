@@ -111,7 +111,7 @@ impl Batch {
     }
 
     /// How many datagrams the last receive brought.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.received
     }
 
@@ -260,12 +260,19 @@ impl ReceiveQueue {
         }
     }
 
-    /// How many datagrams wait, at least as far as their memory tells: each takes 768 octets or more.
+    /// How many small datagrams wait where no memory is given back late.
     pub fn datagrams(&self) -> u64 {
-        u64::from(self.octets.saturating_sub(self.limit / 4)) / 768
+        u64::from(self.octets.saturating_sub(self.limit / 4)) / DATAGRAM_MEMORY_MIN
+    }
+
+    /// How many there are at most, however late it is.
+    pub fn datagrams_max(&self) -> u64 {
+        u64::from(self.octets) / DATAGRAM_MEMORY_MIN
     }
 }
 
+/// Octets that the smallest datagram takes of a socket's receive memory; on loopback 832.
+const DATAGRAM_MEMORY_MIN: u64 = 768;
 /// Values of SO_MEMINFO: the drops are the last (linux/sock_diag.h).
 const MEMINFO_VARS: usize = libc::SK_MEMINFO_DROPS as usize + 1;
 

@@ -36,7 +36,12 @@ pub struct Answers {
 impl Answers {
     /// Whoever replaces what `published` or `identity` holds changes the answers of the next batches.
     pub fn new(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>) -> Self {
-        Self { published, identity, chance: Chance::new(), log: None, limiter: None }
+        Self::drawing(published, identity, Chance::new())
+    }
+
+    /// The same, with draws from `chance`.
+    pub fn drawing(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>, chance: Chance) -> Self {
+        Self { published, identity, chance, log: None, limiter: None }
     }
 
     /// With a line in `log` for each query that a zone wants logged.
@@ -54,7 +59,7 @@ impl Responder for Answers {
     fn fork(&mut self) -> Self {
         let log = self.log.as_ref().map(QueryLog::fork);
         let limiter = self.limiter.as_ref().map(Limiter::fork);
-        Self { log, limiter, ..Self::new(self.published.clone(), self.identity.clone()) }
+        Self { log, limiter, ..Self::drawing(self.published.clone(), self.identity.clone(), self.chance.fork()) }
     }
 
     fn batch(&mut self) -> impl FnMut(&[u8], &Asker, &mut [u8]) -> Report {
@@ -71,8 +76,8 @@ impl Responder for Answers {
             if let Some(limits) = limits.as_mut().filter(|_| asker.transport == Transport::Udp)
                 && let Some(limited) = limits.decide(message, asker.address, &report)
             {
-                let curtail = || answer::curtail(&snapshot, &identity, message, asker, now_secs, out);
-                report = limiter::apply(limited, report, curtail);
+                let curtail = || answer::curtail(&snapshot, &identity, message, asker, now_secs, &report, out);
+                report = limiter::apply(limited, &report, curtail);
             }
             if let Some(log) = &mut log
                 && let Some(logged) = report.zone.and_then(|zone| snapshot.catalog.logged(zone))

@@ -22,6 +22,9 @@ use crate::telemetry::counts::{Counts, Slot, alone};
 use crate::telemetry::events;
 
 /// One socket, its thread's share of the counters, and what answers.
+///
+/// Wherever it lies, on its thread's stack or in what was allocated for the thread's start, nothing else is on its lines.
+#[repr(align(128))]
 pub struct Worker<R> {
     pub socket: UdpSocket,
     pub responder: R,
@@ -113,7 +116,7 @@ impl<R: Responder> Worker<R> {
         if look == Look::Queue
             && let Some(overload) = self.load.backlog.overload(&queue, clock::monotonic())
         {
-            self.shed(batches, overload);
+            self.shed(batches, overload, queue.datagrams_max());
         }
     }
 
@@ -129,14 +132,14 @@ impl<R: Responder> Worker<R> {
         Some(queue)
     }
 
-    /// Receives what waits, oldest first, and leaves the newest in `batch`; what is older than that is not answered. A batch
-    /// that was not full is answered here, behind the one before it.
+    /// Receives what waits, `most` and the like, oldest first, and leaves the newest in `batch`; what is older is not answered. A
+    /// batch that was not full is answered here, behind the one before it.
     #[cold]
-    fn shed(&mut self, Batches { batch, spare }: &mut Batches, overload: Overload) {
+    fn shed(&mut self, Batches { batch, spare }: &mut Batches, overload: Overload, most: u64) {
         let newer = spare.get_or_insert_with(|| batch.another());
         let mut shed = 0;
         // Senders who are faster than a receive must not keep us from answering.
-        for _ in 0..=overload.waiting.div_ceil(BATCH as u64) {
+        for _ in 0..=most.div_ceil(BATCH as u64) {
             match newer.receive(&self.socket, Wait::No) {
                 Ok(BATCH) => {
                     shed += batch.len() as u64;

@@ -5,14 +5,14 @@
 //! developer guide, "Working with private hosted zones".
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::table::Table;
-use super::tree::{Zone, ZoneKey, hash, is_same};
+use super::table::{Place, Table};
+use super::tree::{Zone, ZoneKey, is_same};
 use crate::wire::LABELS_MAX;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
@@ -21,7 +21,9 @@ use crate::wire::qname::QName;
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     zones: Vec<Arc<Zone>>,
+    /// Their places in `zones`, from 1, by apex.
     by_apex: Table,
+    places: Box<[Place]>,
     /// Whether an apex has so many labels: other suffixes need no look.
     has_labels: LabelCounts,
     /// What askers of some networks see instead; none in a view itself.
@@ -66,12 +68,14 @@ impl Views {
 
 impl Catalog {
     /// The catalog of `zones`; of two with one apex the first is served.
-    pub fn new(zones: Vec<Arc<Zone>>) -> Self {
-        let mut catalog = Self::default();
-        for zone in zones {
-            catalog.insert(zone);
-        }
-        catalog
+    pub fn new(mut zones: Vec<Arc<Zone>>) -> Self {
+        let mut known = HashSet::new();
+        zones.retain(|zone| known.insert(zone.apex_key.clone()));
+        let numbers: Vec<u32> = (1..=zones.len() as u32).collect();
+        let (by_apex, places) = Table::lay(&numbers, |number| &zones[number as usize - 1].apex_key);
+        let mut has_labels = LabelCounts::default();
+        zones.iter().for_each(|zone| has_labels.0[zone.apex().label_count()] = true);
+        Self { zones, by_apex, places: places.into(), has_labels, ..Self::default() }
     }
 
     /// The same with what askers of these networks see instead, if it is something else; of networks that lie in each
@@ -117,20 +121,16 @@ impl Catalog {
         }
     }
 
-    fn insert(&mut self, zone: Arc<Zone>) {
-        if self.at(&zone.apex_key).is_some() {
-            return;
-        }
-        let at = self.zones.len() as u32;
-        self.has_labels.0[zone.apex().label_count()] = true;
-        self.by_apex.insert(hash(&zone.apex_key), at);
-        self.zones.push(zone);
-    }
-
     #[inline]
     fn at(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
-        let at = self.by_apex.find(hash(apex), |at| is_same(&self.zones[at as usize].apex_key, apex))?;
-        Some(&self.zones[at as usize])
+        let has_apex = |zone: &Zone| is_same(&zone.apex_key, apex);
+        match &self.zones[..] {
+            [only] => Some(only).filter(|zone| has_apex(zone)),
+            zones => self.by_apex.find(&self.places, apex, |number| {
+                let zone = &zones[number as usize - 1];
+                has_apex(zone).then_some(zone)
+            }),
+        }
     }
 
     /// The closest zone that `name` is at or below.

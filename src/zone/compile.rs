@@ -1,24 +1,27 @@
 //! A hosted zone becomes a [`Zone`]: names to nodes, record sets to RRsets and groups, aliases and addresses to links.
 //!
-//! Checks nothing that `check` checks. Invariant of the steps: nodes are made parent first, so whatever flows down the
-//! tree (cuts, DNAMEs) flows in the order of their numbers.
-//! Sources: RFC 1034 §4.2 and §4.3.2, RFC 4592 §2.2 (empty non-terminals), RFC 2308 §3 (negative TTL).
+//! Checks nothing that `check` checks. `names` makes the tree; here each name is encoded with what it answers, in one go, and
+//! what leads from one to another is put right when all have their numbers.
+//! Invariant of the steps: until then, nodes are called by their places among the names.
+//! Sources: RFC 1034 §4.2 and §4.3.2, RFC 2308 §3 (negative TTL).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
+use super::arena::{Arena, Link, RRSET_MAX, Source, TooLarge};
 use super::fence;
 use super::group::{AnswerRef, Follows, Member, MemberContent, RecordGroup};
 use super::group_options::{GroupOptions, MinHealthy};
 use super::hosted_zone::HostedZone;
+use super::names::{Entry, FIRST, Names};
+use super::node::{APEX, NONE, put_group, put_node, set_wildcard};
 use super::record_set::{Alias, Content, RdataList, RecordSet, RoutingPolicy, Ttl};
-use super::rrset::{Arena, Link, RrsetRef, Source, TooLarge};
+use super::rrset::{RrsetRef, UNIT};
 use super::soa::{self, SoaNumbers};
-use super::table::Table;
-use super::tree::{APEX, CUT, DNAME, NONE, Node, Part, Slot, Zone, ZoneSoa, hash, part_of};
+use super::tree::{Part, Zone, ZoneSoa, part_of};
 use super::whole::find_whole;
 use crate::geography::area::Area;
 use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, HealthSet, MapIndex, SetIdentifier};
@@ -89,6 +92,11 @@ impl Place<'_> {
         (self.at as u32).checked_shl(self.shift()).unwrap_or_default()
     }
 
+    /// The bits of a number that are the part's own.
+    fn mask(&self) -> u32 {
+        u32::MAX >> (u32::BITS - self.shift())
+    }
+
     /// Whether a key belongs to another part.
     fn is_far(&self, key: &[u8]) -> bool {
         part_of(key, self.parts) != self.at
@@ -121,215 +129,58 @@ pub(super) fn compile_part(
     tables: &Tables<'_>,
     place: Place<'_>,
 ) -> Result<(Part, Option<ZoneSoa>), CompileError> {
-    let mut names = Names::new(written.name);
-    names.nodes[APEX as usize].flags |= if place.is_redirected { DNAME } else { 0 };
-    let mut entries = names.enter(written);
-    entries.sort_unstable_by_key(|entry| (entry.node, entry.rtype, entry.record_set));
-    names.flow_down();
-    let arena = Arena::of_part(place.number());
-    let mut answers = Answers { written, place, names: &names, tables, arena, groups: Vec::new(), pending: Vec::new() };
-    let mut slots = answers.encode(&entries)?;
+    let (names, entries) = Names::of(written, place.is_redirected);
+    let mut answers = Answers::new(written, place, &names, tables);
+    let numbers = answers.encode(&entries)?;
     let soa = if place.at == 0 { Some(answers.negative_soa()?) } else { None };
-    answers.link_aliases(&entries, &slots)?;
+    answers.link_aliases()?;
     let Answers { arena, mut groups, .. } = answers;
     fence::apply_fences(&mut groups);
     find_whole(&mut groups);
-    let mut nodes = place_slots(names.nodes, &entries);
-    number(&mut nodes, &mut slots, &mut groups, place.number());
-    let is_bound = groups.iter().any(RecordGroup::is_bound);
-    let rrsets = arena.finish();
-    let most = 1 << place.shift();
-    if [rrsets.len(), nodes.len(), groups.len()].into_iter().any(|len| len > most) {
+    number(&mut groups, &numbers, place.number());
+    let mut octets = arena.finish_with(|node| numbers[node as usize]);
+    for (parent, wildcard) in &names.wildcards {
+        set_wildcard(&mut octets, numbers[*parent as usize] & place.mask(), numbers[*wildcard as usize]);
+    }
+    if [octets.len() / UNIT, groups.len()].into_iter().any(|len| len > 1 << place.shift()) {
         return Err(CompileError::PartFull { zone: written.name.clone() });
     }
-    let part = Part {
-        table: names.table,
-        nodes: nodes.into(),
-        keys: names.keys.into(),
-        slots: slots.into(),
-        rrsets,
-        groups: groups.into(),
-        max_labels: names.max_labels,
-        is_bound,
-    };
-    Ok((part, soa))
+    let is_bound = groups.iter().any(RecordGroup::is_bound);
+    let found: Vec<u32> = (0..names.len() as u32)
+        .filter(|&node| !names.is_hidden(node))
+        .map(|node| numbers[node as usize] & place.mask())
+        .collect();
+    Ok((Part::new(&octets, &found, groups.into(), names.max_labels, is_bound), soa))
 }
 
-/// Puts the part's number into all that leads to its nodes and groups from outside. RRsets have it already, and the
-/// apex's is 0 everywhere.
-fn number(nodes: &mut [Node], slots: &mut [Slot], groups: &mut [RecordGroup], part: u32) {
-    if part == 0 {
-        return;
-    }
-    let numbered = |node: &mut u32| *node |= if matches!(*node, NONE | APEX) { 0 } else { part };
-    let answer = |answer: &mut AnswerRef| {
-        if let AnswerRef::Group(at) = answer {
-            *at |= part;
-        }
-    };
-    nodes.iter_mut().for_each(|node| [&mut node.cover, &mut node.wildcard].into_iter().for_each(numbered));
-    slots.iter_mut().for_each(|slot| answer(&mut slot.answer));
+/// Puts the numbers of nodes instead of their places among the names, and the part's number into those of groups.
+fn number(groups: &mut [RecordGroup], numbers: &[u32], part: u32) {
     for group in groups {
-        numbered(&mut group.node);
+        group.node = numbers[group.node as usize];
         for member in &mut group.members {
             if let MemberContent::Alias { target, node, .. } = &mut member.content {
-                answer(target);
-                numbered(node);
+                *node = numbers[*node as usize];
+                if let AnswerRef::Group(at) = target {
+                    *at |= part;
+                }
             }
         }
     }
 }
 
-/// One record set and the node that owns it.
-#[derive(Clone, Copy)]
-struct Entry {
-    node: u32,
-    rtype: RecordType,
-    record_set: u32,
-}
-
-/// The nodes, while they are made.
-struct Names {
-    /// In lower case.
-    apex: Vec<u8>,
-    table: Table,
-    /// The nodes that no query finds, by their keys.
-    hidden: HashMap<Box<[u8]>, u32>,
-    nodes: Vec<Node>,
-    parents: Vec<u32>,
-    keys: Vec<u8>,
-    /// Labels of the longest key.
-    max_labels: usize,
-}
-
-impl Names {
-    fn new(apex: &Name) -> Self {
-        let mut names = Self {
-            apex: apex.as_wire().to_ascii_lowercase(),
-            table: Table::default(),
-            hidden: HashMap::new(),
-            nodes: Vec::new(),
-            parents: Vec::new(),
-            keys: Vec::new(),
-            max_labels: 0,
-        };
-        names.insert(&[], APEX);
-        names
-    }
-
-    /// Makes a node for each owner name and, where queries find it, for all that lies between it and the apex.
-    fn enter(&mut self, hosted: Written<'_>) -> Vec<Entry> {
-        let record_sets = hosted.record_sets;
-        let found = record_sets.len().saturating_sub(hosted.hidden);
-        let mut entries = Vec::with_capacity(record_sets.len());
-        for (at, set) in record_sets.iter().enumerate() {
-            let key = set.name.as_wire().to_ascii_lowercase();
-            let Some(key) = key.strip_suffix(&*self.apex) else { continue };
-            if at >= found {
-                entries.push(Entry { node: self.hidden_node(key), rtype: set.rtype, record_set: at as u32 });
-                continue;
-            }
-            let node = self.node(key);
-            self.nodes[node as usize].flags |= match set.rtype {
-                RecordType::NS if node != APEX => CUT,
-                RecordType::DNAME => DNAME,
-                _ => 0,
-            };
-            entries.push(Entry { node, rtype: set.rtype, record_set: at as u32 });
-        }
-        entries
-    }
-
-    /// The node of `key`, made with its ancestors if it is not there: at most 127 of them.
-    fn node(&mut self, key: &[u8]) -> u32 {
-        if let Some(node) = self.find(key) {
-            return node;
-        }
-        let label = 1 + usize::from(key[0]);
-        let parent = self.node(&key[label..]);
-        let node = self.insert(key, parent);
-        if key.starts_with(&[1, b'*']) {
-            self.nodes[parent as usize].wildcard = node;
-        }
-        node
-    }
-
-    /// The node of `key` beside the tree.
-    fn hidden_node(&mut self, key: &[u8]) -> u32 {
-        if let Some(&node) = self.hidden.get(key) {
-            return node;
-        }
-        let node = self.push(key, APEX);
-        self.hidden.insert(key.into(), node);
-        node
-    }
-
-    fn find(&self, key: &[u8]) -> Option<u32> {
-        self.table.find(hash(key), |node| self.key(node) == key)
-    }
-
-    fn key(&self, node: u32) -> &[u8] {
-        let node = &self.nodes[node as usize];
-        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
-    }
-
-    fn push(&mut self, key: &[u8], parent: u32) -> u32 {
-        let node = self.nodes.len() as u32;
-        let key_at = u32::try_from(self.keys.len()).expect("a zone of 4 GiB of names does not fit one table");
-        self.keys.extend_from_slice(key);
-        let key_len = u8::try_from(key.len()).expect("a name has at most 255 octets");
-        self.nodes.push(Node { key_at, slots_at: 0, cover: NONE, wildcard: NONE, slots: 0, key_len, flags: 0 });
-        self.parents.push(parent);
-        node
-    }
-
-    fn insert(&mut self, key: &[u8], parent: u32) -> u32 {
-        let node = self.push(key, parent);
-        self.max_labels = self.max_labels.max(crate::wire::qname::label_starts(key).count());
-        self.table.insert(hash(key), node);
-        node
-    }
-
-    /// Tells every node of the cut at or above it, or the DNAME above it (RFC 6672 §2.4: what is below does not exist).
-    fn flow_down(&mut self) {
-        for at in 1..self.nodes.len() {
-            let above = self.parents[at];
-            let parent = &self.nodes[above as usize];
-            let inherited = match parent.cover {
-                NONE if parent.flags & DNAME != 0 => above,
-                cover => cover,
-            };
-            let is_cut = self.nodes[at].flags & CUT != 0;
-            self.nodes[at].cover = if inherited == NONE && is_cut { at as u32 } else { inherited };
-        }
-    }
-
-    /// The node of an alias's target, which queries need not find.
-    fn target(&self, target: &Name) -> Option<u32> {
-        let wire = target.as_wire().to_ascii_lowercase();
-        let key = wire.strip_suffix(&*self.apex)?;
-        self.hidden.get(key).copied().or_else(|| self.find(key))
-    }
-}
-
-/// The runs of entries with one node and type: each becomes a slot.
+/// The runs of entries with one node and type: each becomes an answer.
 fn runs(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
     entries.chunk_by(|a, b| (a.node, a.rtype) == (b.node, b.rtype))
 }
 
-/// Gives each node its slots, which stand in the order of the runs.
-fn place_slots(mut nodes: Vec<Node>, entries: &[Entry]) -> Vec<Node> {
-    for (at, run) in runs(entries).enumerate() {
-        let node = &mut nodes[run[0].node as usize];
-        if node.slots == 0 {
-            node.slots_at = at as u32;
-        }
-        node.slots += 1;
-    }
-    nodes
+/// What stands at a name for a type, as aliases find it.
+#[derive(Clone, Copy)]
+struct Target {
+    answer: AnswerRef,
+    place: Option<Area>,
 }
 
-/// RRsets and groups, while they are made.
+/// Nodes, RRsets and groups, while they are made.
 struct Answers<'h> {
     written: Written<'h>,
     place: Place<'h>,
@@ -339,34 +190,90 @@ struct Answers<'h> {
     groups: Vec<RecordGroup>,
     /// Aliases whose target has yet to be found: group, member, record set.
     pending: Vec<(u32, u32, u32)>,
+    /// The names and types that aliases lead to, and what stands there as soon as it is known.
+    targets: HashMap<(u32, RecordType), Option<Target>>,
 }
 
 impl<'h> Answers<'h> {
-    fn encode(&mut self, entries: &[Entry]) -> Result<Vec<Slot>, CompileError> {
-        let targets = self.alias_targets();
-        let mut slots = Vec::with_capacity(entries.len());
+    fn new(written: Written<'h>, place: Place<'h>, names: &'h Names, tables: &'h Tables<'h>) -> Self {
+        let arena = Arena::of_part(place.number());
+        let (groups, pending, targets) = (Vec::new(), Vec::new(), alias_targets(written, place, names));
+        Self { written, place, names, tables, arena, groups, pending, targets }
+    }
+
+    /// Encodes every node with what it answers, and gives their numbers.
+    fn encode(&mut self, entries: &[Entry]) -> Result<Vec<u32>, CompileError> {
+        let mut numbers = Vec::with_capacity(self.names.len());
+        let covers = self.names.covers();
+        let mut rest = entries;
+        for node in 0..self.names.len() as u32 {
+            let own = rest.iter().take_while(|entry| entry.node == node).count();
+            let (own, behind) = rest.split_at(own);
+            rest = behind;
+            let cover = covers.get(node as usize).copied().flatten();
+            // A cut is covered by itself, which its flag says.
+            let cover = cover.filter(|cover| *cover != node).map(|cover| numbers[cover as usize]);
+            numbers.push(self.encode_node(node, own, cover)?);
+        }
+        Ok(numbers)
+    }
+
+    /// Encodes one node, its own answers behind each other, and behind them what the members of its groups answer.
+    fn encode_node(&mut self, node: u32, entries: &[Entry], cover: Option<u32>) -> Result<u32, CompileError> {
+        let (flags, answers) = (self.names.flags(node), runs(entries).count());
+        // The apex's number is the same whether it has a wildcard or not.
+        let has_wildcard = node == FIRST || self.names.wildcards.contains_key(&node);
+        let number = put_node(&mut self.arena, self.names.key(node), flags, cover, has_wildcard, answers);
+        let mut next_group = self.groups.len() as u32;
         for run in runs(entries) {
-            let compress = !targets.contains(&(run[0].node, run[0].rtype));
-            slots.push(Slot { rtype: run[0].rtype, answer: self.encode_run(run, compress)? });
+            let answer = match self.plain(run) {
+                Some((set, ttl, rdata)) => AnswerRef::Rrset(self.encode_rrset(set, ttl, rdata, self.compresses(run))?),
+                None => {
+                    next_group += 1;
+                    put_group(&mut self.arena, run[0].rtype, (next_group - 1) | self.place.number());
+                    AnswerRef::Group(next_group - 1)
+                }
+            };
+            self.note_target(run, answer);
         }
-        Ok(slots)
+        for run in runs(entries) {
+            if self.plain(run).is_none() {
+                self.encode_group(run)?;
+            }
+        }
+        // The apex is in one part only, whatever part has its node.
+        Ok(if node == FIRST { APEX } else { number })
     }
 
-    /// Names and types that are answered under other owner names too.
-    fn alias_targets(&self) -> HashSet<(u32, RecordType)> {
-        let aliases = self.written.record_sets.iter().filter_map(|set| match &set.content {
-            Content::Alias(alias) => Some((self.names.target(&alias.target)?, set.rtype)),
-            Content::Values { .. } => None,
-        });
-        let far = self.place.targets.iter();
-        aliases.chain(far.filter_map(|(target, rtype)| Some((self.names.target(target)?, *rtype)))).collect()
+    /// Whether what a run answers is answered under its own name only.
+    fn compresses(&self, run: &[Entry]) -> bool {
+        !self.targets.contains_key(&(run[0].node, run[0].rtype))
     }
 
-    fn encode_run(&mut self, run: &[Entry], compress: bool) -> Result<AnswerRef, CompileError> {
-        let first = &self.written.record_sets[run[0].record_set as usize];
-        if let ([_], RoutingPolicy::Simple, Content::Values { ttl, rdata }) = (run, &first.policy, &first.content) {
-            return Ok(AnswerRef::Rrset(self.encode_rrset(first, *ttl, rdata, compress)?));
+    fn note_target(&mut self, run: &[Entry], answer: AnswerRef) {
+        if self.targets.is_empty() {
+            return;
         }
+        if let Some(target) = self.targets.get_mut(&(run[0].node, run[0].rtype)) {
+            let place = self.written.record_sets[run[0].record_set as usize].place;
+            *target = Some(Target { answer, place });
+        }
+    }
+
+    /// The one record set of a run that is an RRset as it stands.
+    fn plain(&self, run: &[Entry]) -> Option<(&'h RecordSet, Ttl, &'h RdataList)> {
+        let [one] = run else { return None };
+        let set = &self.written.record_sets[one.record_set as usize];
+        match (&set.policy, &set.content) {
+            (RoutingPolicy::Simple, Content::Values { ttl, rdata }) => Some((set, *ttl, rdata)),
+            _ => None,
+        }
+    }
+
+    /// Encodes what the members of a run answer, and makes a group of them.
+    fn encode_group(&mut self, run: &[Entry]) -> Result<(), CompileError> {
+        let compress = self.compresses(run);
+        let policy = &self.written.record_sets[run[0].record_set as usize].policy;
         let mut sets: Vec<u32> = run.iter().map(|entry| entry.record_set).collect();
         // In the order of their tiers; for other policies in the order written.
         sets.sort_by_key(|&at| match self.written.record_sets[at as usize].policy {
@@ -378,7 +285,7 @@ impl<'h> Answers<'h> {
         for (at, &record_set) in sets.iter().enumerate() {
             let mut member: Member = self.member((group, at as u32, record_set), compress)?;
             // Members answered together that say the same share one RRset, so that it is answered once.
-            let twin = (first.policy == RoutingPolicy::Multivalue).then(|| self.twin(&sets[..at], record_set)).flatten();
+            let twin = (*policy == RoutingPolicy::Multivalue).then(|| self.twin(&sets[..at], record_set)).flatten();
             if let Some(twin) = twin {
                 let earlier: &Member = &members[twin];
                 member.content = earlier.content;
@@ -387,7 +294,7 @@ impl<'h> Answers<'h> {
         }
         let compiled = self.group(run[0], &sets, members.into());
         self.groups.push(compiled);
-        Ok(AnswerRef::Group(group))
+        Ok(())
     }
 
     /// The group of `members`, which are the record sets at `sets` in that order.
@@ -483,7 +390,7 @@ impl<'h> Answers<'h> {
             if place.is_far(key) {
                 return Some(Link::Far(key.into()));
             }
-            names.find(key).map(|node| Link::Node(node | place.number()))
+            names.find(key).map(Link::Node)
         };
         self.arena.encode(source, &link).map_err(|TooLarge { found }| CompileError::TooLarge {
             name: set.name.clone(),
@@ -504,13 +411,7 @@ impl<'h> Answers<'h> {
         Ok(ZoneSoa { negative: self.encode_rrset(set, negative_ttl, rdata, true)?, serial })
     }
 
-    fn link_aliases(&mut self, entries: &[Entry], slots: &[Slot]) -> Result<(), CompileError> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let stands = |run: &[Entry], slot: &Slot| (slot.answer, self.written.record_sets[run[0].record_set as usize].place);
-        let found: HashMap<(u32, RecordType), (AnswerRef, Option<Area>)> =
-            runs(entries).zip(slots).map(|(run, slot)| ((run[0].node, run[0].rtype), stands(run, slot))).collect();
+    fn link_aliases(&mut self) -> Result<(), CompileError> {
         for (group, member, record_set) in std::mem::take(&mut self.pending) {
             let set = &self.written.record_sets[record_set as usize];
             let Content::Alias(alias) = &set.content else { continue };
@@ -523,8 +424,8 @@ impl<'h> Answers<'h> {
                 continue;
             }
             let node = self.names.target(&alias.target);
-            let target = node.and_then(|node| Some((node, *found.get(&(node, set.rtype))?)));
-            let (node, (target, place)) = target.ok_or_else(|| CompileError::NoTarget {
+            let target = node.and_then(|node| Some((node, (*self.targets.get(&(node, set.rtype))?)?)));
+            let (node, Target { answer: target, place }) = target.ok_or_else(|| CompileError::NoTarget {
                 name: set.name.clone(),
                 target: alias.target.clone(),
                 rtype: set.rtype,
@@ -538,6 +439,16 @@ impl<'h> Answers<'h> {
         }
         Ok(())
     }
+}
+
+/// Names and types that are answered under other owner names too.
+fn alias_targets(written: Written<'_>, place: Place<'_>, names: &Names) -> HashMap<(u32, RecordType), Option<Target>> {
+    let aliases = written.record_sets.iter().filter_map(|set| match &set.content {
+        Content::Alias(alias) => Some((names.target(&alias.target)?, set.rtype)),
+        Content::Values { .. } => None,
+    });
+    let far = place.targets.iter().filter_map(|(target, rtype)| Some((names.target(target)?, *rtype)));
+    aliases.chain(far).map(|target| (target, None)).collect()
 }
 
 /// How many of the members are for every client.
@@ -570,8 +481,7 @@ impl fmt::Display for CompileError {
         match self {
             Self::NoSoa { zone } => write!(f, "{zone} has no SOA at its apex; one is needed"),
             Self::TooLarge { name, rtype, octets } => {
-                let max = super::rrset::RRSET_MAX;
-                write!(f, "the {rtype} records of {name} take {octets} octets; at most {max} fit into a message")
+                write!(f, "the {rtype} records of {name} take {octets} octets; at most {RRSET_MAX} fit into a message")
             }
             Self::NoTarget { name, target, rtype } => {
                 write!(f, "{name} {rtype} is an alias of {target}, which has no {rtype} in this zone")

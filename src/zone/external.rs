@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::arena::{Arena, Source};
 use super::record_set::{RdataList, Ttl};
-use super::rrset::{Arena, Rrset, RrsetRef, Source};
+use super::rrset::{Rrset, RrsetRef};
 use crate::ids::ExternalIndex;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;

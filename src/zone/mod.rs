@@ -10,6 +10,7 @@
 //!
 //! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
 
+mod arena;
 pub mod branch;
 pub mod catalog;
 pub mod check;
@@ -21,10 +22,13 @@ pub mod group;
 pub mod group_options;
 pub mod hosted_zone;
 pub mod master;
+mod names;
+mod node;
 pub mod parted;
 pub mod print;
 pub mod rdata;
 pub mod record_set;
+mod region;
 pub mod rrset;
 pub mod soa;
 mod table;

@@ -4,18 +4,20 @@
 //! that changes record by record is in parts, each compiled by itself: all that is at or below one child of the apex is in
 //! one part, so that what a name is depends on its part and the apex only. What leads from one part to another is found by
 //! name at each query (`far`), so that a part can be replaced alone.
-//! Invariant: a node's parent exists, so the nodes above a name are exactly those that RFC 4592 calls existing; node 0 is
-//! the apex, which is in part 0 with its wildcard. Every number of a node, RRset or group has its part in its high bits.
+//! Invariant: a node's parent exists, so the nodes above a name are exactly those that RFC 4592 calls existing; the apex is
+//! in part 0 with its wildcard. Every number of a node, RRset or group has its part in its high bits.
 //! Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
 
-use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::group::{AnswerRef, Member, MemberContent, RecordGroup};
-use super::rrset::{Rrset, RrsetRef};
-use super::table::Table;
+pub use super::node::{APEX, Found};
+use super::node::{CUT, DNAME, NONE, Node};
+use super::region::Region;
+use super::rrset::{Rrset, RrsetRef, UNIT};
+use super::table::{Table, hash};
 use crate::wire::name::Name;
 use crate::wire::qname::{QName, label_starts};
 use crate::wire::rtype::RecordType;
@@ -44,16 +46,15 @@ pub struct ZoneKey(NonZeroUsize);
 /// A part of a zone.
 #[derive(Debug, Default)]
 pub(super) struct Part {
-    /// Nodes by [`hash`] of their key: the lower-cased name without the apex.
-    pub table: Table,
-    pub nodes: Box<[Node]>,
-    /// The keys of the nodes, one behind the other.
-    pub keys: Box<[u8]>,
-    pub slots: Box<[Slot]>,
-    pub rrsets: Box<[u8]>,
-    pub groups: Box<[RecordGroup]>,
+    /// Nodes with their RRsets, keys of far names, and behind them the places of the table.
+    octets: Region,
+    /// Nodes by their keys.
+    table: Table,
+    /// Where the places of the table begin.
+    places_at: usize,
+    groups: Box<[RecordGroup]>,
     /// Labels of the longest key.
-    pub max_labels: usize,
+    max_labels: usize,
     /// Numbers of the snapshot's tables are in it, so it is good for those tables only.
     pub is_bound: bool,
 }
@@ -66,41 +67,14 @@ pub struct ZoneSoa {
     pub serial: u32,
 }
 
-/// One name of the zone.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub key_at: u32,
-    pub slots_at: u32,
-    /// The cut at or above this name, or the DNAME above it.
-    pub cover: u32,
-    /// The child `*`, if there is one.
-    pub wildcard: u32,
-    pub slots: u16,
-    pub key_len: u8,
-    pub flags: u8,
-}
-
-/// One type at one name.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
-    pub rtype: RecordType,
-    pub answer: AnswerRef,
-}
-
 /// Set in the number of what is found by a name that the part's octets have.
 pub(super) const FAR: u32 = 1 << 31;
-/// No node.
-pub(super) const NONE: u32 = u32::MAX;
-/// The node owns NS below the apex: a zone cut.
-pub(super) const CUT: u8 = 1;
-/// The node owns a DNAME.
-pub(super) const DNAME: u8 = 2;
 
 /// What is known of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lookup {
+#[derive(Clone, Copy)]
+pub enum Lookup<'z> {
     /// The name exists, perhaps as an empty non-terminal.
-    Exact(u32),
+    Exact(Found<'z>),
     /// The name does not exist and `source` is the source of synthesis; the closest encloser's name has `encloser_len`
     /// octets (RFC 4592 §3.3.1).
     Wildcard { source: u32, encloser_len: usize },
@@ -155,12 +129,12 @@ impl Zone {
 
     /// Looks up a name that is at or below the apex.
     #[inline]
-    pub fn lookup(&self, name: &QName) -> Lookup {
+    pub fn lookup(&self, name: &QName) -> Lookup<'_> {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
         match self.node_at(key) {
-            Some(node) => match self.node(node).cover {
-                NONE => Lookup::Exact(node),
+            Some(found) => match found.node.cover(found.number) {
+                NONE => Lookup::Exact(found),
                 cover => self.covered(cover),
             },
             None => self.lookup_encloser(name, key),
@@ -168,40 +142,40 @@ impl Zone {
     }
 
     /// What becomes of a name that does not exist: its closest encloser decides.
-    fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup {
+    fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup<'_> {
         let too_deep = name.labels().saturating_sub(self.max_labels + 1);
         let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
-        let (encloser, encloser_key) = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next().unwrap_or((APEX, &[]));
+        let closest = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next();
+        let (encloser, encloser_key) = closest.map_or((APEX, &[][..]), |(found, key)| (found.number, key));
         let node = self.node(encloser);
-        if node.flags & DNAME != 0 && node.cover == NONE {
-            return Lookup::Redirected { dname: encloser };
-        }
-        match (node.cover, node.wildcard) {
-            (NONE, NONE) => Lookup::Missing,
-            (NONE, source) => Lookup::Wildcard { source, encloser_len: encloser_key.len() + self.apex_key.len() },
-            (cover, _) => self.covered(cover),
+        match node.cover(encloser) {
+            NONE if node.flags() & DNAME != 0 => Lookup::Redirected { dname: encloser },
+            NONE => match node.wildcard() {
+                NONE => Lookup::Missing,
+                source => Lookup::Wildcard { source, encloser_len: encloser_key.len() + self.apex_key.len() },
+            },
+            cover => self.covered(cover),
         }
     }
 
-    fn covered(&self, cover: u32) -> Lookup {
-        match self.node(cover).flags & CUT {
+    fn covered(&self, cover: u32) -> Lookup<'_> {
+        match self.node(cover).flags() & CUT {
             0 => Lookup::Redirected { dname: cover },
             _ => Lookup::Delegated { cut: cover },
         }
     }
 
     #[inline]
-    fn node_at(&self, key: &[u8]) -> Option<u32> {
+    fn node_at(&self, key: &[u8]) -> Option<Found<'_>> {
         match self.parts.is_empty() {
-            true => self.whole.find(key),
+            true => self.whole.find(key, 0),
             false => self.node_in_parts(key),
         }
     }
 
-    fn node_in_parts(&self, key: &[u8]) -> Option<u32> {
+    fn node_in_parts(&self, key: &[u8]) -> Option<Found<'_>> {
         let at = part_of(key, self.parts.len());
-        let found = self.parts[at].find(key)?;
-        Some(found | (at << self.shift) as u32)
+        self.parts[at].find(key, (at << self.shift) as u32)
     }
 
     /// The part of a number, and the number without it.
@@ -218,22 +192,16 @@ impl Zone {
     }
 
     #[inline]
-    fn node(&self, number: u32) -> &Node {
+    fn node(&self, number: u32) -> Node<'_> {
         let (part, own) = self.part(number);
-        &part.nodes[own as usize]
-    }
-
-    #[inline]
-    fn key(&self, node: u32) -> &[u8] {
-        let (part, own) = self.part(node);
-        part.key(own)
+        Node::read(&part.octets, own)
     }
 
     /// The node that a far link or alias leads to; none if it has been deleted since.
     fn far(&self, at: u32) -> Option<u32> {
         let (part, own) = self.part(at & !FAR);
-        let octets = &part.rrsets[own as usize..];
-        self.node_at(&octets[1..][..usize::from(octets[0])])
+        let octets = &part.octets[own as usize * UNIT..];
+        self.node_at(&octets[1..][..usize::from(octets[0])]).map(Found::number)
     }
 
     /// What the additional section wants beside an RRset: where the name lies in its RRs, and the node of that name.
@@ -277,49 +245,43 @@ impl Zone {
 
     /// Whether `node` is at or below the zone cut `cut`.
     pub fn is_below(&self, node: u32, cut: u32) -> bool {
-        self.node(node).cover == cut
+        self.node(node).cover(node) == cut
     }
 
     /// The node of a lower-cased name in wire form, even below a cut.
     pub fn node_of(&self, wire: &[u8]) -> Option<u32> {
         let key = wire.strip_suffix(&*self.apex_key)?;
-        self.node_at(key)
+        self.node_at(key).map(Found::number)
     }
 
     /// What stands at `node` for `rtype`.
     #[inline]
     pub fn answer_at(&self, node: u32, rtype: RecordType) -> Option<AnswerRef> {
-        self.slots(node).iter().find(|slot| slot.rtype == rtype).map(|slot| slot.answer)
+        let (part, own) = self.part(node);
+        Node::read(&part.octets, own).answer(rtype, node - own)
     }
 
     /// The types at `node`, ascending.
     pub fn types_at(&self, node: u32) -> impl Iterator<Item = RecordType> + '_ {
-        self.slots(node).iter().map(|slot| slot.rtype)
-    }
-
-    #[inline]
-    fn slots(&self, node: u32) -> &[Slot] {
-        let (part, own) = self.part(node);
-        let node = &part.nodes[own as usize];
-        &part.slots[node.slots_at as usize..][..usize::from(node.slots)]
+        self.node(node).types()
     }
 
     /// Octets of the node's name.
     #[inline]
     pub fn name_len(&self, node: u32) -> usize {
-        usize::from(self.node(node).key_len) + self.apex_key.len()
+        self.node(node).key_len() + self.apex_key.len()
     }
 
     /// The node's name, in lower case; for people.
     pub fn name_of(&self, node: u32) -> Name {
-        let wire = [self.key(node), &self.apex_key].concat();
+        let wire = [self.node(node).key(), &self.apex_key].concat();
         Name::from_wire(&wire).expect("the names of a compiled zone are valid")
     }
 
     #[inline]
     pub fn rrset(&self, at: RrsetRef) -> Rrset<'_> {
         let (part, own) = self.part(at.number());
-        Rrset::read(&part.rrsets, own as usize)
+        Rrset::read(&part.octets, own as usize)
     }
 
     #[inline]
@@ -335,17 +297,22 @@ impl Zone {
 }
 
 impl Part {
-    /// The node of a key, by its number without the part.
-    #[inline]
-    fn find(&self, key: &[u8]) -> Option<u32> {
-        self.table.find(hash(key), |node| is_same(self.key(node), key))
+    /// The part of these octets, where nodes of the numbers `found` are found by their keys.
+    pub fn new(octets: &[u8], found: &[u32], groups: Box<[RecordGroup]>, max_labels: usize, is_bound: bool) -> Self {
+        let (table, places) = Table::lay(found, |node| Node::read(octets, node).key());
+        let octets_and_places = Region::of(&[octets, places.as_flattened()]);
+        Self { octets: octets_and_places, table, places_at: octets.len(), groups, max_labels, is_bound }
     }
 
-    /// The key of a node, by its number without the part.
+    /// The node of a key; `part` is the part's number.
     #[inline]
-    fn key(&self, node: u32) -> &[u8] {
-        let node = &self.nodes[node as usize];
-        &self.keys[node.key_at as usize..][..usize::from(node.key_len)]
+    fn find(&self, key: &[u8], part: u32) -> Option<Found<'_>> {
+        let octets = &*self.octets;
+        let (places, _) = octets[self.places_at..].as_chunks();
+        self.table.find(places, key, |number| {
+            let node = Node::read(octets, number);
+            is_same(node.key(), key).then_some(Found { node, number: number | part, part })
+        })
     }
 }
 
@@ -362,28 +329,19 @@ pub(super) fn part_of(key: &[u8], parts: usize) -> usize {
     }
 }
 
-/// The apex's node.
-pub const APEX: u32 = 0;
-
-/// The hash of a key. Its seed is fixed: keys are the operator's data, and a query only chooses which to look for.
-#[inline]
-pub(super) fn hash(key: &[u8]) -> u32 {
-    let mut hasher = foldhash::fast::FixedState::with_seed(0x7761_7970_6f73_7400).build_hasher();
-    hasher.write(key);
-    hasher.finish() as u32
-}
-
-/// Whether two keys are equal. They are short: comparing them word by word takes less than calling a function that can do
-/// it faster.
+/// Whether two keys are equal. Most are short: comparing them in two words, which may overlap, takes less than calling a
+/// function that can do it faster.
 #[inline]
 pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let is_same_word = |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
-    match (one.last_chunk(), other.last_chunk()) {
-        _ if one.len() != other.len() => false,
-        // The last word may begin within the one before.
-        (Some(last), Some(also)) => {
-            is_same_word((last, also)) && one.as_chunks().0.iter().zip(other.as_chunks().0).all(is_same_word)
-        }
-        _ => one.iter().zip(other).all(|(one, other)| one == other),
+    match one.len() {
+        len if len != other.len() => false,
+        4..8 => first_and_last::<4>(one) == first_and_last::<4>(other),
+        8..=16 => first_and_last::<8>(one) == first_and_last::<8>(other),
+        _ => one == other,
     }
+}
+
+#[inline]
+fn first_and_last<const N: usize>(key: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+    key.first_chunk().zip(key.last_chunk())
 }

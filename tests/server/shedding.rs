@@ -54,17 +54,23 @@ impl Slow {
         self.go_on.send(()).unwrap();
     }
 
-    /// Stops the server; the numbers of the replies, and what was counted.
+    /// Stops the server once it has answered what it was slow with and some of what waited meanwhile; the numbers of the
+    /// replies, and what was counted.
     async fn stop(self) -> (Vec<u32>, String) {
+        self.client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut numbers: Vec<u32> = (0..=64).map(|_| number(&self.client).unwrap()).collect();
         let counted = self.server.stop().await;
         self.client.set_nonblocking(true).unwrap();
-        let mut numbers = Vec::new();
-        let mut reply = [0; 8];
-        while let Ok(len) = self.client.recv(&mut reply) {
-            numbers.push(u32::from_be_bytes(reply[1..len].try_into().unwrap()));
-        }
+        numbers.extend(std::iter::from_fn(|| number(&self.client)));
         (numbers, counted)
     }
+}
+
+/// The number of the next reply.
+fn number(client: &UdpSocket) -> Option<u32> {
+    let mut reply = [0; 8];
+    let len = client.recv(&mut reply).ok()?;
+    Some(u32::from_be_bytes(reply[1..len].try_into().unwrap()))
 }
 
 fn counted(scrape: &str, series: &str) -> u32 {

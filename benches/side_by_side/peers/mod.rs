@@ -40,12 +40,15 @@ pub struct Site<'s> {
     pub address: SocketAddr,
     /// What health checks connect to.
     pub endpoint: SocketAddr,
+    /// Another build of waypost.
+    pub before: Option<&'s Path>,
 }
 
 /// All of them, the socket's limit and ours first.
-pub const PEERS: [Peer; 7] = [
+pub const PEERS: [Peer; 8] = [
     Peer { name: "echo", packages: &[], files: &[], answerer: Answerer::Echo, configure: echo },
     Peer { name: "waypost", packages: &[], files: &[], answerer: Answerer::Server, configure: waypost::configure },
+    Peer { name: "before", packages: &[], files: &[], answerer: Answerer::Server, configure: waypost::configure_before },
     Peer {
         name: "gdnsd",
         packages: &["gdnsd"],

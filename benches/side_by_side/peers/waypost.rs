@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
 use super::Site;
@@ -11,6 +12,15 @@ use crate::content::{Content, NETWORKS, Policy, address, group_name};
 use crate::questions::Networks;
 
 pub fn configure(site: &Site<'_>) -> io::Result<Option<Command>> {
+    serve(site, Path::new(env!("CARGO_BIN_EXE_waypost"))).map(Some)
+}
+
+/// The same of another build, if there is one: a change and what was before it, side by side.
+pub fn configure_before(site: &Site<'_>) -> io::Result<Option<Command>> {
+    site.before.map(|program| serve(site, program)).transpose()
+}
+
+fn serve(site: &Site<'_>, program: &Path) -> io::Result<Command> {
     let files = match site.content {
         Content::Groups { count, policy } => {
             let endpoint = site.endpoint.to_string();
@@ -20,9 +30,9 @@ pub fn configure(site: &Site<'_>) -> io::Result<Option<Command>> {
         _ => format!("{}/*.zone", site.zones.display()),
     };
     let file = site.write_filled("waypost.toml", &SERVER.replace("{files}", &files))?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
+    let mut command = Command::new(program);
     command.arg("serve").arg("-c").arg(file);
-    Ok(Some(command))
+    Ok(command)
 }
 
 const SERVER: &str = r#"

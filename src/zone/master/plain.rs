@@ -88,11 +88,16 @@ struct Words<'s> {
 impl<'s> Words<'s> {
     /// The word that begins here, with the blanks behind it passed over; none if no word does.
     fn next(&mut self) -> Option<&'s [u8]> {
-        let rest = &self.rest[self.at..];
-        let len = rest.iter().position(|octet| !PLAIN[usize::from(*octet)])?;
-        let blanks = rest[len..].iter().position(|octet| !is_blank(*octet)).unwrap_or(rest.len() - len);
-        self.at += len + blanks;
-        Some(&rest[..len]).filter(|word| !word.is_empty())
+        let start = self.at;
+        let mut end = start;
+        while PLAIN[usize::from(*self.rest.get(end)?)] {
+            end += 1;
+        }
+        self.at = end;
+        while self.rest.get(self.at).is_some_and(|octet| is_blank(*octet)) {
+            self.at += 1;
+        }
+        Some(&self.rest[start..end]).filter(|word| !word.is_empty())
     }
 
     /// Octets of the line with its end, which is here.
@@ -149,16 +154,22 @@ fn read_ttl(word: &[u8]) -> Option<Ttl> {
 /// Four numbers up to 255, none with a zero before it.
 fn read_ipv4(word: &[u8]) -> Option<[u8; 4]> {
     let mut octets = [0; 4];
-    let mut numbers = word.split(|octet| *octet == b'.');
-    for octet in &mut octets {
-        let digits = numbers.next()?;
-        if !matches!(digits, [b'0'] | [b'1'..=b'9'] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _]) {
-            return None;
+    let (mut place, mut number, mut digits) = (0, 0, 0);
+    for &octet in word {
+        match octet {
+            b'0'..=b'9' if digits == 0 || (number > 0 && digits < 3) => {
+                number = number * 10 + u16::from(octet - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && place < 3 => {
+                octets[place] = u8::try_from(number).ok()?;
+                (place, number, digits) = (place + 1, 0, 0);
+            }
+            _ => return None,
         }
-        let number = digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u16::from(digit - b'0')));
-        *octet = u8::try_from(number?).ok()?;
     }
-    numbers.next().is_none().then_some(octets)
+    octets[3] = u8::try_from(number).ok()?;
+    (place == 3 && digits > 0).then_some(octets)
 }
 
 /// What plain words are made of: nothing that quotes, escapes, comments, groups, directs or stands for the origin.

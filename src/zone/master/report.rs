@@ -25,9 +25,12 @@ pub(super) struct At {
     pub entry_line: u32,
 }
 
+/// Files, each with what it says.
+type Texts = Vec<(Arc<str>, Arc<Vec<u8>>)>;
+
 #[derive(Default)]
 pub(super) struct Report {
-    files: Vec<(Arc<str>, Arc<Vec<u8>>)>,
+    files: Texts,
     problems: Problems,
     errors: usize,
     warnings: usize,
@@ -71,7 +74,7 @@ impl Report {
     }
 
     /// The files with their texts and the problems, with what was not shown as the last.
-    pub fn finish(mut self) -> (Vec<(Arc<str>, Arc<Vec<u8>>)>, Problems) {
+    pub fn finish(mut self) -> (Texts, Problems) {
         let (errors, warnings) = (self.errors.saturating_sub(SHOWN_MAX), self.warnings.saturating_sub(SHOWN_MAX));
         if errors > 0 {
             self.problems.push(Problem::error(format!("{errors} more errors are not shown")));
