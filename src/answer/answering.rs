@@ -36,7 +36,7 @@ pub(super) struct Answering<'a, 'w, C, T> {
     message: &'a mut Message<'w>,
     trace: &'a mut T,
     /// RRsets whose names may want their addresses in the additional section.
-    linked: Option<Linked>,
+    linked: Linked,
     /// The zone cut that is referred to.
     cut: Option<u32>,
     /// The DNAMEs given, if any.
@@ -96,7 +96,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             chance,
             message,
             trace,
-            linked: None,
+            linked: Linked::default(),
             cut: None,
             redirected: None,
             answered: None,
@@ -106,20 +106,20 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Fills the sections by what was found for the name asked for, which is in the zone.
-    pub fn answer(mut self, outcome: Outcome, name: &QName, qtype: RecordType) -> Told {
+    pub fn answer(&mut self, outcome: Outcome, name: &QName, qtype: RecordType) -> Told {
         self.source_len = outcome.source_len(self.zone);
         let put = self.put_chain(outcome, name, qtype);
         self.tell(put, name)
     }
 
     /// The same where what answers at the name is chosen already.
-    pub fn answer_chosen(mut self, owner: Owner, answer: AnswerRef, choice: &Choice, name: &QName, qtype: RecordType) -> Told {
+    pub fn answer_chosen(&mut self, owner: Owner, answer: AnswerRef, choice: &Choice, name: &QName, qtype: RecordType) -> Told {
         self.source_len = owner.source_len();
         let put = self.put_chosen(owner, answer, choice, qtype, name, Placement::QUESTION);
         self.tell(put, name)
     }
 
-    fn tell(self, put: Result<(), Full>, name: &QName) -> Told {
+    fn tell(&mut self, put: Result<(), Full>, name: &QName) -> Told {
         if put.is_err() {
             self.message.set_truncated();
         }
@@ -288,14 +288,20 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             [] => return self.put_external_of(choice, section, owner),
             several => several,
         };
-        // One RRset has one TTL (RFC 2181 §5.2): the smallest.
-        let least = several.iter().map(|&rrset| self.zone.rrset(rrset).ttl_secs()).min();
-        let ttl_secs = least.map(|least| choice.bounded(least).unwrap_or(least));
+        let (from, mut least, mut greatest) = (self.message.written().len(), u32::MAX, 0);
         for (place, at) in several.iter().enumerate() {
             // Members that say the same share one RRset: no RR is in an RRset twice (RFC 2181 §5).
-            if !several[..place].contains(at) {
-                self.put_rrset(section, *at, owner, ttl_secs)?;
+            if choice.has_twins() && several[..place].contains(at) {
+                continue;
             }
+            let ttl_secs = self.zone.rrset(*at).ttl_secs();
+            (least, greatest) = (ttl_secs.min(least), ttl_secs.max(greatest));
+            self.put_rrset(section, *at, owner, None)?;
+        }
+        // One RRset has one TTL (RFC 2181 §5.2): the smallest.
+        let ttl_secs = choice.bounded(least).unwrap_or(least);
+        if ttl_secs != greatest {
+            self.message.set_ttls(from, ttl_secs);
         }
         Ok(())
     }
@@ -323,8 +329,19 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts one RRset in, its RRs rotated by chance.
-    #[inline(always)]
+    #[inline]
     fn put_rrset(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
+        let rrset = self.zone.rrset(at);
+        let is_plain = rrset.count() == 1 && !rrset.has_links() && owner.is_question();
+        match is_plain && ttl_secs.is_none() {
+            true => self.message.put_as_encoded(section, &rrset),
+            false => self.put_otherwise(section, at, owner, ttl_secs),
+        }
+    }
+
+    /// The same where the RRset does not go out as it is encoded, or more goes out for it.
+    #[inline(never)]
+    fn put_otherwise(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
         let rrset = self.zone.rrset(at);
         let first = match rrset.count() {
             1 => 0,
@@ -333,7 +350,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         let ttl_secs = ttl_secs.filter(|secs| *secs != rrset.ttl_secs());
         let put = self.message.put_rrset(section, &rrset, Form { owner, first, ttl_secs })?;
         if rrset.has_links() {
-            self.linked.get_or_insert_default().push(at, put);
+            self.linked.push(at, put);
         }
         Ok(())
     }
@@ -448,14 +465,13 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     /// a referral needs: then TC says so (RFC 9471 §3.1).
     #[inline]
     fn put_additional(&mut self) -> Result<(), Full> {
-        let Some(linked) = self.linked.take() else { return Ok(()) };
         let mut added = 0;
-        let puts = &linked.put[..linked.len];
-        for (place, &(rrset, at)) in puts.iter().enumerate() {
+        for place in 0..self.linked.len {
+            let (rrset, at) = self.linked.put[place];
             for (name_at, node) in self.zone.links(rrset) {
                 let needed = self.cut.is_some_and(|cut| self.zone.is_below(node, cut));
                 let Some(owner) = at.pointable(name_at) else { continue };
-                if (added >= ADDITIONAL_MAX && !needed) || self.names_node(&puts[..place], node) {
+                if (added >= ADDITIONAL_MAX && !needed) || self.names_node(place, node) {
                     continue;
                 }
                 added += 1;
@@ -468,9 +484,9 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
         Ok(())
     }
 
-    /// Whether one of these RRsets names `node`.
-    fn names_node(&self, puts: &[(RrsetRef, Put)], node: u32) -> bool {
-        puts.iter().any(|(rrset, _)| self.zone.links(*rrset).any(|(_, linked)| linked == node))
+    /// Whether one of the first `count` RRsets that may want addresses names `node`.
+    fn names_node(&self, count: usize, node: u32) -> bool {
+        self.linked.put[..count].iter().any(|(rrset, _)| self.zone.links(*rrset).any(|(_, linked)| linked == node))
     }
 
     /// Adds the addresses of one node, but for those that are the answer.

@@ -9,7 +9,7 @@ use crate::wire::HEADER_LEN;
 use crate::wire::header::{AA, OPCODE, QR, RD, Rcode, TC};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::{Full, Writer, copy};
-use crate::zone::rrset::{Rrset, TTL_AT};
+use crate::zone::rrset::{RR_FIXED, Rrset, TTL_AT};
 
 /// A section that RRs go into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,28 @@ impl<'w> Message<'w> {
 
     #[inline]
     fn count(&mut self, section: Section, records: u16) {
-        self.counts += u64::from(records) << (32 - 16 * section as u32);
+        self.counts += u64::from(records) * section.one();
+    }
+
+    /// Puts one RRset in as it is encoded, for the name of the question.
+    ///
+    /// # Errors
+    /// [`Full`] when it does not fit; the message is as it was.
+    #[inline]
+    pub fn put_as_encoded(&mut self, section: Section, rrset: &Rrset<'_>) -> Result<(), Full> {
+        self.writer.put(rrset.records)?;
+        self.count(section, rrset.count());
+        Ok(())
+    }
+
+    /// Gives all RRs from `from` on one TTL; their owners are pointers.
+    #[cold]
+    pub fn set_ttls(&mut self, from: usize, ttl_secs: u32) {
+        let mut at = from;
+        while at < self.writer.len() {
+            self.writer.patch(at + TTL_AT, ttl_secs.to_be_bytes());
+            at += RR_FIXED + usize::from(self.writer.number(at + RR_FIXED - 2));
+        }
     }
 
     /// Puts one RRset in, whole.
@@ -162,7 +183,7 @@ impl<'w> Message<'w> {
     fn relocate(&mut self, rrset: &Rrset<'_>, owner: Placement, put: Put) {
         match owner.moved() {
             Some(moved) if put.split == 0 => {
-                move_pointers(self.writer.written_from(put.base.into()), rrset, owner.first(), moved)
+                move_pointers(self.writer.written_from(put.base.into()), *rrset, owner.first(), moved)
             }
             _ => self.relocate_to(rrset, owner, put),
         }
@@ -226,17 +247,30 @@ impl<'w> Message<'w> {
     /// Writes the header; `flags` is the query's third octet. Gives the length of the message.
     #[inline]
     pub fn finish(&mut self, id: [u8; 2], flags: u8) -> usize {
-        let mut header = [0; HEADER_LEN];
-        let flags = QR | self.flags | flags & (OPCODE | RD);
-        header[..4].copy_from_slice(&[id[0], id[1], flags, (self.rcode.0 & 0x0f) as u8]);
-        header[4..].copy_from_slice(&self.counts.to_be_bytes());
-        self.writer.patch(0, header);
+        self.writer.patch(0, header(id, flags, self.flags, self.rcode, self.counts));
         self.writer.len()
     }
 }
 
+/// The header of a response: `flags` is the query's third octet, `own` what goes into it of ours.
+#[inline]
+pub(super) fn header(id: [u8; 2], flags: u8, own: u8, rcode: Rcode, counts: u64) -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
+    header[..4].copy_from_slice(&[id[0], id[1], QR | own | flags & (OPCODE | RD), (rcode.0 & 0x0f) as u8]);
+    header[4..].copy_from_slice(&counts.to_be_bytes());
+    header
+}
+
 /// The header's counts when there is a question and nothing else.
-const ONE_QUESTION: u64 = 1 << 48;
+pub(super) const ONE_QUESTION: u64 = 1 << 48;
+
+impl Section {
+    /// What one RR in this section adds to the header's counts.
+    #[inline]
+    pub fn one(self) -> u64 {
+        1 << (32 - 16 * self as u32)
+    }
+}
 
 /// A record made for one answer.
 #[derive(Clone, Copy)]
@@ -272,8 +306,8 @@ impl Put {
 }
 
 /// Puts `first` into the owners of `records`, and moves each pointer behind a name's first octet.
-#[inline]
-fn move_pointers(records: &mut [u8], rrset: &Rrset<'_>, first: u16, moved: u16) {
+#[inline(never)]
+pub(super) fn move_pointers(records: &mut [u8], rrset: Rrset<'_>, first: u16, moved: u16) {
     for rr in 0..rrset.count() {
         *pointer_at(records, rrset.start(rr)) = pointer(first);
     }

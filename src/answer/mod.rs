@@ -2,8 +2,8 @@
 //!
 //! [`respond`] is the whole server without a socket: octets in, octets out, and a [`Report`] of what happened for those
 //! who count. Pure: the snapshot, the seconds and the draw are arguments, and equal arguments give equal octets.
-//! Path of a query: `parse_plain` -> `respond_to` -> `resolve` -> `routing::choose` -> `put_plain` -> `put_opt`. What few
-//! queries need is kept out of it, in functions of its own: `respond_to_any`, and `tell_rest` with `Answering`.
+//! Path of a query: `parse_plain` -> `respond_to` -> `zone_of` -> `Zone::lookup` -> `routing::choose` -> `Plain::write`. What
+//! few queries need is kept out of it, in functions of its own: `respond_to_any`, and `respond_at_length` with `Answering`.
 //! Sources: RFC 1034 §4.3.2, RFC 2308, RFC 6891, RFC 8906, RFC 9471.
 
 mod answering;
@@ -24,8 +24,7 @@ pub use self::curtail::curtail;
 use self::answering::Answering;
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
-use self::placement::Placement;
-use self::plain::{note_plain, note_wildcard, put_plain, put_soa};
+use self::plain::{Plain, note_plain, note_wildcard};
 use self::resolve::{Outcome, resolve};
 use self::told::{Told, counted};
 use crate::places::client::{Client, ClientSource};
@@ -40,13 +39,13 @@ use crate::wire::edns::{ClientSubnet, Edns};
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
-use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Room, Signature, parse_plain, parse_query};
+use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Question, Room, Signature, parse_plain, parse_query};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
 use crate::wire::{MESSAGE_MAX, UDP_MIN};
 use crate::zone::catalog::Catalog;
 use crate::zone::group::AnswerRef;
-use crate::zone::rrset::RrsetRef;
+use crate::zone::rrset::Rrset;
 use crate::zone::tree::{Zone, ZoneKey};
 
 /// How the server presents itself and what it accepts; the same for every query until the next reload.
@@ -139,22 +138,28 @@ pub fn respond_traced(
     message: &[u8],
     asker: &Asker,
     now_secs: u32,
-    chance: impl Chance,
+    mut chance: impl Chance,
     out: &mut [u8],
     trace: &mut impl Trace,
 ) -> Report {
     let context = Context { snapshot, identity, asker, now_secs };
     let mut room = Room::new();
     match parse_plain(message, &mut room) {
-        Some(query) => respond_to(&query, &context, chance, out, trace),
-        None => respond_to_any(message, &context, chance, out, trace),
+        Some(query) => respond_to(&query, &context, &mut chance, out, trace),
+        None => respond_to_any(message, &context, &mut chance, out, trace),
     }
 }
 
 /// Answers what is no plain query, or says why not.
 #[cold]
 #[inline(never)]
-fn respond_to_any(message: &[u8], context: &Context<'_>, chance: impl Chance, out: &mut [u8], trace: &mut impl Trace) -> Report {
+fn respond_to_any(
+    message: &[u8],
+    context: &Context<'_>,
+    chance: &mut impl Chance,
+    out: &mut [u8],
+    trace: &mut impl Trace,
+) -> Report {
     let mut room = Room::new();
     match parse_query(message, &mut room) {
         Ok(query) => respond_to(&query, context, chance, out, trace),
@@ -162,15 +167,135 @@ fn respond_to_any(message: &[u8], context: &Context<'_>, chance: impl Chance, ou
     }
 }
 
-/// Answers a well-formed query.
+/// Answers a well-formed query: RFC 1034 §4.3.2 step 2, the closest enclosing zone, or none of ours; then step 3.
 #[inline]
-fn respond_to(query: &Query<'_>, context: &Context<'_>, chance: impl Chance, out: &mut [u8], trace: &mut impl Trace) -> Report {
+fn respond_to(
+    query: &Query<'_>,
+    context: &Context<'_>,
+    chance: &mut impl Chance,
+    out: &mut [u8],
+    trace: &mut impl Trace,
+) -> Report {
+    let Some((zone, catalog)) = zone_of(query, context) else {
+        return respond_refused(*query, *context, out, trace);
+    };
+    trace.note(|| Step::Zone { apex: zone.apex().clone() });
+    let (name, qtype) = (query.question.name, query.question.qtype);
+    let asked = || Asked { zone, catalog, name, qtype, subnet: query.edns.and_then(|edns| edns.client_subnet.as_ref()) };
+    let plain = match resolve(zone, name, qtype) {
+        Outcome::Hit(owner, answer) => {
+            note_wildcard(zone, owner, trace);
+            let mut scope_prefix = 0;
+            let choice = match answer {
+                AnswerRef::Rrset(at) => {
+                    note_plain(zone, owner, at, trace);
+                    let rrset = zone.rrset(at);
+                    // What most queries get: nothing of it is known only now.
+                    if is_plain(&rrset, context)
+                        && owner.encloser_len.is_none()
+                        && let Some(report) = Plain::answer(rrset, owner, name).respond(query, zone, context, out)
+                    {
+                        return report;
+                    }
+                    Choice::one(at)
+                }
+                AnswerRef::Group(_) => route(answer, &asked(), *context, &mut scope_prefix, chance, trace),
+            };
+            match choice.rrsets() {
+                &[one] if is_plain(&zone.rrset(one), context) => {
+                    let rrset = zone.rrset(one);
+                    let ttl_secs = choice.bounded(rrset.ttl_secs());
+                    Plain::answer(rrset, owner, name).within(ttl_secs, scope_prefix)
+                }
+                _ => {
+                    let chosen = (Outcome::Hit(owner, answer), Some((choice, scope_prefix)));
+                    return respond_at_length(*query, chosen, &asked(), *context, chance, out, trace);
+                }
+            }
+        }
+        Outcome::NoData(owner) => {
+            trace.note(|| Step::NoData { name: name_of(name.as_wire()), rtype: qtype });
+            Plain::no_data(zone, owner, name) // RFC 2308 §2.2
+        }
+        Outcome::NameError => {
+            trace.note(|| Step::NameError { name: name_of(name.as_wire()) });
+            Plain::name_error(zone, name) // step 3c, RFC 2308 §2.1
+        }
+        outcome => return respond_at_length(*query, (outcome, None), &asked(), *context, chance, out, trace),
+    };
+    match plain.respond(query, zone, context, out) {
+        Some(report) => report,
+        None => respond_otherwise(*query, plain, zone, *context, chance, out),
+    }
+}
+
+/// The zone that the question is put to, and where it was found; none if it is not answered.
+#[inline]
+fn zone_of<'c>(query: &Query<'_>, context: &Context<'c>) -> Option<(&'c Zone, &'c Catalog)> {
+    let Question { name, qtype, qclass, .. } = query.question;
+    let is_refused = query.signature.is_some()
+        || query.edns.is_some_and(|edns| edns.version != 0)
+        || qclass != Class::IN
+        || matches!(qtype, RecordType::AXFR | RecordType::IXFR);
+    if is_refused {
+        return None;
+    }
+    let catalog = context.snapshot.catalog.seen_by(context.asker.address);
+    let zone = catalog.closest(name)?;
+    let zone = if qtype == RecordType::DS { zone_of_ds(zone, catalog, name) } else { zone };
+    Some((zone, catalog))
+}
+
+/// Says why the question is put to no zone.
+#[inline(never)]
+fn respond_refused(query: Query<'_>, context: Context<'_>, out: &mut [u8], trace: &mut impl Trace) -> Report {
+    let question = query.question;
+    respond_with(&query, &context, out, |message| match (question.qclass, question.qtype) {
+        _ if query.signature.is_some() => Told::only(message, Rcode::NOTAUTH, None),
+        _ if query.edns.is_some_and(|edns| edns.version != 0) => Told::only(message, Rcode::BADVERS, None),
+        (Class::IN, RecordType::AXFR | RecordType::IXFR) => Told::only(message, Rcode::REFUSED, Some(ExtendedError::PROHIBITED)),
+        (Class::IN, _) => {
+            trace.note(|| Step::NotOurs { name: name_of(question.name.as_wire()) });
+            Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE))
+        }
+        (Class::CH, _) => chaos::tell(question, context.identity, message),
+        _ => Told::only(message, Rcode::REFUSED, None),
+    })
+}
+
+/// Answers with one RRset whose RRs are rotated by chance, or have another TTL, or do not fit.
+#[inline(never)]
+fn respond_otherwise(
+    query: Query<'_>,
+    plain: Plain<'_>,
+    zone: &Zone,
+    context: Context<'_>,
+    chance: &mut impl Chance,
+    out: &mut [u8],
+) -> Report {
+    respond_with(&query, &context, out, |message| {
+        message.set_authoritative(true);
+        message.rcode = plain.rcode;
+        let is_put = plain.put(chance, message).is_ok();
+        if !is_put {
+            message.set_truncated();
+        }
+        // Nobody is told that there is no data where the SOA does not fit.
+        let limit = if is_put || plain.limit != Limit::NoData { plain.limit } else { Limit::Responses };
+        let counted = counted(limit, query.question.name, plain.counted_len);
+        Told { scope_prefix: plain.scope_prefix, error: None, zone: Some(zone.zone_key()), counted }
+    })
+}
+
+/// Writes the response whose sections `tell` fills.
+#[inline]
+fn respond_with(query: &Query<'_>, context: &Context<'_>, out: &mut [u8], tell: impl FnOnce(&mut Message<'_>) -> Told) -> Report {
     let edns = query.edns;
     let limit = size_limit(edns, context).min(out.len());
     let mut message = Message::begin(Writer::new(out, limit), Some(query.question.octets));
     let reserved = edns.map_or(0, |edns| opt_len(edns, context));
     message.writer.reserve(reserved);
-    let told = tell(query, context, chance, &mut message, trace);
+    let told = tell(&mut message);
     message.writer.release();
     let report = |message: &Message<'_>| Report {
         len: 0,
@@ -220,96 +345,6 @@ fn size_limit(edns: Option<&Edns>, context: &Context<'_>) -> usize {
     }
 }
 
-/// Fills the sections, or says in the response code why not.
-#[inline]
-fn tell(
-    query: &Query<'_>,
-    context: &Context<'_>,
-    chance: impl Chance,
-    message: &mut Message<'_>,
-    trace: &mut impl Trace,
-) -> Told {
-    let question = &query.question;
-    if query.signature.is_some() {
-        return Told::only(message, Rcode::NOTAUTH, None);
-    }
-    if query.edns.is_some_and(|edns| edns.version != 0) {
-        return Told::only(message, Rcode::BADVERS, None);
-    }
-    match (question.qclass, question.qtype) {
-        (Class::IN, RecordType::AXFR | RecordType::IXFR) => Told::only(message, Rcode::REFUSED, Some(ExtendedError::PROHIBITED)),
-        (Class::IN, _) => tell_zone(query, context, chance, message, trace),
-        (Class::CH, _) => chaos::tell(*question, context.identity, message),
-        _ => Told::only(message, Rcode::REFUSED, None),
-    }
-}
-
-/// RFC 1034 §4.3.2 step 2: the closest enclosing zone, or none of ours; then step 3, for what most queries ask.
-#[inline]
-fn tell_zone(
-    query: &Query<'_>,
-    context: &Context<'_>,
-    mut chance: impl Chance,
-    message: &mut Message<'_>,
-    trace: &mut impl Trace,
-) -> Told {
-    let (name, qtype) = (query.question.name, query.question.qtype);
-    let catalog = context.snapshot.catalog.seen_by(context.asker.address);
-    let Some(mut zone) = catalog.closest(name) else {
-        trace.note(|| Step::NotOurs { name: name_of(name.as_wire()) });
-        return Told::only(message, Rcode::REFUSED, Some(ExtendedError::NOT_AUTHORITATIVE));
-    };
-    if qtype == RecordType::DS {
-        zone = zone_of_ds(zone, catalog, name);
-    }
-    trace.note(|| Step::Zone { apex: zone.apex().clone() });
-    message.set_authoritative(true);
-    let asked = Asked { zone, catalog, name, qtype, subnet: query.edns.and_then(|edns| edns.client_subnet.as_ref()) };
-    let mut scope_prefix = 0;
-    let (put, counted) = match resolve(zone, name, qtype) {
-        Outcome::Hit(owner, AnswerRef::Rrset(at)) if is_plain(zone, at, context) => {
-            note_wildcard(zone, owner, trace);
-            let choice = note_plain(zone, owner, at, trace);
-            let put = put_plain((zone, at), owner, name, &choice, chance, message);
-            (put, counted(Limit::Responses, name, owner.source_len()))
-        }
-        Outcome::Hit(owner, answer) => {
-            note_wildcard(zone, owner, trace);
-            let choice = match answer {
-                AnswerRef::Rrset(at) => note_plain(zone, owner, at, trace),
-                AnswerRef::Group(_) => route(answer, &asked, context, &mut scope_prefix, &mut chance, trace),
-            };
-            match choice.rrsets() {
-                &[one] if is_plain(zone, one, context) => {
-                    let put = put_plain((zone, one), owner, name, &choice, chance, message);
-                    (put, counted(Limit::Responses, name, owner.source_len()))
-                }
-                _ => {
-                    let chosen = Some((choice, scope_prefix));
-                    return tell_rest(Outcome::Hit(owner, answer), &asked, chosen, context, chance, message, trace);
-                }
-            }
-        }
-        Outcome::NoData(owner) => {
-            trace.note(|| Step::NoData { name: name_of(name.as_wire()), rtype: qtype });
-            let put = put_soa(zone, name, Placement::QUESTION, message); // RFC 2308 §2.2
-            let limit = if put.is_ok() { Limit::NoData } else { Limit::Responses };
-            (put, counted(limit, name, owner.source_len()))
-        }
-        Outcome::NameError => {
-            trace.note(|| Step::NameError { name: name_of(name.as_wire()) });
-            message.rcode = Rcode::NXDOMAIN;
-            let put = put_soa(zone, name, Placement::QUESTION, message); // step 3c, RFC 2308 §2.1
-            (put, counted(Limit::NxDomains, name, zone.apex_len()))
-        }
-        outcome => return tell_rest(outcome, &asked, None, context, chance, message, trace),
-    };
-    if put.is_err() {
-        message.set_truncated();
-    }
-    Told { scope_prefix, error: None, zone: Some(zone.zone_key()), counted }
-}
-
 /// What was asked, of whom, and for whom.
 struct Asked<'a> {
     zone: &'a Zone,
@@ -319,10 +354,10 @@ struct Asked<'a> {
     subnet: Option<&'a ClientSubnet>,
 }
 
-/// Whether nothing goes out beside the RRset at `at`.
+/// Whether nothing goes out beside the RRset.
 #[inline]
-fn is_plain(zone: &Zone, at: RrsetRef, context: &Context<'_>) -> bool {
-    !context.identity.authority && !zone.rrset(at).has_links()
+fn is_plain(rrset: &Rrset<'_>, context: &Context<'_>) -> bool {
+    !context.identity.authority && !rrset.has_links()
 }
 
 /// Asks routing, and says for how many bits of the client's subnet that holds.
@@ -330,41 +365,44 @@ fn is_plain(zone: &Zone, at: RrsetRef, context: &Context<'_>) -> bool {
 fn route(
     answer: AnswerRef,
     asked: &Asked<'_>,
-    context: &Context<'_>,
+    context: Context<'_>,
     scope_prefix: &mut u8,
     chance: &mut impl Chance,
     trace: &mut impl Trace,
 ) -> Choice {
-    let client = client(asked, context);
+    let client = client(asked, &context);
     let depends = Dependence::new(client.source == ClientSource::Subnet);
-    let choice = choose(answer, facts(asked, context, &client, &depends), chance, trace);
+    let choice = choose(answer, facts(asked, &context, &client, &depends), chance, trace);
     *scope_prefix = depends.prefix_len();
     choice
 }
 
 /// Answers what takes more than one name or section; what routing chose for the name asked for is known already.
 #[inline(never)]
-fn tell_rest(
-    outcome: Outcome,
+fn respond_at_length(
+    query: Query<'_>,
+    (outcome, chosen): (Outcome, Option<(Choice, u8)>),
     asked: &Asked<'_>,
-    chosen: Option<(Choice, u8)>,
-    context: &Context<'_>,
-    chance: impl Chance,
-    message: &mut Message<'_>,
+    context: Context<'_>,
+    chance: &mut impl Chance,
+    out: &mut [u8],
     trace: &mut impl Trace,
-) -> Told {
-    let client = client(asked, context);
+) -> Report {
+    let client = client(asked, &context);
     let depends = Dependence::new(client.source == ClientSource::Subnet);
-    let facts = facts(asked, context, &client, &depends);
-    let answering = Answering::new(facts, asked.catalog, context, chance, message, trace);
-    let told = match (outcome, chosen) {
-        (Outcome::Hit(owner, answer), Some((choice, scope_prefix))) => {
-            depends.on(scope_prefix);
-            answering.answer_chosen(owner, answer, &choice, asked.name, asked.qtype)
-        }
-        (outcome, _) => answering.answer(outcome, asked.name, asked.qtype),
-    };
-    Told { zone: Some(asked.zone.zone_key()), ..told }
+    let facts = facts(asked, &context, &client, &depends);
+    respond_with(&query, &context, out, |message| {
+        message.set_authoritative(true);
+        let mut answering = Answering::new(facts, asked.catalog, &context, chance, message, trace);
+        let told = match (outcome, chosen) {
+            (Outcome::Hit(owner, answer), Some((choice, scope_prefix))) => {
+                depends.on(scope_prefix);
+                answering.answer_chosen(owner, answer, &choice, asked.name, asked.qtype)
+            }
+            (outcome, _) => answering.answer(outcome, asked.name, asked.qtype),
+        };
+        Told { zone: Some(asked.zone.zone_key()), ..told }
+    })
 }
 
 #[inline]

@@ -48,14 +48,15 @@ const COOKIE_RENEWED_AT: i32 = 1_800;
 /// Octets that the OPT record will take, extended error not counted: that goes in when there is room.
 #[inline]
 pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
-    FIXED + if edns.has_options() { options_len(edns, context) } else { 0 }
+    FIXED + if edns.has_options() { options_len(edns, *context) } else { 0 }
 }
 
-fn options_len(edns: &Edns, context: &Context<'_>) -> usize {
+#[inline(never)]
+fn options_len(edns: &Edns, context: Context<'_>) -> usize {
     let nsid = context.identity.nsid.as_deref().filter(|_| edns.nsid).map_or(0, |nsid| OPTION_FIXED + nsid.len());
     let cookie = edns.client_cookie.map_or(0, |_| OPTION_FIXED + COOKIE_LEN);
     let subnet = edns.client_subnet.map_or(0, |subnet| OPTION_FIXED + SUBNET_FIXED + address_octets(&subnet));
-    let keepalive = if keepalive_is_due(edns, context) { OPTION_FIXED + 2 } else { 0 };
+    let keepalive = if keepalive_is_due(edns, &context) { OPTION_FIXED + 2 } else { 0 };
     nsid + cookie + subnet + keepalive
 }
 
@@ -71,10 +72,24 @@ pub(super) fn put_opt(
     message.writer.put(&fixed(edns, context, message.rcode))?;
     let mut has_cookie = false;
     if edns.has_options() || error.is_some() {
-        has_cookie = put_options(&mut message.writer, edns, context, scope_prefix, error)?;
+        has_cookie = put_options(&mut message.writer, edns, *context, scope_prefix, error)?;
     }
     message.count_opt();
     Ok(has_cookie)
+}
+
+/// Writes the OPT record at `at`, where `out` has `opt_len` octets for it and no more; there is no error to tell. Gives
+/// whether the query had a server cookie of ours.
+#[inline]
+pub(super) fn write_opt(out: &mut [u8], at: usize, edns: &Edns, context: &Context<'_>, rcode: Rcode, scope_prefix: u8) -> bool {
+    out[at..at + FIXED].copy_from_slice(&fixed(edns, context, rcode));
+    if !edns.has_options() {
+        return false;
+    }
+    let mut writer = Writer::behind(out, at + FIXED);
+    let put = put_options(&mut writer, edns, *context, scope_prefix, None);
+    debug_assert!(put.is_ok() && writer.len() == out.len(), "OPT is as long as was said");
+    put.unwrap_or(false)
 }
 
 /// Puts in the options asked for and the error, behind the fixed part whose rdata they are.
@@ -82,7 +97,7 @@ pub(super) fn put_opt(
 fn put_options(
     writer: &mut Writer<'_>,
     edns: &Edns,
-    context: &Context<'_>,
+    context: Context<'_>,
     scope_prefix: u8,
     error: Option<ExtendedError>,
 ) -> Result<bool, Full> {
@@ -92,14 +107,14 @@ fn put_options(
         put_option(writer, NSID, nsid)?;
     }
     if let Some(client) = edns.client_cookie {
-        let (server, is_known) = answer_cookie(&client, edns.server_cookie, context);
+        let (server, is_known) = answer_cookie(&client, edns.server_cookie, &context);
         has_cookie = is_known;
         put_option(writer, COOKIE, &joined::<COOKIE_LEN>(&client, &server, &[]))?;
     }
     if let Some(subnet) = edns.client_subnet {
         put_subnet(writer, &subnet, scope_prefix)?;
     }
-    if keepalive_is_due(edns, context) {
+    if keepalive_is_due(edns, &context) {
         put_option(writer, KEEPALIVE, &context.identity.keepalive_tenths.to_be_bytes())?;
     }
     if let Some(ExtendedError(code)) = error {
@@ -114,10 +129,13 @@ fn put_options(
 /// Root owner, type, our payload size, extended rcode, version 0, DO as asked (RFC 3225 §3), and no options yet.
 #[inline]
 fn fixed(edns: &Edns, context: &Context<'_>, rcode: Rcode) -> [u8; FIXED] {
-    let [size_high, size_low] = context.identity.udp_payload_size.to_be_bytes();
-    let [type_high, type_low] = RecordType::OPT.0.to_be_bytes();
-    let flags = if edns.dnssec_ok { 0x80 } else { 0 };
-    [0, type_high, type_low, size_high, size_low, (rcode.0 >> 4) as u8, 0, flags, 0, 0, 0]
+    let (rtype, size) = (u64::from(RecordType::OPT.0), u64::from(context.identity.udp_payload_size));
+    let (rcode, dnssec_ok) = (u64::from(rcode.0 >> 4), u64::from(edns.dnssec_ok));
+    // Made in a register: octets written one by one and read as words wait for each other.
+    let words = (rtype << 40 | size << 24 | rcode << 16 | dnssec_ok << 7).to_be_bytes();
+    let mut fixed = [0; FIXED];
+    fixed[..words.len()].copy_from_slice(&words);
+    fixed
 }
 
 /// Puts one option in, or nothing of it.

@@ -38,17 +38,21 @@ pub(super) struct Owner {
 /// Looks up `name`, which is in `zone`.
 #[inline]
 pub(super) fn resolve(zone: &Zone, name: &QName, qtype: RecordType) -> Outcome {
-    let owner = match zone.lookup(name) {
+    match zone.lookup(name) {
         Lookup::Exact(found) => {
             let owner = Owner { node: found.number(), encloser_len: None };
-            return found.answer(qtype).map_or_else(|| other_at_node(zone, owner, qtype), |answer| Outcome::Hit(owner, answer));
+            match found.answer(qtype) {
+                Some(answer) => Outcome::Hit(owner, answer),
+                None => other_at_node(zone, owner, qtype),
+            }
         }
-        Lookup::Wildcard { source, encloser_len } => Owner { node: source, encloser_len: Some(encloser_len) },
-        Lookup::Missing => return Outcome::NameError,
-        Lookup::Redirected { dname } => return Outcome::Redirect(dname),
-        Lookup::Delegated { cut } => return at_cut(zone, cut, name, qtype),
-    };
-    at_node(zone, owner, qtype)
+        Lookup::Wildcard { source, encloser_len } => {
+            at_node(zone, Owner { node: source, encloser_len: Some(encloser_len) }, qtype)
+        }
+        Lookup::Missing => Outcome::NameError,
+        Lookup::Redirected { dname } => Outcome::Redirect(dname),
+        Lookup::Delegated { cut } => at_cut(zone, cut, name, qtype),
+    }
 }
 
 /// The parent side of the cut is ours, and DS lives there.

@@ -247,6 +247,12 @@ impl HealthTable {
         checks.words().all(|(word, bits)| self.bits.whole[word] & bits == bits)
     }
 
+    /// Whether routing may count any of these as healthy.
+    #[inline]
+    pub fn is_any_healthy(&self, checks: &HealthSet) -> bool {
+        checks.words().any(|(word, bits)| self.bits.healthy[word] & bits != 0)
+    }
+
     /// Whether it may be answered only where nothing else is left, not even in a last resort.
     #[inline]
     pub fn is_drained(&self, index: HealthIndex) -> bool {

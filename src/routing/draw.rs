@@ -29,12 +29,14 @@ impl Draw {
     #[inline]
     pub fn below(&mut self, bound: u32) -> u32 {
         let bound = u64::from(bound);
-        if self.period / bound < PERIOD_MIN {
+        let mut period = self.period / bound;
+        if period < PERIOD_MIN {
             *self = Self::new(mix(self.seed));
+            period = self.period / bound;
         }
+        self.period = period;
         let digit = self.rest % bound;
         self.rest /= bound;
-        self.period /= bound;
         digit as u32
     }
 }

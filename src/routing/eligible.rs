@@ -25,7 +25,7 @@ use super::Facts;
 use super::trace::{Step, Trace, Unfit};
 use crate::health::gate::WHOLE;
 use crate::places::map::Found;
-use crate::zone::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use crate::zone::group::{AnswerRef, Member, MemberContent, RecordGroup};
 use crate::zone::group_options::{MinHealthy, Share};
 
 /// The members of a group that count for one query, where the client's place does not matter.
@@ -193,14 +193,15 @@ pub(super) fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
     if group.is_enough_when_whole && is_whole(group, facts) {
         return true;
     }
-    let takes_all = group.map.is_none() || matches!(group.policy, GroupPolicy::Latency | GroupPolicy::Geoproximity);
-    if takes_all && group.min_healthy == MinHealthy::Count(1) {
+    if let Some(checks) = &group.enough_if_any {
+        return facts.health.is_any_healthy(checks);
+    }
+    if group.is_for_all() && group.min_healthy == MinHealthy::Count(1) {
         return group.members.iter().any(|member| counts(member, facts));
     }
     let is_enough = |members: &mut dyn Iterator<Item = &Member>| has_enough(group, members, facts);
     let Some(map) = group.map else { return is_enough(&mut group.members.iter()) };
-    if let GroupPolicy::Latency | GroupPolicy::Geoproximity = group.policy {
-        // Every client has every member, in one order or another.
+    if group.is_for_all() {
         return is_enough(&mut group.members.iter());
     }
     let found = facts.maps.map(map).lookup(facts.client);

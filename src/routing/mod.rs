@@ -202,6 +202,12 @@ impl Choice {
         }
     }
 
+    /// Whether one RRset may be there twice, as members say the same.
+    #[inline]
+    pub fn has_twins(&self) -> bool {
+        matches!(&self.chosen, Chosen::Several(members) if members.has_twins)
+    }
+
     /// The name outside the zone whose addresses answer; only where there are no RRsets.
     pub fn external(&self) -> Option<ExternalIndex> {
         match self.chosen {
@@ -216,11 +222,13 @@ impl Choice {
 struct Members {
     rrsets: [RrsetRef; MEMBERS_MAX],
     len: u8,
+    /// One may be there twice.
+    has_twins: bool,
 }
 
 impl Members {
     fn none() -> Self {
-        Self { rrsets: [RrsetRef::default(); MEMBERS_MAX], len: 0 }
+        Self { rrsets: [RrsetRef::default(); MEMBERS_MAX], len: 0, has_twins: false }
     }
 
     #[inline]

@@ -29,7 +29,7 @@ pub(super) fn choose(
     let of = eligible.count() as u32;
     let wanted = of.min(MEMBERS_MAX as u32);
     let (mut left, mut missing) = (of, wanted);
-    let mut chosen = Members::none();
+    let mut chosen = Members { has_twins: group.has_twins, ..Members::none() };
     for (_, member) in eligible.members() {
         // Knuth's algorithm S: each of the `left` is one of the `missing` with equal chance.
         if missing == left || chance.happens(missing, left) {

@@ -15,7 +15,7 @@ use super::rtype::{Class, RecordType};
 use super::{HEADER_LEN, NAME_MAX};
 
 /// A query that can be answered.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Query<'m> {
     pub id: [u8; 2],
     /// The header's third octet: opcode and RD.

@@ -24,6 +24,13 @@ impl<'b> Writer<'b> {
         Self { buffer: &mut buffer[..limit], len: 0, limit }
     }
 
+    /// A message of which `len` octets are written, and that may fill the buffer.
+    #[inline]
+    pub fn behind(buffer: &'b mut [u8], len: usize) -> Self {
+        let limit = buffer.len();
+        Self { buffer, len: len.min(limit), limit }
+    }
+
     #[inline]
     pub fn len(&self) -> usize {
         self.len
@@ -103,8 +110,8 @@ impl<'b> Writer<'b> {
 #[inline]
 pub fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
-        8..16 => copy_ends::<8>(to, from),
         16..=32 => copy_ends::<16>(to, from),
+        8..16 => copy_ends::<8>(to, from),
         33..=64 => copy_ends::<32>(to, from),
         _ => to.copy_from_slice(from),
     }

@@ -309,6 +309,8 @@ impl<'h> Answers<'h> {
             policy: sets[0].policy.of_group(),
             is_enough_when_whole: is_enough(options.min_healthy, sets_for_all(&sets)),
             whole_if: None, // found when all groups are made
+            enough_if_any: None,
+            has_twins: false,
             members,
             map: (self.tables.map)(&sets),
             min_healthy: options.min_healthy,

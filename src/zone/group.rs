@@ -32,8 +32,13 @@ pub struct RecordGroup {
     /// The health checks of the group and of all that its members are aliases of. If all are healthy, every member counts,
     /// whoever asks. None where members may not count all the same: see `whole`.
     pub whole_if: Option<HealthSet>,
+    /// Some member counts, whoever asks, exactly if any of these health checks is healthy, and one is enough. None where it
+    /// is not as simple: see `whole`.
+    pub enough_if_any: Option<HealthSet>,
     /// When every member counts, that is as many as `min_healthy` asks for, whoever asks.
     pub is_enough_when_whole: bool,
+    /// Members that are answered together say the same, and share one RRset.
+    pub has_twins: bool,
     /// The fences that this group stands in, its own and those of the routes it was reached through: see `compile`.
     pub fence: Box<[Area]>,
 }
@@ -110,6 +115,11 @@ pub enum AnswerRef {
 }
 
 impl RecordGroup {
+    /// Whether every client has every member, in one order or another.
+    pub fn is_for_all(&self) -> bool {
+        self.map.is_none() || matches!(self.policy, GroupPolicy::Latency | GroupPolicy::Geoproximity)
+    }
+
     /// Whether it has numbers of the snapshot's tables.
     pub(super) fn is_bound(&self) -> bool {
         let is_external = |member: &Member| matches!(member.content, MemberContent::External { .. });

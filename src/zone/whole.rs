@@ -1,10 +1,15 @@
-//! When a group is whole, worked out when a zone is compiled, so that a query need not ask each member in turn.
+//! What of a group's health is a matter of a few words of the health table, worked out when a zone is compiled, so that a
+//! query need not ask each member in turn.
 //!
-//! Most of the time everything is up. A whole group decides as if it had no health checks, and whether it is whole is a
-//! few words of the health table. Says nothing of a group that is not: `routing` asks its members then.
-//! Invariant: if all checks of [`RecordGroup::whole_if`] are healthy, every member counts, for every client.
+//! Most of the time everything is up, and a whole group decides as if it had no health checks. Where something is down,
+//! what most aliases lead to is healthy enough if any check of it is. Says nothing of a group that is neither: `routing`
+//! asks its members then. Invariants: if all checks of [`RecordGroup::whole_if`] are healthy, every member counts, for every
+//! client; some member counts, for every client, exactly if any check of [`RecordGroup::enough_if_any`] is healthy.
 
-use super::group::{AnswerRef, MemberContent, RecordGroup};
+use std::collections::HashSet;
+
+use super::group::{AnswerRef, GroupPolicy, Member, MemberContent, RecordGroup};
+use super::group_options::MinHealthy;
 use crate::ids::{HealthIndex, HealthSet};
 
 /// Tells each group what it is whole by. Its fences are up.
@@ -13,9 +18,23 @@ pub(super) fn find_whole(groups: &mut [RecordGroup]) {
     for at in 0..groups.len() {
         checks_below(groups, at, &mut known);
     }
-    for (group, checks) in groups.iter_mut().zip(known) {
-        group.whole_if = checks.flatten().map(HealthSet::new);
+    let mut known_any = vec![None; groups.len()];
+    for at in 0..groups.len() {
+        any_below(groups, at, &mut known_any);
     }
+    for ((group, checks), any) in groups.iter_mut().zip(known).zip(known_any) {
+        group.whole_if = checks.flatten().map(HealthSet::new);
+        group.enough_if_any = any.flatten().map(HealthSet::new);
+    }
+    for group in groups {
+        group.has_twins = group.policy == GroupPolicy::Multivalue && has_twins(&group.members);
+    }
+}
+
+/// Whether two members answer with one RRset.
+fn has_twins(members: &[Member]) -> bool {
+    let mut rrsets = HashSet::new();
+    members.iter().any(|member| matches!(member.content, MemberContent::Rrset(rrset) if !rrsets.insert(rrset)))
 }
 
 /// The checks that must be healthy for the group at `at` to be whole; none if it never is. Aliases form no loop, so this
@@ -39,6 +58,34 @@ fn checks_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>])
             _ => Some(Vec::new()),
         };
         checks = checks.zip(own).zip(behind).map(|((all, own), behind)| [all, own, behind].concat());
+    }
+    if let Some(checks) = &mut checks {
+        checks.sort_unstable();
+        checks.dedup();
+    }
+    known[at] = Some(checks.clone());
+    checks
+}
+
+/// The checks of which any must be healthy for some member of the group at `at` to count, and for that to be enough; none if
+/// it depends on more than that, or on nothing.
+fn any_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>]) -> Checks {
+    if let Some(checks) = &known[at] {
+        return checks.clone();
+    }
+    let group = &groups[at];
+    let mut checks = (group.min_healthy == MinHealthy::Count(1) && group.is_for_all()).then(Vec::new);
+    for member in group.members.iter().filter(|member| !member.fenced_out) {
+        let own = match (member.content, member.health_check) {
+            (MemberContent::Alias { target: AnswerRef::Group(target), evaluate_target_health: true, .. }, None) => {
+                any_below(groups, target as usize, known)
+            }
+            (MemberContent::Alias { target: AnswerRef::Group(_), evaluate_target_health: true, .. }, _) => None,
+            (MemberContent::External { evaluate_target_health: true, .. }, _) => None,
+            (MemberContent::Far { evaluate_target_health: true, .. }, _) => None,
+            (_, own) => own.map(|check| vec![check]),
+        };
+        checks = checks.zip(own).map(|(all, own)| [all, own].concat());
     }
     if let Some(checks) = &mut checks {
         checks.sort_unstable();
