@@ -32,9 +32,9 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 }
 
 #[library_benchmark(setup = plain)]
-#[bench::static_name(args = ("static"), config = at_most(850))]
+#[bench::static_name(args = ("static"), config = at_most(660))]
 #[bench::nodata("nodata")]
-#[bench::nxdomain(args = ("nxdomain"), config = at_most(1_000))]
+#[bench::nxdomain(args = ("nxdomain"), config = at_most(850))]
 #[bench::wildcard("wildcard")]
 #[bench::referral("referral")]
 #[bench::mx("mx")]

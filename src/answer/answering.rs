@@ -294,9 +294,12 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             if choice.has_twins() && several[..place].contains(at) {
                 continue;
             }
-            let ttl_secs = self.zone.rrset(*at).ttl_secs();
-            (least, greatest) = (ttl_secs.min(least), ttl_secs.max(greatest));
-            self.put_rrset(section, *at, owner, None)?;
+            let rrset = self.zone.rrset(*at);
+            (least, greatest) = (rrset.ttl_secs().min(least), rrset.ttl_secs().max(greatest));
+            match rrset.count() == 1 && !rrset.has_links() && owner.is_question() {
+                true => self.message.put_as_encoded(section, &rrset)?,
+                false => self.put_rrset(section, *at, owner, None)?,
+            }
         }
         // One RRset has one TTL (RFC 2181 §5.2): the smallest.
         let ttl_secs = choice.bounded(least).unwrap_or(least);
@@ -329,19 +332,8 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
     }
 
     /// Puts one RRset in, its RRs rotated by chance.
-    #[inline]
+    #[inline(always)]
     fn put_rrset(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
-        let rrset = self.zone.rrset(at);
-        let is_plain = rrset.count() == 1 && !rrset.has_links() && owner.is_question();
-        match is_plain && ttl_secs.is_none() {
-            true => self.message.put_as_encoded(section, &rrset),
-            false => self.put_otherwise(section, at, owner, ttl_secs),
-        }
-    }
-
-    /// The same where the RRset does not go out as it is encoded, or more goes out for it.
-    #[inline(never)]
-    fn put_otherwise(&mut self, section: Section, at: RrsetRef, owner: Placement, ttl_secs: Option<u32>) -> Result<(), Full> {
         let rrset = self.zone.rrset(at);
         let first = match rrset.count() {
             1 => 0,

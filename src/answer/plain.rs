@@ -154,3 +154,100 @@ pub(super) fn note_plain(zone: &Zone, owner: Owner, at: RrsetRef, trace: &mut im
     });
     Choice::one(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::answer::{Asker, Identity, Transport, resolve, respond_otherwise};
+    use crate::routing::draw::Draw;
+    use crate::snapshot::Snapshot;
+    use crate::wire::name::Name;
+    use crate::wire::query::{Room, parse_plain};
+    use crate::wire::rtype::RecordType;
+    use crate::zone::compile::{Tables, compile};
+    use crate::zone::group::AnswerRef;
+    use crate::zone::hosted_zone::HostedZone;
+    use crate::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
+
+    fn name(text: &str) -> Name {
+        let origin = Name::parse("example.org.", None).expect("a valid name");
+        Name::parse(text, Some(&origin)).expect("the test's names are valid")
+    }
+
+    fn record_set(owner: &str, rtype: RecordType, rdata: &[u8]) -> RecordSet {
+        RecordSet {
+            name: name(owner),
+            rtype,
+            set_identifier: None,
+            policy: RoutingPolicy::Simple,
+            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new(&[rdata]) },
+            health_check: None,
+            place: None,
+            origin: Origin::default(),
+        }
+    }
+
+    fn zone() -> Zone {
+        let soa = [name("ns1").as_wire(), name("hostmaster").as_wire(), &[0; 20]].concat();
+        let record_sets = vec![
+            record_set("@", RecordType::SOA, &soa),
+            record_set("@", RecordType::NS, name("ns1").as_wire()),
+            record_set("www", RecordType::A, &[192, 0, 2, 1]),
+            record_set("www", RecordType::TXT, &[[200].as_slice(), &[b'x'; 200]].concat()),
+            record_set("*.wild", RecordType::A, &[192, 0, 2, 2]),
+            record_set("*.wild", RecordType::PTR, name("a.wild").as_wire()),
+        ];
+        let hosted =
+            HostedZone { name: name("@"), record_sets, hidden: 0, groups: BTreeMap::new(), files: vec![Arc::from("a test")] };
+        let tables = Tables { health: &|_| None, gate: &|_, _, _| None, map: &|_| None, external: &|_| None };
+        compile(&hosted, &tables).expect("the test's zone compiles")
+    }
+
+    /// What is said of the name and type, if it is said plainly.
+    fn plain<'z>(zone: &'z Zone, name: &QName, qtype: RecordType) -> Plain<'z> {
+        match resolve::resolve(zone, name, qtype) {
+            resolve::Outcome::Hit(owner, AnswerRef::Rrset(at)) => Plain::answer(zone.rrset(at), owner, name),
+            resolve::Outcome::NoData(owner) => Plain::no_data(zone, owner, name),
+            resolve::Outcome::NameError => Plain::name_error(zone, name),
+            other => panic!("{other:?} is not plain"),
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_one_go_is_what_is_put_in_rr_by_rr() {
+        let (zone, snapshot) = (zone(), Snapshot::default());
+        let identity = Identity { nsid: Some(b"here".as_slice().into()), ..Identity::default() };
+        let options: [&[u8]; 4] =
+            [&[], &[0, 3, 0, 0], &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8], &[0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2]];
+        let mut written = 0;
+        for (owner, qtype) in ["www", "x.wild", "y.x.wild", "wild", "missing", "x.www", "@"]
+            .iter()
+            .flat_map(|owner| [RecordType::A, RecordType::TXT, RecordType::PTR].map(|qtype| (*owner, qtype)))
+        {
+            for (edns, transport) in (0..=4).flat_map(|edns| [(edns, Transport::Udp), (edns, Transport::Tcp)]) {
+                let mut message = vec![7, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(edns > 0)];
+                message.extend([name(owner).as_wire(), &qtype.0.to_be_bytes(), &[0, 1]].concat());
+                if let Some(options) = options[..edns].last() {
+                    message.extend([&[0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, options.len() as u8], *options].concat());
+                }
+                let asker = Asker { address: [192, 0, 2, 53].into(), transport };
+                let context = Context { snapshot: &snapshot, identity: &identity, asker: &asker, now_secs: 1_700_000_000 };
+                let mut room = Room::new();
+                let query = parse_plain(&message, &mut room).expect("it is plain");
+                let plain = plain(&zone, query.question.name, qtype).within(None, 20);
+                for room in [512, 250, 65_535] {
+                    let (mut at_once, mut put) = (vec![0xaa; room], vec![0x55; room]);
+                    let Some(one) = plain.respond(&query, &zone, &context, &mut at_once) else { continue };
+                    let other = respond_otherwise(query, plain, &zone, context, &mut Draw::new(5), &mut put);
+                    assert_eq!(one, other, "{owner} {qtype:?} {edns}");
+                    assert_eq!(at_once[..one.len], put[..one.len], "{owner} {qtype:?} {edns}");
+                    written += 1;
+                }
+            }
+        }
+        assert!(written > 500, "{written}");
+    }
+}
