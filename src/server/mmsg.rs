@@ -143,7 +143,7 @@ impl Batch {
     /// Shows datagram `at` to `answer`, with room for its reply; the length it returns is sent, unless it is 0.
     ///
     /// # Panics
-    /// When `at` is not below [`Batch::len`] or the length is above [`REPLY_MAX`].
+    /// When `at` is not below how many were received or the length is above [`REPLY_MAX`].
     #[inline]
     pub fn answer(&mut self, at: usize, answer: impl FnOnce(Datagram<'_>, &mut [u8]) -> usize) {
         assert!(at < self.received && self.replies <= at, "each datagram of the batch is answered once, in order");
