@@ -1,13 +1,12 @@
 //! What reading a zone takes goes back to the system once the zone is served: the server at rest is a fraction of its peak.
 //!
-//! Of the real program, as tests have another allocator. Numbers are the kernel's, proc_pid_status(5).
+//! Of the real program, as tests have another allocator. Numbers are the kernel's.
 
 #[path = "support/serve.rs"]
 mod serve;
 mod support;
 
 use std::fmt::Write as _;
-use std::fs;
 use std::net::Ipv4Addr;
 use std::thread;
 use std::time::Instant;
@@ -32,7 +31,7 @@ fn a_server_at_rest_has_given_back_what_reading_took() {
     assert_eq!(last_octets(&Client::new(server.dns).ask(&asked)), [(NAMES - 1) as u8]);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let (peak, now) = (kibibytes(server.process.id(), "VmHWM:"), kibibytes(server.process.id(), "VmRSS:"));
+        let (peak, now) = (server.process.memory_kib("VmHWM:"), server.process.memory_kib("VmRSS:"));
         if (peak - now) * 1024 >= u64::from(NAMES * OCTETS_A_NAME) {
             return;
         }
@@ -48,10 +47,4 @@ fn zone() -> String {
         writeln!(zone, "h{at} A {}", Ipv4Addr::from(0x0a00_0000 + at)).unwrap();
     }
     zone
-}
-
-fn kibibytes(process: u32, line: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let found = status.lines().find_map(|at| at.strip_prefix(line)).unwrap_or_else(|| panic!("no {line} in {status}"));
-    found.trim_end_matches("kB").trim().parse().unwrap()
 }
