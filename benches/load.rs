@@ -18,7 +18,7 @@ use waypost::places::Places;
 use waypost::zone::check::check;
 use waypost::zone::compile::{Tables, compile};
 use waypost::zone::hosted_zone::HostedZone;
-use waypost::zone::master;
+use waypost::zone::master::{self, NoFiles};
 
 /// As in the program.
 #[global_allocator]
@@ -52,7 +52,7 @@ fn measure_one_zone(names: usize) {
     let source = zones::one_zone(names);
     println!("  the text has {:.1} MiB", mib(source.octets.len()));
     let mut steps = Steps::new();
-    let read = steps.step("read", || master::read(source, None, None, &mut zones::Alone));
+    let read = steps.step("read", || master::read(source, None, None, &mut NoFiles));
     assert!(read.problems.is_empty(), "{}", read.problems);
     let name = read.apex.expect("the zone has an SOA");
     let hosted = HostedZone { name, record_sets: read.record_sets, hidden: 0, groups: Default::default(), files: read.files };
@@ -70,7 +70,7 @@ fn measure_many_zones(zones: usize) {
     let sources = zones::many_zones(zones);
     let mut steps = Steps::new();
     let state = steps.step("read and check", || {
-        let (state, problems) = load_zones(sources, &mut zones::Alone, 1);
+        let (state, problems) = load_zones(sources, &mut NoFiles, 1);
         state.unwrap_or_else(|| panic!("{problems}"))
     });
     let built = steps.step("compile", || build(state, &Places::default(), None).expect("the zones were checked"));

@@ -34,7 +34,7 @@ use waypost::prober::{ProbeReport, Prober, Trust};
 use waypost::resolver::NameServers;
 use waypost::store::{Histories, Store};
 use waypost::telemetry::{Probed, Telemetry};
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -124,14 +124,6 @@ impl Drop for Endpoint {
 }
 
 // What is run
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
 
 /// So many checks, and as many gates: the members of failover pairs.
 fn plan(checks: usize, interval_secs: usize, endpoints: &[SocketAddr]) -> Plan {

@@ -9,15 +9,7 @@ use waypost::control::load::load_zones;
 use waypost::scenario::failures::search;
 use waypost::scenario::{Setting, Stage, read};
 use waypost::text::Text;
-use waypost::zone::master::{Include, Source};
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
+use waypost::zone::master::{NoFiles, Source};
 
 /// Twenty endpoints behind a weighted tree of failovers.
 fn zone() -> String {

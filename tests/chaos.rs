@@ -124,7 +124,7 @@ fn every_name_is_answered_with_what_is_up_whatever_ails_the_endpoints() {
     for Route { name, .. } in &routes {
         asking.await_answer(name, PRIMARY, Instant::now(), ALLOWANCE);
     }
-    let in_use = [resident(&server), descriptors(&server)];
+    let in_use = (server.process.memory_kib("VmRSS:"), descriptors(&server));
 
     let began = Instant::now();
     routes.iter().for_each(|route| route.target.suffers(route.fault));
@@ -154,10 +154,10 @@ fn every_name_is_answered_with_what_is_up_whatever_ails_the_endpoints() {
         check_flaps(name, &asking.changes(name, began), began.elapsed());
     }
     println!("{} queries, 0 unanswered", asking.stop());
-    let grown = resident(&server).saturating_sub(in_use[0]);
-    println!("{} MiB more in memory, {} descriptors before, {} now", grown >> 20, in_use[1], descriptors(&server));
-    assert!(grown < 64 << 20, "{grown} octets more");
-    assert!(descriptors(&server) <= in_use[1] + routes.len(), "{} before, {} now", in_use[1], descriptors(&server));
+    let grown = server.process.memory_kib("VmRSS:").saturating_sub(in_use.0);
+    println!("{} MiB more in memory, {} descriptors before, {} now", grown >> 10, in_use.1, descriptors(&server));
+    assert!(grown < 64 << 10, "{grown} KiB more");
+    assert!(descriptors(&server) <= in_use.1 + routes.len(), "{} before, {} now", in_use.1, descriptors(&server));
     server.stop();
 }
 
@@ -168,13 +168,6 @@ fn check_flaps(name: &str, changes: &[(Instant, u8)], passed: Duration) {
     // The penalty that doubles them decays a little meanwhile.
     let held_before_the_last = HOLD.mul_f64(0.9) * (2_u32.pow(falls.saturating_sub(1)) - 1);
     assert!(held_before_the_last <= passed, "{name}: {falls} falls in {passed:?}: {changes:?}");
-}
-
-/// What the server has in memory, in octets.
-fn resident(server: &Serving) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim_end_matches("kB").trim().parse::<usize>().unwrap() * 1_024
 }
 
 fn descriptors(server: &Serving) -> usize {

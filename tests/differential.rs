@@ -15,7 +15,7 @@ use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
 use waypost::zone::hosted_zone::HostedZone;
-use waypost::zone::master::{Include, Source, read};
+use waypost::zone::master::{NoFiles, Source, read};
 
 #[path = "differential/differences.rs"]
 mod differences;
@@ -154,14 +154,6 @@ fn snapshot(text: &str) -> Snapshot {
     let built =
         build(State { zones: vec![hosted.into()], ..State::default() }, &Default::default(), None).expect("the zone compiles");
     Snapshot { catalog: built.catalog, ..Snapshot::default() }
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there: the zone includes nothing"))
-    }
 }
 
 /// Answers as peers are configured to: over UDP, up to 4,096 octets.

@@ -34,7 +34,7 @@ use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::Telemetry;
 use waypost::text::Text;
 use waypost::wire::rtype::RecordType;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 #[path = "support/mmdb.rs"]
 mod mmdb;
@@ -527,12 +527,4 @@ fn places() -> Places {
     let (latency, problems) = LatencyTable::read(&Text::new("latency.csv".into(), rows));
     assert!(problems.is_empty(), "{problems}");
     Places { database: Some(Arc::new(database)), latency: latency.map(Arc::new), margin_micros: 0 }
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
 }

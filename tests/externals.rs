@@ -31,7 +31,7 @@ use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
 use waypost::wire::rtype::RecordType;
 use waypost::zone::external::{ExternalTarget, Externals};
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 /// An alias at the apex, and one that is passed over when its target has no address.
 const ZONE: &str = r#"
@@ -359,12 +359,4 @@ fn snapshot(built: &Built) -> Snapshot {
     let Built { catalog, maps, externals, .. } = built.clone();
     let health = built.supposing(Vec::new()).into();
     Snapshot { catalog, maps, externals, health, generation: 0 }
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
 }

@@ -49,9 +49,9 @@ fn a_flood_of_malformed_datagrams_costs_no_client_its_answer_and_leaves_nothing_
     let mut attacker = Attacker::new(&server);
     let began = Instant::now();
     attacker.attack(&mut client, &mut chance, 2_000, period); // what is allocated once is allocated now
-    let before = resident_kib(&server);
+    let before = server.process.memory_kib("VmRSS:");
     attacker.attack(&mut client, &mut chance, datagrams, period);
-    let after = resident_kib(&server);
+    let after = server.process.memory_kib("VmRSS:");
     println!(
         "{} datagrams, {} of them answered, {} queries beside them, 0 unanswered, in {:?}; resident {before} KiB before, {after} KiB after",
         attacker.sent,
@@ -171,13 +171,6 @@ impl Chance {
     fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
-}
-
-/// Resident memory, as the kernel counts it.
-fn resident_kib(server: &Serving) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 const SEED: u64 = 0x77a9_0575_eed0_0001;

@@ -17,7 +17,7 @@ use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 /// One RR, its rdata as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,17 +150,9 @@ fn text(records: &[Record]) -> String {
     records.iter().map(line).collect()
 }
 
-struct Nothing;
-
-impl Include for Nothing {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
-
 fn serve(records: &[Record]) -> Snapshot {
     let source = Source { file: "random.zone".into(), octets: text(records).into_bytes() };
-    let (state, problems) = load_zones(vec![source], &mut Nothing, 1);
+    let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
     let state = state.unwrap_or_else(|| panic!("{problems}{}", text(records)));
     let built = build(state, &Default::default(), None).expect("a state without problems compiles");
     Snapshot { catalog: built.catalog, ..Snapshot::default() }

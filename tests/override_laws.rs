@@ -16,7 +16,7 @@ use waypost::health::plan::Plan;
 use waypost::health::remark::Remark;
 use waypost::health::table::{ExceptionKind, HealthTable, Status};
 use waypost::ids::HealthCheckId;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 /// Checks with parents, one of them inverted; groups in groups, of each way to come back.
 const ZONE: &str = r#"
@@ -113,14 +113,6 @@ fn step() -> impl Strategy<Value = Step> {
         (0..4_usize).prop_map(Step::Removed),
         (0..40_u64).prop_map(|secs| Step::Passes { secs }),
     ]
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
 }
 
 fn plan() -> Plan {

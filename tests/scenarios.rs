@@ -21,7 +21,7 @@ use waypost::control::load::load_zones;
 use waypost::problem::Problems;
 use waypost::scenario::{Scenarios, Setting, Stage, read};
 use waypost::text::Text;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 const ZONE: &str = r#"
 zone = "example.org."
@@ -96,14 +96,6 @@ name   = "text"
 type   = "TXT"
 values = ["\"one\" \"two\""]
 "#;
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
 
 fn setting(zone: &str) -> Setting {
     let source = Source { file: "zone.toml".into(), octets: zone.into() };

@@ -14,7 +14,7 @@ use waypost::control::load::load_zones;
 use waypost::control::state::State;
 use waypost::problem::Problems;
 use waypost::zone::hosted_zone::HostedZone;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{Include, NoFiles, Source};
 use waypost::zone::record_set::Origin;
 
 /// Loads files that lie beside the including one.
@@ -24,15 +24,6 @@ impl Include for Beside {
     fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
         let octets = fs::read(self.0.join(path)).map_err(|error| error.to_string())?;
         Ok(Source { file: path.into(), octets })
-    }
-}
-
-/// Nothing is beside it.
-struct Alone;
-
-impl Include for Alone {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
     }
 }
 
@@ -79,7 +70,7 @@ fn every_zone_that_loads_is_the_same_when_expanded_and_read_back() {
         let (Some(state), _) = load(&file) else { continue };
         let texts = expand(&state);
         let sources = texts.iter().map(|text| Source { file: "expanded.toml".into(), octets: text.text.clone().into() });
-        let (again, problems) = load_zones(sources.collect(), &mut Alone, 1);
+        let (again, problems) = load_zones(sources.collect(), &mut NoFiles, 1);
         let again = again.unwrap_or_else(|| panic!("{}: expanded, it has problems\n{problems}", file.display()));
         assert_eq!(without_places(again), without_places(state), "{}", file.display());
         compared += 1;
@@ -204,7 +195,7 @@ fn a_member_is_called_unreachable_exactly_when_no_client_is_in_its_area_and_in_t
                  [route.top]\npolicy = \"geolocation\"\nmembers = [{{ use = \"route:branch\", {outer_keys} }}]\n\
                  [route.branch]\npolicy = \"geolocation\"\nmembers = [{{ use = \"a\", {inner_keys} }}]\n"
             );
-            let (_, problems) = load_zones(vec![Source { file: "f".into(), octets: content.into() }], &mut Alone, 1);
+            let (_, problems) = load_zones(vec![Source { file: "f".into(), octets: content.into() }], &mut NoFiles, 1);
             assert!(!problems.has_errors(), "{problems}");
             let is_reached = clients.iter().any(|areas| areas.contains(&outer) && areas.contains(&inner));
             let is_warned = problems.iter().any(|problem| problem.message.contains("come here"));
@@ -220,7 +211,7 @@ fn the_zones_that_the_documentation_shows_have_no_problem() {
         let (_, block) = text.split_once("```toml\nzone").expect("the page shows a zone");
         let (content, _) = block.split_once("```").expect("the block ends");
         let source = Source { file: page.into(), octets: format!("zone{content}").into() };
-        let (state, problems) = load_zones(vec![source], &mut Alone, 1);
+        let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
         assert_eq!(problems.to_string(), "");
         assert!(state.is_some());
     }

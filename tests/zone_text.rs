@@ -15,21 +15,13 @@ use domain::zonefile::inplace::{Entry, Zonefile};
 use proptest::prelude::*;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
-use waypost::zone::master::{Include, Read, Source, read};
+use waypost::zone::master::{NoFiles, Read, Source, read};
 use waypost::zone::print::print;
 use waypost::zone::rdata;
 use waypost::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
 
 /// A record of each type, in the forms that people write.
 const EVERY_TYPE: &str = include_str!("zones/every_type.zone");
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
 
 fn read_text(text: &[u8]) -> Read {
     read(Source { file: Arc::from("test.zone"), octets: text.to_vec() }, None, None, &mut NoFiles)

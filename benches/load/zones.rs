@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::Source;
 
 /// A master file of one zone with an address for each of so many names, as most generators write them.
 pub fn one_zone(names: usize) -> Source {
@@ -26,13 +26,4 @@ fn text(apex: &str, names: usize) -> String {
         let _ = writeln!(text, "host-{at} IN A 10.{a}.{b}.{c}");
     }
     text
-}
-
-/// Nothing is included.
-pub struct Alone;
-
-impl Include for Alone {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
 }

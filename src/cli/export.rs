@@ -23,7 +23,7 @@ use crate::route53::records::shape::Action;
 use crate::route53::shapes::Model;
 use crate::wire::rtype::RecordType;
 use crate::zone::hosted_zone::HostedZone;
-use crate::zone::master::{Include, Source};
+use crate::zone::master::{NoFiles, Source};
 use crate::zone::print::print;
 use crate::zone::record_set::{Content, RecordSet, RoutingPolicy};
 
@@ -149,15 +149,6 @@ pub(super) fn zone_toml_with(state: &State, line: &str) -> Result<String, Failur
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
     errors.for_each(|problem| unplaced.push(Problem { place: None, ..problem.clone() }));
     Err(Failure::BadInput(unplaced))
-}
-
-/// A text that was made here includes nothing.
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} cannot be included here"))
-    }
 }
 
 fn master(args: &ZoneArgs, out: &mut dyn Write) -> Result<Ending, Failure> {

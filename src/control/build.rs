@@ -26,7 +26,7 @@ use crate::zone::compile::{CompileError, Tables, compile};
 use crate::zone::external::{ExternalTarget, Externals};
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::parted::PartedZone;
-use crate::zone::record_set::{Content, RecordSet, RoutingPolicy};
+use crate::zone::record_set::RecordSet;
 use crate::zone::tree::Zone;
 
 /// A state and the catalog that was built of it.
@@ -264,9 +264,7 @@ impl<'s> Source<'s> {
         match self {
             Self::Whole(hosted) => {
                 // Of plain values, which most are, nothing asks for anything.
-                let is_plain =
-                    |set: &&RecordSet| matches!((&set.policy, &set.content), (RoutingPolicy::Simple, Content::Values { .. }));
-                let sets: Vec<&RecordSet> = hosted.record_sets.iter().filter(|set| !is_plain(set)).collect();
+                let sets: Vec<&RecordSet> = hosted.record_sets.iter().filter(|set| set.plain().is_none()).collect();
                 let asking = sets.iter().copied().filter(|set| set.policy.of_group().asks_for_client());
                 let targets = sets.iter().filter_map(|set| Some((hosted.external(set)?, set.rtype)));
                 let externals = targets.map(|(alias, rtype)| ExternalTarget { name: alias.target.clone(), rtype }).collect();

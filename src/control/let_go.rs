@@ -15,7 +15,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::serial::{is_soa, serial};
 use super::state::State;
 use crate::zone::hosted_zone::HostedZone;
-use crate::zone::record_set::{Content, RecordSet, RoutingPolicy};
+use crate::zone::record_set::RecordSet;
 use crate::zone::soa;
 
 /// What is kept of record sets that were let go of.
@@ -29,8 +29,9 @@ pub struct LetGo {
 /// The state with husks in the place of the zones whose compiled form is all that is needed.
 pub fn let_go(state: &State) -> State {
     let mut next = state.clone();
-    for zone in next.zones.iter_mut().filter(|zone| is_plain(zone)) {
-        next.let_go.insert(zone.name.clone(), LetGo::of(zone));
+    for zone in next.zones.iter_mut() {
+        let Some(known) = LetGo::of(zone) else { continue };
+        next.let_go.insert(zone.name.clone(), known);
         let (name, files) = (zone.name.clone(), zone.files.clone());
         *zone = Arc::new(HostedZone { name, record_sets: Vec::new(), hidden: 0, groups: BTreeMap::new(), files });
     }
@@ -38,26 +39,26 @@ pub fn let_go(state: &State) -> State {
 }
 
 impl LetGo {
-    /// What would be kept of this zone.
-    pub fn of(zone: &HostedZone) -> Self {
-        Self { digest: digest(zone), serial: serial(zone) }
+    /// What would be kept of this zone; None if nothing of it may be let go of.
+    fn of(zone: &HostedZone) -> Option<Self> {
+        is_plain(zone).then(|| Self { digest: digest(zone), serial: serial(zone) })
     }
 
-    /// Whether both said the same, but for the serial.
-    pub fn is_same_but_for_serial(&self, other: &Self) -> bool {
-        self.digest == other.digest
+    /// Whether `zone` says what was let go of, but for the serial. The digest alone would not tell: only plain values are
+    /// in it.
+    pub fn is_same_but_for_serial(&self, zone: &HostedZone) -> bool {
+        is_plain(zone) && digest(zone) == self.digest
     }
 }
 
 /// Whether nothing of it depends on health, clients or other names; false for a husk.
 fn is_plain(zone: &HostedZone) -> bool {
-    let is_plain = |set: &RecordSet| {
-        set.policy == RoutingPolicy::Simple && set.health_check.is_none() && matches!(set.content, Content::Values { .. })
-    };
+    let is_plain = |set: &RecordSet| set.health_check.is_none() && set.plain().is_some();
     !zone.record_sets.is_empty() && zone.hidden == 0 && zone.groups.is_empty() && zone.record_sets.iter().all(is_plain)
 }
 
-/// The key is fixed: the digest tells an operator's text from the one before, and defends nothing.
+/// Of a plain zone, all that it says but the serial. The key is fixed: the digest tells an operator's text from the one before,
+/// and defends nothing.
 fn digest(zone: &HostedZone) -> u128 {
     let mut hasher = SipHasher13::new();
     let mut put = |octets: &[u8]| {
@@ -66,7 +67,7 @@ fn digest(zone: &HostedZone) -> u128 {
     };
     zone.files.iter().for_each(|file| put(file.as_bytes()));
     for set in &zone.record_sets {
-        let Content::Values { ttl, rdata } = &set.content else { continue };
+        let Some((ttl, rdata)) = set.plain() else { continue };
         let numbers = [set.rtype.0.into(), ttl.secs(), set.origin.file.into(), set.origin.line, rdata.len() as u32];
         put(&numbers.map(u32::to_be_bytes).concat());
         put(set.name.as_wire());
@@ -86,15 +87,7 @@ mod tests {
     use crate::control::load::load_zones;
     use crate::control::serial::fill_serials;
     use crate::places::Places;
-    use crate::zone::master::{Include, Source};
-
-    struct Alone;
-
-    impl Include for Alone {
-        fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-            Err(format!("{path} is not there"))
-        }
-    }
+    use crate::zone::master::{NoFiles, Source};
 
     /// The state of a plain zone and of one that chooses.
     fn read(address: &str, serial: u32) -> State {
@@ -103,7 +96,12 @@ mod tests {
                       set_identifier = \"a\"\nweight = 1\nvalues = [\"192.0.2.2\"]\n";
         let plain = format!("$ORIGIN plain.test.\n{plain}");
         let source = |file: &str, text: &str| Source { file: file.into(), octets: text.as_bytes().to_vec() };
-        let (state, problems) = load_zones(vec![source("a.zone", &plain), source("b.toml", routed)], &mut Alone, 0);
+        let (state, problems) = load_zones(vec![source("a.zone", &plain), source("b.toml", routed)], &mut NoFiles, 0);
+        state.unwrap_or_else(|| panic!("{problems}"))
+    }
+
+    fn toml(text: &str) -> State {
+        let (state, problems) = load_zones(vec![Source { file: "a.toml".into(), octets: text.into() }], &mut NoFiles, 0);
         state.unwrap_or_else(|| panic!("{problems}"))
     }
 
@@ -134,6 +132,26 @@ mod tests {
             assert_eq!(Arc::ptr_eq(&zone(&built), &zone(&served)), is_same, "{address} {serial}");
         }
         assert!(fill_serials(read("192.0.2.3", 6), &served.state, true, 0).is_err(), "serials go forward");
+    }
+
+    #[test]
+    fn what_is_no_longer_of_plain_values_is_compiled() {
+        let plain = "zone = \"toml.test.\"\nns = [\"ns1.plain.test.\"]\n[[record]]\nname = \"www\"\ntype = \"A\"\nvalues = [\"192.0.2.1\"]\n";
+        let added = [
+            "[[record]]\nname = \"alias\"\ntype = \"A\"\nalias = \"www\"\n",
+            "[[record]]\nname = \"w\"\ntype = \"A\"\nset_identifier = \"a\"\nweight = 1\nvalues = [\"192.0.2.2\"]\n",
+            "health_check = \"c\"\n[check.c]\ntype = \"tcp\"\nip_address = \"192.0.2.1\"\nport = 80\n",
+        ];
+        let zone = |built: &crate::control::build::Built| built.catalog.zones()[0].clone();
+        for added in added {
+            let first = build(next(toml(plain), &State::default()), &Places::default(), None).expect("valid");
+            let served = first.clone().holding(&let_go(&first.state));
+            assert!(served.state.zones[0].record_sets.is_empty(), "the first is plain");
+            let state = next(toml(&[plain, added].concat()), &served.state);
+            assert!(!state.zones[0].record_sets.is_empty(), "{added}");
+            let built = build(state, &Places::default(), Some(&served)).expect("valid");
+            assert!(!Arc::ptr_eq(&zone(&built), &zone(&served)), "{added}");
+        }
     }
 
     #[test]

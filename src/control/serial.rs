@@ -26,8 +26,8 @@ pub fn fill_serials(state: State, before: &State, may_be_husks: bool, now_secs: 
     let mut let_go = BTreeMap::new();
     let known: HashMap<&Name, &Arc<HostedZone>> = before.zones.iter().map(|zone| (&zone.name, zone)).collect();
     let zones = state.zones.iter().map(|zone| {
-        let known = known.get(&zone.name).map(|known| Served::of(known, before));
-        let husk = known.as_ref().filter(|_| may_be_husks).and_then(|served| served.husk_of(zone));
+        let known = known.get(&zone.name).map(|known| Served::of(known, before, zone));
+        let husk = known.as_ref().filter(|_| may_be_husks).and_then(Served::husk);
         if let Some((husk, entry)) = husk {
             let_go.insert(husk.name.clone(), entry);
             return husk.clone();
@@ -41,42 +41,40 @@ pub fn fill_serials(state: State, before: &State, may_be_husks: bool, now_secs: 
     if problems.is_empty() { Ok(State { zones, let_go, ..state }) } else { Err(problems) }
 }
 
-/// A zone as it is being served.
+/// A zone as it is being served, beside what its files say now.
 struct Served<'b> {
     zone: &'b Arc<HostedZone>,
     let_go: Option<LetGo>,
     serial: Option<u32>,
+    own_serial: Option<u32>,
+    /// False, too, where nobody asks, as another serial was given.
+    is_same_but_for_serial: bool,
 }
 
 impl<'b> Served<'b> {
-    fn of(zone: &'b Arc<HostedZone>, state: &State) -> Self {
+    fn of(zone: &'b Arc<HostedZone>, state: &State, files: &HostedZone) -> Self {
         let let_go = state.let_go.get(&zone.name).copied();
-        Self { zone, let_go, serial: let_go.map_or_else(|| serial(zone), |let_go| let_go.serial) }
+        let (served, own_serial) = (let_go.map_or_else(|| serial(zone), |let_go| let_go.serial), serial(files));
+        let is_same_but_for_serial = match &let_go {
+            Some(known) => (own_serial == served || own_serial == Some(0)) && known.is_same_but_for_serial(files),
+            None => own_serial == Some(0) && is_same_but_for_serial(files, zone),
+        };
+        Self { zone, let_go, serial: served, own_serial, is_same_but_for_serial }
     }
 
-    /// The husk that was made of what `zone` says, if this is one.
-    fn husk_of(&self, zone: &HostedZone) -> Option<(&'b Arc<HostedZone>, LetGo)> {
-        let known = self.let_go?;
-        let own = LetGo::of(zone);
-        let same_serial = own.serial == known.serial || own.serial == Some(0);
-        (same_serial && own.is_same_but_for_serial(&known)).then_some((self.zone, known))
-    }
-
-    fn is_same_but_for_serial(&self, zone: &HostedZone) -> bool {
-        match &self.let_go {
-            Some(known) => known.is_same_but_for_serial(&LetGo::of(zone)),
-            None => is_same_but_for_serial(zone, self.zone),
-        }
+    /// The husk that was made of what the files say, if this is one.
+    fn husk(&self) -> Option<(&'b Arc<HostedZone>, LetGo)> {
+        Some((self.zone, self.let_go.filter(|_| self.is_same_but_for_serial)?))
     }
 }
 
 fn fill(zone: &Arc<HostedZone>, before: Option<Served<'_>>, now_secs: u32) -> Result<Arc<HostedZone>, Problem> {
-    let served = before.and_then(|before| Some((before.serial?, before)));
-    let (Some(own), Some((served, before))) = (serial(zone), served) else {
+    let known = before.and_then(|before| Some((before.own_serial?, before.serial?, before)));
+    let Some((own, served, before)) = known else {
         return Ok(if serial(zone) == Some(0) { with_serial(zone, now_secs.max(1)) } else { zone.clone() });
     };
     match own {
-        0 if before.is_same_but_for_serial(zone) => match before.let_go {
+        0 if before.is_same_but_for_serial => match before.let_go {
             Some(_) => Ok(with_serial(zone, served)),
             None => Ok(before.zone.clone()),
         },

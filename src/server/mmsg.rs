@@ -1,6 +1,6 @@
 //! Batches of datagrams: `recvmmsg`, `sendmmsg`, and the socket options that have no safe call.
 //!
-//! The only file with `unsafe`. It knows nothing of DNS. All memory that the kernel is given is allocated in
+//! The only file of the library with `unsafe`. It knows nothing of DNS. All memory that the kernel is given is allocated in
 //! [`Batch::new`] and keeps its address until the batch is dropped; a batch touches lengths, and the two pointers
 //! of a reply. Invariant: `received <= BATCH`, and the first `received` headers, sources and controls are the
 //! kernel's; `replies <= received`. Sources: recvmmsg(2), sendmmsg(2), socket(7), ip(7), ipv6(7), RFC 3542 §6.
@@ -143,7 +143,7 @@ impl Batch {
     /// Shows datagram `at` to `answer`, with room for its reply; the length it returns is sent, unless it is 0.
     ///
     /// # Panics
-    /// When `at` is not below [`Batch::len`] or the length is above [`REPLY_MAX`].
+    /// When `at` is not below how many were received or the length is above [`REPLY_MAX`].
     #[inline]
     pub fn answer(&mut self, at: usize, answer: impl FnOnce(Datagram<'_>, &mut [u8]) -> usize) {
         assert!(at < self.received && self.replies <= at, "each datagram of the batch is answered once, in order");

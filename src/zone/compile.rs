@@ -264,10 +264,7 @@ impl<'h> Answers<'h> {
     fn plain(&self, run: &[Entry]) -> Option<(&'h RecordSet, Ttl, &'h RdataList)> {
         let [one] = run else { return None };
         let set = &self.written.record_sets[one.record_set as usize];
-        match (&set.policy, &set.content) {
-            (RoutingPolicy::Simple, Content::Values { ttl, rdata }) => Some((set, *ttl, rdata)),
-            _ => None,
-        }
+        set.plain().map(|(ttl, rdata)| (set, ttl, rdata))
     }
 
     /// Encodes what the members of a run answer, and makes a group of them.

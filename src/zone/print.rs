@@ -7,7 +7,7 @@
 use std::fmt::{self, Write};
 
 use super::rdata::show;
-use super::record_set::{Content, RecordSet, RoutingPolicy, Ttl};
+use super::record_set::{Content, RecordSet, Ttl};
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -22,10 +22,10 @@ pub fn print<'s>(record_sets: impl IntoIterator<Item = &'s RecordSet>) -> String
 
 fn put_record_set(text: &mut String, set: &RecordSet) -> fmt::Result {
     let (name, rtype) = (&set.name, set.rtype);
+    if let Some((ttl, rdata)) = set.plain() {
+        return rdata.iter().try_for_each(|rdata| put_record(text, name, ttl, rtype, rdata));
+    }
     match &set.content {
-        Content::Values { ttl, rdata } if set.policy == RoutingPolicy::Simple => {
-            rdata.iter().try_for_each(|rdata| put_record(text, name, *ttl, rtype, rdata))
-        }
         Content::Values { .. } => {
             writeln!(text, "; {name} {rtype}: a record set of policy {} has no form here", set.policy.word())
         }
@@ -45,6 +45,7 @@ fn put_record(text: &mut String, name: &Name, ttl: Ttl, rtype: RecordType, rdata
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::record_set::RoutingPolicy;
     use crate::zone::record_set::{Alias, Origin, RdataList};
 
     #[test]

@@ -108,6 +108,14 @@ pub struct Origin {
 }
 
 impl RecordSet {
+    /// What it answers whoever asks and whatever is healthy: the values of a record set of policy simple.
+    pub fn plain(&self) -> Option<(Ttl, &RdataList)> {
+        match (&self.policy, &self.content) {
+            (RoutingPolicy::Simple, Content::Values { ttl, rdata }) => Some((*ttl, rdata)),
+            _ => None,
+        }
+    }
+
     /// The alias that it is, if it leads out of the zone of this apex.
     pub fn external(&self, apex: &Name) -> Option<&Alias> {
         match &self.content {

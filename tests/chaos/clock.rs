@@ -18,7 +18,7 @@ use waypost::health::table::Status;
 use waypost::ids::HealthCheckId;
 use waypost::prober::ProbeReport;
 use waypost::prober::runner::{Change, Probe, RunnerHandle, Watcher};
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 const ZONE: &str = r#"
 zone = "example.org."
@@ -76,14 +76,6 @@ impl Watcher for Ears {
     fn probed(&mut self, _id: &HealthCheckId, _report: &ProbeReport) {}
 
     fn checkpoint(&mut self, _saved: Vec<SavedVerdict>) {}
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
 }
 
 fn plan() -> Plan {

@@ -23,7 +23,7 @@ use waypost::places::Places;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 use crate::world::{LOCATIONS, REGIONS, World};
 
@@ -245,14 +245,6 @@ impl Served {
     /// Every health that the endpoints can have.
     pub fn healths(&self) -> std::ops::Range<u64> {
         0..1 << self.endpoints
-    }
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} is not made"))
     }
 }
 

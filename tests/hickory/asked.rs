@@ -14,7 +14,7 @@ use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
 use waypost::zone::hosted_zone::HostedZone;
-use waypost::zone::master::{Include, Source, read};
+use waypost::zone::master::{NoFiles, Source, read};
 use waypost::zone::record_set::{CidrLocation, RecordSet, RoutingPolicy, Weight};
 
 use crate::queries;
@@ -278,12 +278,4 @@ fn snapshot_of(text: &str) -> (Snapshot, Vec<RecordSet>) {
     let hosted = HostedZone { name: apex, record_sets: read.record_sets, hidden: 0, groups: BTreeMap::new(), files: read.files };
     let built = build(State { zones: vec![hosted.into()], ..State::default() }, &Places::default(), None);
     (Snapshot { catalog: built.expect("the zone compiles").catalog, ..Snapshot::default() }, record_sets)
-}
-
-struct NoFiles;
-
-impl Include for NoFiles {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there: the zone includes nothing"))
-    }
 }

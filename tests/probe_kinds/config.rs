@@ -4,19 +4,11 @@ use std::time::Duration;
 
 use waypost::control::load::load_zones;
 use waypost::health::check::{CheckKind, EndpointCheck};
-use waypost::zone::master::{Include, Source};
-
-struct Nothing;
-
-impl Include for Nothing {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
+use waypost::zone::master::{NoFiles, Source};
 
 fn load(text: &str) -> (Option<waypost::control::state::State>, String) {
     let octets = format!("zone = \"example.org.\"\nns = [\"ns1.example.org.\"]\n{text}").into();
-    let (state, problems) = load_zones(vec![Source { file: "z".into(), octets }], &mut Nothing, 1);
+    let (state, problems) = load_zones(vec![Source { file: "z".into(), octets }], &mut NoFiles, 1);
     (state, problems.to_string())
 }
 

@@ -18,7 +18,7 @@ use waypost::ids::HealthCheckId;
 use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
-use waypost::zone::master::{Include, Source};
+use waypost::zone::master::{NoFiles, Source};
 
 use crate::support::{ask, last_octets, query};
 
@@ -32,14 +32,6 @@ pub struct World {
     /// What has happened and no test has asked for.
     notices: Vec<Notice>,
     now: i64,
-}
-
-struct Nothing;
-
-impl Include for Nothing {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
 }
 
 /// The lines before every zone: probes that fall and rise at once.
@@ -235,7 +227,7 @@ impl World {
 
 fn built_of(zone: &str, brakes: BrakeRules) -> Built {
     let octets = [HEAD, zone].concat().into_bytes();
-    let (state, problems) = load_zones(vec![Source { file: "test.toml".into(), octets }], &mut Nothing, 1);
+    let (state, problems) = load_zones(vec![Source { file: "test.toml".into(), octets }], &mut NoFiles, 1);
     let state = state.unwrap_or_else(|| panic!("{problems}"));
     build(State { brakes: Arc::new(brakes), ..state }, &Default::default(), None).expect("the zone compiles")
 }

@@ -98,6 +98,13 @@ impl Process {
         self.child.id()
     }
 
+    /// A line of what the kernel says of its memory, such as `VmRSS:` or the peak of that, `VmHWM:`, in KiB (proc_pid_status(5)).
+    pub fn memory_kib(&self, line: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let found = status.lines().find_map(|at| at.strip_prefix(line)).unwrap_or_else(|| panic!("no {line} in {status}"));
+        found.trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     /// A log line about `event` that fits: one that was read already, or the next.
     #[track_caller]
     pub fn find_event(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {

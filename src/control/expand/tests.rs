@@ -22,16 +22,8 @@ use crate::places::cidr::CidrCollection;
 use crate::wire::rtype::RecordType;
 use crate::zone::group_options::{GroupOptions, MinHealthy, Share, TtlRange};
 use crate::zone::hosted_zone::HostedZone;
-use crate::zone::master::{Include, Source};
+use crate::zone::master::{NoFiles, Source};
 use crate::zone::record_set::{Alias, CidrLocation, Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, Weight};
-
-struct Nothing;
-
-impl Include for Nothing {
-    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
 
 fn coordinates() -> impl Strategy<Value = Coordinates> {
     (-90.0..=90.0, -180.0..=180.0).prop_map(|(north, east)| Coordinates::new(north, east).expect("on Earth"))
@@ -225,7 +217,7 @@ proptest! {
     fn what_is_printed_reads_back_as_the_same_state(state in state()) {
         let text = expand(&state).remove(0).text;
         let source = Source { file: "printed.toml".into(), octets: text.clone().into() };
-        let (again, problems) = load_zones(vec![source], &mut Nothing, 1);
+        let (again, problems) = load_zones(vec![source], &mut NoFiles, 1);
         prop_assert!(again.is_some(), "{}\n{}", problems, text);
         let again = again.expect("just asserted");
         prop_assert_eq!(&again.checks, &state.checks);

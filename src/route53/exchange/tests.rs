@@ -21,16 +21,8 @@ use crate::route53::records::shape::{Action, read_changes};
 use crate::route53::shapes::Model;
 use crate::route53::value::Value;
 use crate::zone::hosted_zone::HostedZone;
-use crate::zone::master::{Include, Source};
+use crate::zone::master::{NoFiles, Source};
 use crate::zone::record_set::{Origin, RecordSet};
-
-struct Nothing;
-
-impl Include for Nothing {
-    fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-        Err(format!("{path} is not there"))
-    }
-}
 
 /// The record sets that these batches leave, but for those that a zone has from the first.
 fn record_sets(batches: &[Vec<String>]) -> Rrsets {
@@ -78,7 +70,7 @@ proptest! {
         let state = fixture.account.served(&State::default()).of_zone(&Arc::new(zone));
         let text = expand(&state).remove(0).text;
         let source = Source { file: "zone.toml".into(), octets: text.clone().into_bytes() };
-        let (read, problems) = load_zones(vec![source], &mut Nothing, 1);
+        let (read, problems) = load_zones(vec![source], &mut NoFiles, 1);
         prop_assert!(read.is_some(), "{}\n{}", problems, text);
         let read = read.expect("just asserted");
         prop_assert_eq!(&read.collections, &state.collections);

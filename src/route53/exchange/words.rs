@@ -100,21 +100,13 @@ const NOTHING_LIKE_IT: &str =
 mod tests {
     use super::*;
     use crate::control::load::load_zones;
-    use crate::zone::master::{Include, Source};
-
-    struct Nothing;
-
-    impl Include for Nothing {
-        fn load(&mut self, path: &str, _: &str) -> Result<Source, String> {
-            Err(format!("{path} is not there"))
-        }
-    }
+    use crate::zone::master::{NoFiles, Source};
 
     /// The type and port that stand for a check, and whether what is lost is said.
     fn shown(lines: &str) -> (String, Option<u16>, Option<String>) {
         let text = format!("zone = \"a.\"\nns = [\"b.\"]\n[check.c]\nrise = 3\n{lines}\n");
         let source = Source { file: "z".into(), octets: text.into() };
-        let (state, problems) = load_zones(vec![source], &mut Nothing, 1);
+        let (state, problems) = load_zones(vec![source], &mut NoFiles, 1);
         let state = state.unwrap_or_else(|| panic!("{lines}: {problems}"));
         let (config, lost) = check(state.checks.values().next().unwrap());
         (config.kind, config.port, lost.into_iter().next())

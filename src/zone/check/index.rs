@@ -249,10 +249,9 @@ fn same_type(one: &&RecordSet, other: &&RecordSet) -> bool {
 
 /// Whether it is one value of a type that says nothing of other names, in the zone of this apex, and nothing else.
 fn is_plain(set: &RecordSet, apex: &Name) -> bool {
-    set.policy == RoutingPolicy::Simple
+    set.plain().is_some_and(|(_, rdata)| rdata.len() == 1)
         && set.set_identifier.is_none()
         && !NOTED_TYPES.contains(&set.rtype)
-        && matches!(&set.content, Content::Values { rdata, .. } if rdata.len() == 1)
         && set.name.is_at_or_below(apex)
 }
 

@@ -38,6 +38,16 @@ pub trait Include {
     fn load(&mut self, path: &str, from: &str) -> Result<Source, String>;
 }
 
+/// Has no file: for a text that includes none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl Include for NoFiles {
+    fn load(&mut self, path: &str, _from: &str) -> Result<Source, String> {
+        Err(format!("{path} cannot be included here"))
+    }
+}
+
 /// What a master file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
