@@ -1,15 +1,18 @@
 //! A name in lower case on the stack: what a query asks for, ready to be looked up.
 //!
 //! Not a [`Name`](super::name::Name): it borrows nothing, allocates nothing and has lost its case, which only the
-//! question's own octets keep. Invariant: `octets[..len]` is one uncompressed name without upper-case ASCII.
+//! question's own octets keep. Where its labels begin is noted as they are read, so that no search of those above it walks
+//! over them again. Invariant: `octets[..len]` is one uncompressed name without upper-case ASCII, and `starts[..=labels]`
+//! says where its labels begin, the root's included.
 //! Sources: RFC 1035 §3.1, RFC 4343 §3 (comparison).
 
-use super::{LABEL_MAX, NAME_MAX};
+use super::{LABEL_MAX, LABELS_MAX, NAME_MAX};
 
 /// A lower-cased absolute name of at most 255 octets.
 #[derive(Clone)]
 pub struct QName {
     octets: [u8; NAME_MAX + 1],
+    starts: [u8; LABELS_MAX + 1],
     len: u8,
     labels: u8,
 }
@@ -18,7 +21,7 @@ impl QName {
     /// The root, to be read over.
     #[inline]
     pub fn root() -> Self {
-        Self { octets: [0; NAME_MAX + 1], len: 1, labels: 0 }
+        Self { octets: [0; NAME_MAX + 1], starts: [0; LABELS_MAX + 1], len: 1, labels: 0 }
     }
 
     /// The uncompressed name at the start of `from`; none when it is cut short, too long or compressed.
@@ -27,27 +30,38 @@ impl QName {
         name.replace(from).map(|()| name)
     }
 
-    /// Becomes the uncompressed name at the start of `from`, or stays as it is. Names are large: the hot path reads
-    /// them where they stay.
+    /// Becomes the uncompressed name at the start of `from`, or the root where there is none. Names are large: the hot path
+    /// reads them where they stay.
     #[inline]
     pub fn replace(&mut self, from: &[u8]) -> Option<()> {
         let from = &from[..from.len().min(NAME_MAX)];
-        let mut root = 0;
-        let mut labels = 0;
-        loop {
-            match usize::from(*from.get(root)?) {
-                0 => break,
-                len if len > LABEL_MAX => return None,
-                len => root += 1 + len,
-            }
-            labels += 1;
-        }
+        let Some((root, labels)) = self.note_starts(from) else {
+            *self = Self::root();
+            return None;
+        };
         match from.get(..=root | 15) {
             Some(chunks) => self.fold(chunks),
             None => self.fold_last(&from[..=root]),
         }
         (self.len, self.labels) = (root as u8 + 1, labels);
         Some(())
+    }
+
+    /// Notes where the labels begin; gives where the root's does, and how many are before it.
+    #[inline]
+    fn note_starts(&mut self, from: &[u8]) -> Option<(usize, u8)> {
+        let (mut at, mut labels) = (0, 0);
+        loop {
+            let len = usize::from(*from.get(at)?);
+            // So few octets hold no more labels than there is room for.
+            self.starts[usize::from(labels) & LABELS_MAX] = at as u8;
+            match len {
+                0 => return Some((at, labels)),
+                len if len > LABEL_MAX => return None,
+                len => at += 1 + len,
+            }
+            labels += 1;
+        }
     }
 
     /// Takes whole chunks, folded: what lies behind the name does not matter. Length octets are at most 63, below `A`, so
@@ -91,6 +105,18 @@ impl QName {
     pub fn labels(&self) -> usize {
         usize::from(self.labels)
     }
+
+    /// The name of its last so many labels, which it must have.
+    #[inline]
+    pub fn last_labels(&self, labels: usize) -> &[u8] {
+        &self.as_wire()[self.start_of_last(labels)..]
+    }
+
+    /// Where the last so many labels begin, which it must have.
+    #[inline]
+    pub fn start_of_last(&self, labels: usize) -> usize {
+        usize::from(self.starts[self.labels() - labels])
+    }
 }
 
 /// Where the labels of the uncompressed name `wire` begin, from the left, the root's not included.
@@ -115,6 +141,22 @@ mod tests {
         assert_eq!(name.as_wire(), b"\x03www\x07example\x03org\x00");
         assert_eq!(name.labels(), 3);
         assert_eq!(label_starts(name.as_wire()).collect::<Vec<_>>(), [0, 4, 12]);
+    }
+
+    #[test]
+    fn labels_are_found_from_the_right_where_the_walk_from_the_left_finds_them() {
+        let mut name = QName::root();
+        // Over a longer one, as the hot path reads.
+        for count in (0..=127).rev() {
+            let wire = [&b"\x01a".repeat(count)[..], &[0]].concat();
+            name.replace(&wire).expect("it is whole");
+            let starts: Vec<usize> = label_starts(&wire).chain([wire.len() - 1]).collect();
+            assert_eq!(name.labels(), count);
+            assert!((0..=count).all(|last| name.start_of_last(last) == starts[count - last]));
+            assert!((0..=count).all(|last| *name.last_labels(last) == wire[starts[count - last]..]));
+        }
+        assert!(name.replace(&b"\x01a".repeat(3)).is_none());
+        assert_eq!((name.as_wire(), name.last_labels(0)), (&b"\0"[..], &b"\0"[..]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::table::{Place, Table};
-use super::tree::{Zone, ZoneKey, is_same};
+use super::tree::{Zone, ZoneKey};
 use crate::wire::LABELS_MAX;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
@@ -24,8 +24,8 @@ pub struct Catalog {
     /// Their places in `zones`, from 1, by apex.
     by_apex: Table,
     places: Box<[Place]>,
-    /// Whether an apex has so many labels: other suffixes need no look.
-    has_labels: LabelCounts,
+    /// How many labels apexes have: other suffixes need no look.
+    label_counts: LabelCounts,
     /// What askers of some networks see instead; none in a view itself.
     views: Option<Box<Views>>,
     /// The zones that log their queries, in the order of their keys; a view has none of its own.
@@ -49,13 +49,24 @@ struct Views {
     prefix_lens: Vec<u8>,
 }
 
-/// True at each number of labels that occurs.
-#[derive(Clone, Debug)]
-struct LabelCounts([bool; LABELS_MAX + 1]);
+/// Numbers of labels: a bit for each that occurs.
+#[derive(Clone, Copy, Debug, Default)]
+struct LabelCounts(u128);
 
-impl Default for LabelCounts {
-    fn default() -> Self {
-        Self([false; LABELS_MAX + 1])
+impl LabelCounts {
+    fn insert(&mut self, labels: usize) {
+        self.0 |= 1 << labels;
+    }
+
+    /// Those up to `most`, the largest first.
+    #[inline]
+    fn up_to(self, most: usize) -> impl Iterator<Item = usize> {
+        let mut rest = self.0 & u128::MAX >> (LABELS_MAX - most);
+        std::iter::from_fn(move || {
+            let largest = rest.checked_ilog2()?;
+            rest &= !(1 << largest);
+            Some(largest as usize)
+        })
     }
 }
 
@@ -73,9 +84,9 @@ impl Catalog {
         zones.retain(|zone| known.insert(zone.apex_key.clone()));
         let numbers: Vec<u32> = (1..=zones.len() as u32).collect();
         let (by_apex, places) = Table::lay(&numbers, |number| &zones[number as usize - 1].apex_key);
-        let mut has_labels = LabelCounts::default();
-        zones.iter().for_each(|zone| has_labels.0[zone.apex().label_count()] = true);
-        Self { zones, by_apex, places: places.into(), has_labels, ..Self::default() }
+        let mut label_counts = LabelCounts::default();
+        zones.iter().for_each(|zone| label_counts.insert(zone.apex_labels));
+        Self { zones, by_apex, places: places.into(), label_counts, ..Self::default() }
     }
 
     /// The same with what askers of these networks see instead, if it is something else; of networks that lie in each
@@ -123,40 +134,35 @@ impl Catalog {
 
     #[inline]
     fn at(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
-        let has_apex = |zone: &Zone| is_same(&zone.apex_key, apex);
-        match &self.zones[..] {
-            [only] => Some(only).filter(|zone| has_apex(zone)),
-            zones => self.by_apex.find(&self.places, apex, |number| {
-                let zone = &zones[number as usize - 1];
-                has_apex(zone).then_some(zone)
-            }),
-        }
+        self.by_apex.find(&self.places, apex, |number| {
+            let zone = &self.zones[number as usize - 1];
+            zone.has_apex(apex).then_some(zone)
+        })
     }
 
     /// The closest zone that `name` is at or below.
     #[inline]
     pub fn closest(&self, name: &QName) -> Option<&Zone> {
-        self.closest_to(name.as_wire(), name.labels())
+        self.closest_within(name, name.labels())
     }
 
     /// The closest zone that `name` is below.
     pub fn above(&self, name: &QName) -> Option<&Zone> {
-        let parent = name.as_wire().get(1 + usize::from(name.as_wire()[0])..)?;
-        self.closest_to(parent, name.labels().checked_sub(1)?)
+        self.closest_within(name, name.labels().checked_sub(1)?)
     }
 
-    /// The same for a name of `labels` labels in wire form and lower case.
+    /// The closest zone that `name` is at or below, with an apex of at most so many labels.
     #[inline]
-    fn closest_to(&self, mut name: &[u8], mut labels: usize) -> Option<&Zone> {
-        loop {
-            if self.has_labels.0[labels]
-                && let Some(zone) = self.at(name)
-            {
-                return Some(zone);
-            }
-            labels = labels.checked_sub(1)?;
-            name = &name[1 + usize::from(name[0])..];
+    fn closest_within(&self, name: &QName, most: usize) -> Option<&Zone> {
+        match &self.zones[..] {
+            [only] => Some(&**only).filter(|zone| zone.apex_labels <= most && zone.has_apex(name.last_labels(zone.apex_labels))),
+            _ => self.closest_of_many(name, most),
         }
+    }
+
+    fn closest_of_many(&self, name: &QName, most: usize) -> Option<&Zone> {
+        let zone = self.label_counts.up_to(most).find_map(|labels| self.at(name.last_labels(labels)))?;
+        Some(zone)
     }
 
     pub fn zones(&self) -> &[Arc<Zone>] {
