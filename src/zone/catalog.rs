@@ -5,7 +5,7 @@
 //! developer guide, "Working with private hosted zones".
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ use ipnet::IpNet;
 
 use super::table::{Place, Table};
 use super::tree::{Zone, ZoneKey};
-use crate::wire::LABELS_MAX;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
 
@@ -24,8 +23,8 @@ pub struct Catalog {
     /// Their places in `zones`, from 1, by apex.
     by_apex: Table,
     places: Box<[Place]>,
-    /// How many labels apexes have: other suffixes need no look.
-    label_counts: LabelCounts,
+    /// How many labels apexes have, the most first: other suffixes need no look.
+    label_counts: Box<[u8]>,
     /// What askers of some networks see instead; none in a view itself.
     views: Option<Box<Views>>,
     /// The zones that log their queries, in the order of their keys; a view has none of its own.
@@ -49,27 +48,6 @@ struct Views {
     prefix_lens: Vec<u8>,
 }
 
-/// Numbers of labels: a bit for each that occurs.
-#[derive(Clone, Copy, Debug, Default)]
-struct LabelCounts(u128);
-
-impl LabelCounts {
-    fn insert(&mut self, labels: usize) {
-        self.0 |= 1 << labels;
-    }
-
-    /// Those up to `most`, the largest first.
-    #[inline]
-    fn up_to(self, most: usize) -> impl Iterator<Item = usize> {
-        let mut rest = self.0 & u128::MAX >> (LABELS_MAX - most);
-        std::iter::from_fn(move || {
-            let largest = rest.checked_ilog2()?;
-            rest &= !(1 << largest);
-            Some(largest as usize)
-        })
-    }
-}
-
 impl Views {
     fn seen_by(&self, asker: IpAddr) -> Option<&Catalog> {
         let network = |len: &u8| IpNet::new(asker, *len).ok().map(|network| network.trunc());
@@ -84,8 +62,8 @@ impl Catalog {
         zones.retain(|zone| known.insert(zone.apex_key.clone()));
         let numbers: Vec<u32> = (1..=zones.len() as u32).collect();
         let (by_apex, places) = Table::lay(&numbers, |number| &zones[number as usize - 1].apex_key);
-        let mut label_counts = LabelCounts::default();
-        zones.iter().for_each(|zone| label_counts.insert(zone.apex_labels));
+        let label_counts: BTreeSet<u8> = zones.iter().map(|zone| zone.apex_labels as u8).collect();
+        let label_counts = label_counts.into_iter().rev().collect();
         Self { zones, by_apex, places: places.into(), label_counts, ..Self::default() }
     }
 
@@ -160,8 +138,10 @@ impl Catalog {
         }
     }
 
+    #[inline]
     fn closest_of_many(&self, name: &QName, most: usize) -> Option<&Zone> {
-        let zone = self.label_counts.up_to(most).find_map(|labels| self.at(name.last_labels(labels)))?;
+        let counts = self.label_counts.iter().map(|labels| usize::from(*labels)).filter(|labels| *labels <= most);
+        let zone = counts.filter_map(|labels| self.at(name.last_labels(labels))).next()?;
         Some(zone)
     }
 
