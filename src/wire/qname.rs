@@ -3,35 +3,31 @@
 //! Not a [`Name`](super::name::Name): it borrows nothing, allocates nothing and has lost its case, which only the
 //! question's own octets keep. Where every eighth label begins is noted as they are read, so that no search of the names
 //! above it walks over more than seven. Invariants: `octets[..len]` is one uncompressed name without upper-case ASCII;
-//! `marks[at]` says where its label `8 * at` begins, if it has that, the root's counted.
+//! octet `at` of the marks says where its label `8 * at` begins, if it has that, the root's counted.
 //! Sources: RFC 1035 §3.1, RFC 4343 §3 (comparison).
 
-use super::{LABEL_MAX, LABELS_MAX, NAME_MAX};
+use super::{LABEL_MAX, NAME_MAX};
 
 /// A lower-cased absolute name of at most 255 octets.
 #[derive(Clone)]
 pub struct QName {
     octets: [u8; NAME_MAX + 1],
-    marks: [u8; MARKS],
+    /// One number: an array beside an array is zeroed and moved by calls.
+    marks: u128,
     len: u8,
     labels: u8,
 }
 
-/// Labels from one mark to the next.
+/// Labels from one mark to the next, and bits of a mark.
 const STRIDE: usize = 8;
-const MARKS: usize = LABELS_MAX.div_ceil(STRIDE);
-/// The marks of the root: no other label begins anywhere.
-const ROOT_MARKS: [u8; MARKS] = {
-    let mut marks = [u8::MAX; MARKS];
-    marks[0] = 0;
-    marks
-};
+/// Marks of no label. Not zeros, so that a new name is not zeroed by a call either.
+const UNMARKED: u128 = u128::MAX;
 
 impl QName {
     /// The root, to be read over.
     #[inline]
     pub fn root() -> Self {
-        Self { octets: [0; NAME_MAX + 1], marks: ROOT_MARKS, len: 1, labels: 0 }
+        Self { octets: [0; NAME_MAX + 1], marks: UNMARKED, len: 1, labels: 0 }
     }
 
     /// The uncompressed name at the start of `from`; none when it is cut short, too long or compressed.
@@ -40,38 +36,18 @@ impl QName {
         name.replace(from).map(|()| name)
     }
 
-    /// Becomes the uncompressed name at the start of `from`, or the root where there is none. Names are large: the hot path
-    /// reads them where they stay.
+    /// Becomes the uncompressed name at the start of `from`, or stays as it is. Names are large: the hot path reads
+    /// them where they stay.
     #[inline]
     pub fn replace(&mut self, from: &[u8]) -> Option<()> {
         let from = &from[..from.len().min(NAME_MAX)];
-        let Some((root, labels)) = self.mark(from) else {
-            *self = Self::root();
-            return None;
-        };
+        let (root, labels, marks) = mark(from)?;
         match from.get(..=root | 15) {
             Some(chunks) => self.fold(chunks),
             None => self.fold_last(&from[..=root]),
         }
-        (self.len, self.labels) = (root as u8 + 1, labels);
+        (self.marks, self.len, self.labels) = (marks, root as u8 + 1, labels);
         Some(())
-    }
-
-    /// Marks the labels; gives where the root's begins, and how many are before it.
-    #[inline]
-    fn mark(&mut self, from: &[u8]) -> Option<(usize, u8)> {
-        let mut at = 0;
-        for (first, mark) in (0..).step_by(STRIDE).zip(&mut self.marks) {
-            *mark = at as u8;
-            for label in first..first + STRIDE as u8 {
-                match usize::from(*from.get(at)?) {
-                    0 => return Some((at, label)),
-                    len if len > LABEL_MAX => return None,
-                    len => at += 1 + len,
-                }
-            }
-        }
-        None
     }
 
     /// Takes whole chunks, folded: what lies behind the name does not matter. Length octets are at most 63, below `A`, so
@@ -126,11 +102,32 @@ impl QName {
     #[inline]
     pub fn start_of_last(&self, labels: usize) -> usize {
         let before = self.labels() - labels;
-        let mut at = usize::from(self.marks[before / STRIDE]);
+        let mut at = match before / STRIDE {
+            0 => 0,
+            mark => usize::from((self.marks >> (STRIDE * mark)) as u8),
+        };
         for _ in 0..before % STRIDE {
             at += 1 + usize::from(self.octets[at]);
         }
         at
+    }
+}
+
+/// Walks over the labels of at most 255 octets: where the root's begins, how many are before it, and the marks.
+#[inline]
+fn mark(from: &[u8]) -> Option<(usize, u8, u128)> {
+    let (mut at, mut labels, mut marks) = (0, 0, 0);
+    loop {
+        let len = usize::from(*from.get(at)?);
+        if usize::from(labels) % STRIDE == 0 {
+            marks |= (at as u128) << labels;
+        }
+        match len {
+            0 => return Some((at, labels, marks)),
+            len if len > LABEL_MAX => return None,
+            len => at += 1 + len,
+        }
+        labels += 1;
     }
 }
 
@@ -171,6 +168,7 @@ mod tests {
             assert!((0..=count).all(|last| *name.last_labels(last) == wire[starts[count - last]..]));
         }
         assert!(name.replace(&b"\x01a".repeat(3)).is_none());
+        assert!(name.replace(&b"\x01a".repeat(128)).is_none());
         assert_eq!((name.as_wire(), name.last_labels(0)), (&b"\0"[..], &b"\0"[..]));
     }
 
