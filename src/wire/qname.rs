@@ -116,7 +116,21 @@ impl QName {
 /// Walks over the labels of at most 255 octets: where the root's begins, how many are before it, and the marks.
 #[inline]
 fn mark(from: &[u8]) -> Option<(usize, u8, u128)> {
-    let (mut at, mut labels, mut marks) = (0, 0, 0);
+    let mut at = 0;
+    for labels in 0..STRIDE as u8 {
+        match usize::from(*from.get(at)?) {
+            0 => return Some((at, labels, 0)),
+            len if len > LABEL_MAX => return None,
+            len => at += 1 + len,
+        }
+    }
+    mark_on(from, at)
+}
+
+/// The same from the second mark on, which few names come to.
+#[inline(never)]
+fn mark_on(from: &[u8], mut at: usize) -> Option<(usize, u8, u128)> {
+    let (mut labels, mut marks) = (STRIDE as u8, 0);
     loop {
         let len = usize::from(*from.get(at)?);
         if usize::from(labels) % STRIDE == 0 {
