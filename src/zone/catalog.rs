@@ -5,15 +5,14 @@
 //! developer guide, "Working with private hosted zones".
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::table::{Place, Table};
-use super::tree::{Zone, ZoneKey, is_same};
-use crate::wire::LABELS_MAX;
+use super::tree::{Zone, ZoneKey};
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
 
@@ -24,8 +23,8 @@ pub struct Catalog {
     /// Their places in `zones`, from 1, by apex.
     by_apex: Table,
     places: Box<[Place]>,
-    /// Whether an apex has so many labels: other suffixes need no look.
-    has_labels: LabelCounts,
+    /// How many labels apexes have, the most first: other suffixes need no look.
+    label_counts: Box<[u8]>,
     /// What askers of some networks see instead; none in a view itself.
     views: Option<Box<Views>>,
     /// The zones that log their queries, in the order of their keys; a view has none of its own.
@@ -49,16 +48,6 @@ struct Views {
     prefix_lens: Vec<u8>,
 }
 
-/// True at each number of labels that occurs.
-#[derive(Clone, Debug)]
-struct LabelCounts([bool; LABELS_MAX + 1]);
-
-impl Default for LabelCounts {
-    fn default() -> Self {
-        Self([false; LABELS_MAX + 1])
-    }
-}
-
 impl Views {
     fn seen_by(&self, asker: IpAddr) -> Option<&Catalog> {
         let network = |len: &u8| IpNet::new(asker, *len).ok().map(|network| network.trunc());
@@ -73,9 +62,9 @@ impl Catalog {
         zones.retain(|zone| known.insert(zone.apex_key.clone()));
         let numbers: Vec<u32> = (1..=zones.len() as u32).collect();
         let (by_apex, places) = Table::lay(&numbers, |number| &zones[number as usize - 1].apex_key);
-        let mut has_labels = LabelCounts::default();
-        zones.iter().for_each(|zone| has_labels.0[zone.apex().label_count()] = true);
-        Self { zones, by_apex, places: places.into(), has_labels, ..Self::default() }
+        let label_counts: BTreeSet<u8> = zones.iter().map(|zone| zone.apex_labels as u8).collect();
+        let label_counts = label_counts.into_iter().rev().collect();
+        Self { zones, by_apex, places: places.into(), label_counts, ..Self::default() }
     }
 
     /// The same with what askers of these networks see instead, if it is something else; of networks that lie in each
@@ -123,40 +112,37 @@ impl Catalog {
 
     #[inline]
     fn at(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
-        let has_apex = |zone: &Zone| is_same(&zone.apex_key, apex);
-        match &self.zones[..] {
-            [only] => Some(only).filter(|zone| has_apex(zone)),
-            zones => self.by_apex.find(&self.places, apex, |number| {
-                let zone = &zones[number as usize - 1];
-                has_apex(zone).then_some(zone)
-            }),
-        }
+        self.by_apex.find(&self.places, apex, |number| {
+            let zone = &self.zones[number as usize - 1];
+            zone.has_apex(apex).then_some(zone)
+        })
     }
 
     /// The closest zone that `name` is at or below.
     #[inline]
     pub fn closest(&self, name: &QName) -> Option<&Zone> {
-        self.closest_to(name.as_wire(), name.labels())
+        self.closest_within(name, name.labels())
     }
 
     /// The closest zone that `name` is below.
     pub fn above(&self, name: &QName) -> Option<&Zone> {
-        let parent = name.as_wire().get(1 + usize::from(name.as_wire()[0])..)?;
-        self.closest_to(parent, name.labels().checked_sub(1)?)
+        self.closest_within(name, name.labels().checked_sub(1)?)
     }
 
-    /// The same for a name of `labels` labels in wire form and lower case.
+    /// The closest zone that `name` is at or below, with an apex of at most so many labels.
     #[inline]
-    fn closest_to(&self, mut name: &[u8], mut labels: usize) -> Option<&Zone> {
-        loop {
-            if self.has_labels.0[labels]
-                && let Some(zone) = self.at(name)
-            {
-                return Some(zone);
-            }
-            labels = labels.checked_sub(1)?;
-            name = &name[1 + usize::from(name[0])..];
+    fn closest_within(&self, name: &QName, most: usize) -> Option<&Zone> {
+        match &self.zones[..] {
+            [only] => Some(&**only).filter(|zone| zone.apex_labels <= most && zone.has_apex(name.last_labels(zone.apex_labels))),
+            _ => self.closest_of_many(name, most),
         }
+    }
+
+    #[inline]
+    fn closest_of_many(&self, name: &QName, most: usize) -> Option<&Zone> {
+        let counts = self.label_counts.iter().map(|labels| usize::from(*labels)).filter(|labels| *labels <= most);
+        let zone = counts.filter_map(|labels| self.at(name.last_labels(labels))).next()?;
+        Some(zone)
     }
 
     pub fn zones(&self) -> &[Arc<Zone>] {

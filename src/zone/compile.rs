@@ -132,6 +132,7 @@ pub(super) fn compile_part(
     let (names, entries) = Names::of(written, place.is_redirected);
     let mut answers = Answers::new(written, place, &names, tables);
     let numbers = answers.encode(&entries)?;
+    drop(entries);
     let soa = if place.at == 0 { Some(answers.negative_soa()?) } else { None };
     answers.link_aliases()?;
     let Answers { arena, mut groups, .. } = answers;
@@ -150,7 +151,10 @@ pub(super) fn compile_part(
         .filter(|&node| !names.is_hidden(node))
         .map(|node| numbers[node as usize] & place.mask())
         .collect();
-    Ok((Part::new(&octets, &found, groups.into(), names.max_labels, is_bound), soa))
+    let max_labels = names.max_labels;
+    // In a large zone they are as large as what it becomes, which is not there yet.
+    drop((names, numbers));
+    Ok((Part::new(&octets, &found, groups.into(), max_labels, is_bound), soa))
 }
 
 /// Puts the numbers of nodes instead of their places among the names, and the part's number into those of groups.

@@ -207,9 +207,13 @@ fn key_of<'n>(nodes: &[Named], keys: &'n [u8], node: u32) -> &'n [u8] {
     &keys[node.key_at as usize..][..usize::from(node.key_len)]
 }
 
-/// A name in lower case without the apex, if it is at or below that; `room` is where it is made.
-fn key_in<'r>(room: &'r mut [u8; NAME_MAX], name: &Name, apex: &[u8]) -> Option<&'r [u8]> {
+/// A name in lower case without the apex, if it is at or below that; `room` is where it is made if it is written otherwise.
+/// Most are not, and reading at once what was just copied waits for all that was written before it.
+fn key_in<'r>(room: &'r mut [u8; NAME_MAX], name: &'r Name, apex: &[u8]) -> Option<&'r [u8]> {
     let wire = name.as_wire();
+    if !wire.iter().fold(false, |found, octet| found | octet.is_ascii_uppercase()) {
+        return wire.strip_suffix(apex);
+    }
     let lower = &mut room[..wire.len()];
     lower.copy_from_slice(wire);
     lower.make_ascii_lowercase();

@@ -28,14 +28,15 @@ pub struct Zone {
     pub(super) apex: Name,
     /// The same in lower case.
     pub(super) apex_key: Box<[u8]>,
+    pub(super) apex_labels: usize,
     /// All of it, if it is in one piece.
     whole: Part,
     /// None if it is in one piece, else a power of two of them.
     pub(super) parts: Box<[Arc<Part>]>,
     /// Bits of a number that are its part's own.
     shift: u32,
-    /// Labels of the longest name.
-    pub(super) max_labels: usize,
+    /// Labels below the apex of the longest name.
+    max_labels: usize,
     pub(super) soa: ZoneSoa,
 }
 
@@ -89,16 +90,14 @@ pub enum Lookup<'z> {
 impl Zone {
     /// The zone in one piece.
     pub(super) fn of_whole(apex: &Name, whole: Part, soa: ZoneSoa) -> Self {
-        let below = whole.max_labels;
-        let apex_key = apex.as_wire().to_ascii_lowercase().into();
-        let max_labels = apex.label_count() + below;
-        Self { apex: apex.clone(), apex_key, whole, parts: Box::default(), shift: 31, max_labels, soa }
+        let (apex_key, apex_labels) = (apex.as_wire().to_ascii_lowercase().into(), apex.label_count());
+        let max_labels = whole.max_labels;
+        Self { apex: apex.clone(), apex_key, apex_labels, whole, parts: Box::default(), shift: 31, max_labels, soa }
     }
 
     /// The zone of these parts, the first of which has the apex; of a number, `shift` bits are its part's own.
     pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, shift: u32, soa: ZoneSoa) -> Self {
-        let below = parts.iter().map(|part| part.max_labels).max().unwrap_or_default();
-        let max_labels = apex.label_count() + below;
+        let max_labels = parts.iter().map(|part| part.max_labels).max().unwrap_or_default();
         Self { parts, shift, max_labels, ..Self::of_whole(apex, Part::default(), soa) }
     }
 
@@ -117,6 +116,12 @@ impl Zone {
         ZoneKey(NonNull::from(self).addr())
     }
 
+    /// Whether a lower-cased name in wire form is the apex.
+    #[inline]
+    pub(super) fn has_apex(&self, wire: &[u8]) -> bool {
+        is_same(&self.apex_key, wire)
+    }
+
     /// Octets of the apex.
     #[inline]
     pub fn apex_len(&self) -> usize {
@@ -132,7 +137,9 @@ impl Zone {
     pub fn lookup(&self, name: &QName) -> Lookup<'_> {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
-        match self.node_at(key) {
+        let labels = name.labels() - self.apex_labels;
+        let found = if labels <= self.max_labels { self.node_at(key) } else { None };
+        match found {
             Some(found) => match found.node.cover(found.number) {
                 NONE => Lookup::Exact(found),
                 cover => self.covered(cover),
@@ -143,19 +150,33 @@ impl Zone {
 
     /// What becomes of a name that does not exist: its closest encloser decides.
     fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup<'_> {
-        let too_deep = name.labels().saturating_sub(self.max_labels + 1);
-        let enclosers = label_starts(key).skip(1 + too_deep).map(|start| &key[start..]);
-        let closest = enclosers.filter_map(|key| Some((self.node_at(key)?, key))).next();
-        let (encloser, encloser_key) = closest.map_or((APEX, &[][..]), |(found, key)| (found.number, key));
+        let (encloser, key_len) = self.closest_encloser(name, key);
         let node = self.node(encloser);
         match node.cover(encloser) {
             NONE if node.flags() & DNAME != 0 => Lookup::Redirected { dname: encloser },
             NONE => match node.wildcard() {
                 NONE => Lookup::Missing,
-                source => Lookup::Wildcard { source, encloser_len: encloser_key.len() + self.apex_key.len() },
+                source => Lookup::Wildcard { source, encloser_len: key_len + self.apex_key.len() },
             },
             cover => self.covered(cover),
         }
+    }
+
+    /// The node of the closest encloser of a name that does not exist, and the octets of its key. All names above one that
+    /// exists do: so the longest is searched for by halves.
+    fn closest_encloser(&self, name: &QName, key: &[u8]) -> (u32, usize) {
+        let (part, number) = self.part_with(key);
+        let (mut exists, mut most) = (0, part.max_labels.min(name.labels() - self.apex_labels - 1));
+        let mut closest = (APEX, 0);
+        while exists < most {
+            let labels = (exists + most).div_ceil(2);
+            let key = &key[name.start_of_last(self.apex_labels + labels)..];
+            match part.find(key, number) {
+                Some(found) => (exists, closest) = (labels, (found.number, key.len())),
+                None => most = labels - 1,
+            }
+        }
+        closest
     }
 
     fn covered(&self, cover: u32) -> Lookup<'_> {
@@ -173,9 +194,19 @@ impl Zone {
         }
     }
 
+    #[inline(never)]
     fn node_in_parts(&self, key: &[u8]) -> Option<Found<'_>> {
+        let (part, number) = self.part_with(key);
+        part.find(key, number)
+    }
+
+    /// The part that a key belongs to, and its number.
+    fn part_with(&self, key: &[u8]) -> (&Part, u32) {
+        if self.parts.is_empty() {
+            return (&self.whole, 0);
+        }
         let at = part_of(key, self.parts.len());
-        self.parts[at].find(key, (at << self.shift) as u32)
+        (&self.parts[at], (at << self.shift) as u32)
     }
 
     /// The part of a number, and the number without it.
@@ -278,7 +309,7 @@ impl Zone {
         Name::from_wire(&wire).expect("the names of a compiled zone are valid")
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn rrset(&self, at: RrsetRef) -> Rrset<'_> {
         let (part, own) = self.part(at.number());
         Rrset::read(&part.octets, own as usize)
