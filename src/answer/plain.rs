@@ -183,7 +183,7 @@ mod tests {
             rtype,
             set_identifier: None,
             policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new(&[rdata]) },
+            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
             health_check: None,
             place: None,
             origin: Origin::default(),
@@ -202,7 +202,7 @@ mod tests {
         ];
         let hosted =
             HostedZone { name: name("@"), record_sets, hidden: 0, groups: BTreeMap::new(), files: vec![Arc::from("a test")] };
-        let tables = Tables { health: &|_| None, gate: &|_, _, _| None, map: &|_| None, external: &|_| None };
+        let tables = Tables { health: &|_| None, gate: &|_, _, _| None, map: &|_| None, external: &|_, _| None };
         compile(&hosted, &tables).expect("the test's zone compiles")
     }
 
