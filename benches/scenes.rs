@@ -10,11 +10,12 @@ pub mod support;
 use std::sync::LazyLock;
 
 use support::{member, name, query, record_set, snapshot_placed};
-use waypost::answer::{Asker, Identity, Report, Transport, respond};
+use waypost::answer::{Answerer, Asker, Identity, Report, Transport};
 use waypost::health::table::{HealthTable, Verdict};
 use waypost::ids::SetIdentifier;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
+use waypost::wire::query::Room;
 use waypost::wire::rtype::RecordType;
 use waypost::zone::record_set::{Alias, Content, RecordSet, RoutingPolicy, Weight};
 
@@ -24,6 +25,7 @@ pub struct Scene {
     identity: Identity,
     asker: Asker,
     message: Vec<u8>,
+    room: Room,
     out: Vec<u8>,
 }
 
@@ -70,7 +72,7 @@ impl Scene {
             snapshot.health = HealthTable::with_gates(checks.collect(), gates.collect()).into();
         }
         let asker = Asker { address: clients::RESOLVER.into(), transport: Transport::Udp };
-        Self { snapshot, identity: Identity::default(), asker, message, out: vec![0; 65_535] }
+        Self { snapshot, identity: Identity::default(), asker, message, room: Room::new(), out: vec![0; 65_535] }
     }
 
     /// Answers once.
@@ -91,8 +93,9 @@ impl Scene {
     }
 
     fn answer_octets(&mut self, len: usize, draw: u64) -> Report {
-        let message = &self.message[..len];
-        respond(&self.snapshot, &self.identity, message, &self.asker, 1_700_000_000, Draw::new(draw), &mut self.out)
+        let Self { snapshot, identity, asker, message, room, out } = self;
+        let mut answerer = Answerer { snapshot, identity, now_secs: 1_700_000_000, room };
+        answerer.respond(&message[..len], asker, Draw::new(draw), out)
     }
 }
 

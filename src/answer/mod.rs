@@ -1,18 +1,21 @@
 //! What the response to a message says.
 //!
-//! [`respond`] is the whole server without a socket: octets in, octets out, and a [`Report`] of what happened for those
-//! who count. Pure: the snapshot, the seconds and the draw are arguments, and equal arguments give equal octets.
-//! Path of a query: `parse_plain` -> `respond_to` -> `zone_of` -> `Zone::lookup` -> `routing::choose` -> `Plain::write`. What
-//! few queries need is kept out of it, in functions of its own: `respond_to_any`, and `respond_at_length` with `Answering`.
+//! [`Answerer::respond`] is the whole server without a socket: octets in, octets out, and a [`Report`] of what happened for
+//! those who count. Pure: the snapshot, the seconds and the draw are arguments, and equal arguments give equal octets.
+//! Path of a query: `parse_plain` -> `respond_to` -> `zone_of` -> `Zone::lookup` -> `routing::choose` -> `Plain::respond`. All
+//! of it is one function when compiled, [`Answerer::respond`]. What few queries need is kept out, in functions of its own:
+//! `respond_to_any`, and `respond_at_length` with `Answering`.
 //! Sources: RFC 1034 §4.3.2, RFC 2308, RFC 6891, RFC 8906, RFC 9471.
 
 mod answering;
 mod chaos;
 mod curtail;
+mod identity;
 mod message;
 mod opt;
 mod placement;
 mod plain;
+mod report;
 mod resolve;
 mod told;
 mod tsig;
@@ -20,15 +23,17 @@ mod tsig;
 use std::net::IpAddr;
 
 pub use self::curtail::curtail;
+pub use self::identity::{Identity, UDP_PAYLOAD_SIZE};
+pub use self::report::Report;
 
 use self::answering::Answering;
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
 use self::plain::{Plain, note_plain, note_wildcard};
-use self::resolve::{Outcome, resolve};
+use self::resolve::{Outcome, Owner, other_at_node, resolve_found};
 use self::told::{Told, counted};
 use crate::places::client::{Client, ClientSource};
-use crate::rate_limit::{Counted, Limit, Limited};
+use crate::rate_limit::Limit;
 use crate::routing::chance::Chance;
 use crate::routing::dependence::Dependence;
 use crate::routing::draw::Draw;
@@ -39,31 +44,14 @@ use crate::wire::edns::{ClientSubnet, Edns};
 use crate::wire::header::Rcode;
 use crate::wire::name::Name;
 use crate::wire::qname::QName;
-use crate::wire::query::{Disposition, Malformed, MalformedKind, Query, Question, Room, Signature, parse_plain, parse_query};
+use crate::wire::query::{Disposition, Malformed, Query, Question, Room, Signature, parse_plain, parse_query};
 use crate::wire::rtype::{Class, RecordType};
 use crate::wire::writer::Writer;
 use crate::wire::{MESSAGE_MAX, UDP_MIN};
 use crate::zone::catalog::Catalog;
 use crate::zone::group::AnswerRef;
 use crate::zone::rrset::Rrset;
-use crate::zone::tree::{Zone, ZoneKey};
-
-/// How the server presents itself and what it accepts; the same for every query until the next reload.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// Answered to NSID (RFC 5001) and, as text, to `id.server. CH TXT` (RFC 4892); refused when none.
-    pub nsid: Option<Box<[u8]>>,
-    /// Answered to `version.bind.` and `version.server. CH TXT`; refused when none.
-    pub version: Option<Box<[u8]>>,
-    /// The largest UDP response sent, and the size announced in OPT (RFC 6891 §6.2.5); at least 512.
-    pub udp_payload_size: u16,
-    /// The secret behind server cookies (RFC 9018 §4).
-    pub cookie_secret: [u8; 16],
-    /// Adds the apex NS to positive answers, as Route 53 does.
-    pub authority: bool,
-    /// The idle timeout of streams in tenths of a second, for those who ask (RFC 7828).
-    pub keepalive_tenths: u16,
-}
+use crate::zone::tree::{Lookup, Zone};
 
 /// Who asks, and by which transport.
 #[derive(Clone, Copy, Debug)]
@@ -78,29 +66,6 @@ pub enum Transport {
     Tcp,
 }
 
-/// What became of one message, for counters and logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Octets written to the output; 0 when nothing may be sent.
-    pub len: usize,
-    /// The extended response code; meaningless when nothing is sent.
-    pub rcode: Rcode,
-    /// The query type, where the message had a readable question.
-    pub qtype: Option<RecordType>,
-    /// TC was set.
-    pub truncated: bool,
-    /// Why the message was no query.
-    pub malformed: Option<MalformedKind>,
-    /// The zone that the question was put to, where it got that far.
-    pub zone: Option<ZoneKey>,
-    /// What it counts as where the rate of responses is limited.
-    pub counted: Counted,
-    /// The query had a server cookie that this server gave to this asker: it is who it says.
-    pub has_cookie: bool,
-    /// What the limit on the rate made of it, where it was over.
-    pub limited: Option<Limited>,
-}
-
 /// All that an answer depends on besides the message and the draw.
 #[derive(Clone, Copy)]
 struct Context<'c> {
@@ -110,13 +75,42 @@ struct Context<'c> {
     now_secs: u32,
 }
 
-/// The UDP payload size that avoids fragments on all but odd paths (DNS flag day 2020).
-pub const UDP_PAYLOAD_SIZE: u16 = 1232;
+/// What answers depend on that come together, and the room that one message after the other is read into.
+pub struct Answerer<'s> {
+    pub snapshot: &'s Snapshot,
+    pub identity: &'s Identity,
+    /// Seconds since 1970, for cookies.
+    pub now_secs: u32,
+    pub room: &'s mut Room,
+}
 
-/// Answers one message into `out`, which must hold at least 512 octets for UDP and should hold 65,535 for streams.
-///
-/// `now_secs` are seconds since 1970 (for cookies), `draw` the chance this query is given.
-#[inline]
+impl Answerer<'_> {
+    /// Answers one message into `out`, which must hold at least 512 octets for UDP and should hold 65,535 for streams;
+    /// `draw` is the chance this query is given.
+    #[inline(never)]
+    pub fn respond(&mut self, message: &[u8], asker: &Asker, draw: Draw, out: &mut [u8]) -> Report {
+        self.respond_traced(message, asker, draw, out, &mut NoTrace)
+    }
+
+    /// As [`Answerer::respond`], telling `trace` why.
+    #[inline]
+    pub fn respond_traced(
+        &mut self,
+        message: &[u8],
+        asker: &Asker,
+        mut chance: impl Chance,
+        out: &mut [u8],
+        trace: &mut impl Trace,
+    ) -> Report {
+        let context = Context { snapshot: self.snapshot, identity: self.identity, asker, now_secs: self.now_secs };
+        match parse_plain(message, self.room) {
+            Some(query) => respond_to(&query, &context, &mut chance, out, trace),
+            None => respond_to_any(message, context, &mut chance, out, trace),
+        }
+    }
+}
+
+/// As [`Answerer::respond`], to a message that came alone.
 pub fn respond(
     snapshot: &Snapshot,
     identity: &Identity,
@@ -126,28 +120,22 @@ pub fn respond(
     draw: Draw,
     out: &mut [u8],
 ) -> Report {
-    respond_traced(snapshot, identity, message, asker, now_secs, draw, out, &mut NoTrace)
+    Answerer { snapshot, identity, now_secs, room: &mut Room::new() }.respond(message, asker, draw, out)
 }
 
 /// As [`respond`], telling `trace` why.
 #[expect(clippy::too_many_arguments, reason = "purity: what an answer depends on is passed, and the trace beside it")]
-#[inline]
 pub fn respond_traced(
     snapshot: &Snapshot,
     identity: &Identity,
     message: &[u8],
     asker: &Asker,
     now_secs: u32,
-    mut chance: impl Chance,
+    chance: impl Chance,
     out: &mut [u8],
     trace: &mut impl Trace,
 ) -> Report {
-    let context = Context { snapshot, identity, asker, now_secs };
-    let mut room = Room::new();
-    match parse_plain(message, &mut room) {
-        Some(query) => respond_to(&query, &context, &mut chance, out, trace),
-        None => respond_to_any(message, &context, &mut chance, out, trace),
-    }
+    Answerer { snapshot, identity, now_secs, room: &mut Room::new() }.respond_traced(message, asker, chance, out, trace)
 }
 
 /// Answers what is no plain query, or says why not.
@@ -155,20 +143,20 @@ pub fn respond_traced(
 #[inline(never)]
 fn respond_to_any(
     message: &[u8],
-    context: &Context<'_>,
+    context: Context<'_>,
     chance: &mut impl Chance,
     out: &mut [u8],
     trace: &mut impl Trace,
 ) -> Report {
     let mut room = Room::new();
     match parse_query(message, &mut room) {
-        Ok(query) => respond_to(&query, context, chance, out, trace),
-        Err(malformed) => refuse(&malformed, context, out),
+        Ok(query) => respond_to(&query, &context, chance, out, trace),
+        Err(malformed) => refuse(&malformed, &context, out),
     }
 }
 
 /// Answers a well-formed query: RFC 1034 §4.3.2 step 2, the closest enclosing zone, or none of ours; then step 3.
-#[inline]
+#[inline(always)]
 fn respond_to(
     query: &Query<'_>,
     context: &Context<'_>,
@@ -182,23 +170,16 @@ fn respond_to(
     trace.note(|| Step::Zone { apex: zone.apex().clone() });
     let (name, qtype) = (query.question.name, query.question.qtype);
     let asked = || Asked { zone, catalog, name, qtype, subnet: query.edns.and_then(|edns| edns.client_subnet.as_ref()) };
-    let plain = match resolve(zone, name, qtype) {
+    let outcome = match respond_at_once(query, zone, context, out, trace) {
+        Ok(report) => return report,
+        Err(outcome) => outcome,
+    };
+    let plain = match outcome {
         Outcome::Hit(owner, answer) => {
             note_wildcard(zone, owner, trace);
             let mut scope_prefix = 0;
             let choice = match answer {
-                AnswerRef::Rrset(at) => {
-                    note_plain(zone, owner, at, trace);
-                    let rrset = zone.rrset(at);
-                    // What most queries get: nothing of it is known only now.
-                    if is_plain(&rrset, context)
-                        && owner.encloser_len.is_none()
-                        && let Some(report) = Plain::answer(rrset, owner, name).respond(query, zone, context, out)
-                    {
-                        return report;
-                    }
-                    Choice::one(at)
-                }
+                AnswerRef::Rrset(at) => note_plain(zone, owner, at, trace),
                 AnswerRef::Group(_) => route(answer, &asked(), *context, &mut scope_prefix, chance, trace),
             };
             match choice.rrsets() {
@@ -229,8 +210,36 @@ fn respond_to(
     }
 }
 
+/// Answers what most ask for, an RRset that stands at the name and of which nothing is known only now; else says what
+/// becomes of the name.
+#[inline(always)]
+fn respond_at_once(
+    query: &Query<'_>,
+    zone: &Zone,
+    context: &Context<'_>,
+    out: &mut [u8],
+    trace: &mut impl Trace,
+) -> Result<Report, Outcome> {
+    let (name, qtype) = (query.question.name, query.question.qtype);
+    let found = match zone.lookup(name) {
+        Lookup::Exact(found) => found,
+        other => return Err(resolve_found(other, zone, name, qtype)),
+    };
+    let owner = Owner { node: found.number(), encloser_len: None };
+    let Some(answer) = found.answer(qtype) else { return Err(other_at_node(zone, owner, qtype)) };
+    if let AnswerRef::Rrset(at) = answer
+        && let rrset = zone.rrset(at)
+        && is_plain(&rrset, context)
+        && let Some(report) = Plain::answer(rrset, owner, name).respond(query, zone, context, out)
+    {
+        note_plain(zone, owner, at, trace);
+        return Ok(report);
+    }
+    Err(Outcome::Hit(owner, answer))
+}
+
 /// The zone that the question is put to, and where it was found; none if it is not answered.
-#[inline]
+#[inline(always)]
 fn zone_of<'c>(query: &Query<'_>, context: &Context<'c>) -> Option<(&'c Zone, &'c Catalog)> {
     let Question { name, qtype, qclass, .. } = query.question;
     let is_refused = query.signature.is_some()
@@ -459,33 +468,4 @@ fn has_cookie(malformed: &Malformed<'_>) -> bool {
 /// A looked-up name, for people.
 fn name_of(wire: &[u8]) -> Name {
     Name::from_wire(wire).expect("a name that was parsed is valid")
-}
-
-impl Report {
-    /// Nothing is sent, and nothing is known.
-    pub const UNANSWERED: Self = Self {
-        len: 0,
-        rcode: Rcode::NOERROR,
-        qtype: None,
-        truncated: false,
-        malformed: None,
-        zone: None,
-        counted: Counted::ERROR,
-        has_cookie: false,
-        limited: None,
-    };
-}
-
-impl Default for Identity {
-    /// Says nothing of itself; the secret is no secret until it is set.
-    fn default() -> Self {
-        Self {
-            nsid: None,
-            version: None,
-            udp_payload_size: UDP_PAYLOAD_SIZE,
-            cookie_secret: [0; 16],
-            authority: false,
-            keepalive_tenths: 0,
-        }
-    }
 }

@@ -48,7 +48,13 @@ const COOKIE_RENEWED_AT: i32 = 1_800;
 /// Octets that the OPT record will take, extended error not counted: that goes in when there is room.
 #[inline]
 pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
-    FIXED + if edns.has_options() { options_len(edns, *context) } else { 0 }
+    if !edns.has_options() {
+        return FIXED;
+    }
+    match edns.sole_subnet() {
+        Some(subnet) => FIXED + OPTION_FIXED + SUBNET_FIXED + address_octets(subnet),
+        None => FIXED + options_len(edns, *context),
+    }
 }
 
 #[inline(never)]
@@ -80,10 +86,14 @@ pub(super) fn put_opt(
 
 /// Writes the OPT record at `at`, where `out` has `opt_len` octets for it and no more; there is no error to tell. Gives
 /// whether the query had a server cookie of ours.
-#[inline]
+#[inline(always)]
 pub(super) fn write_opt(out: &mut [u8], at: usize, edns: &Edns, context: &Context<'_>, rcode: Rcode, scope_prefix: u8) -> bool {
     out[at..at + FIXED].copy_from_slice(&fixed(edns, context, rcode));
     if !edns.has_options() {
+        return false;
+    }
+    if let Some((subnet, address)) = edns.sole_subnet().and_then(|subnet| Some((subnet, three_octets(subnet)?))) {
+        write_subnet(&mut out[at + FIXED - 2..], subnet, address, scope_prefix);
         return false;
     }
     let mut writer = Writer::behind(out, at + FIXED);
@@ -124,6 +134,27 @@ fn put_options(
     let rdata_len = (writer.len() - at) as u16;
     writer.patch(at - 2, rdata_len.to_be_bytes());
     Ok(has_cookie)
+}
+
+/// The IPv4 address of a subnet that is told in three octets: what resolvers send.
+#[inline]
+fn three_octets(subnet: &ClientSubnet) -> Option<u32> {
+    match subnet.address {
+        Some(IpAddr::V4(address)) if address_octets(subnet) == 3 => Some(address.to_bits()),
+        _ => None,
+    }
+}
+
+/// Writes the length of the options and the only one, a subnet of three octets, which are all of `out`.
+#[inline]
+fn write_subnet(out: &mut [u8], subnet: &ClientSubnet, address: u32, scope_prefix: u8) {
+    const DATA_LEN: u64 = SUBNET_FIXED as u64 + 3;
+    const RDATA_LEN: u64 = OPTION_FIXED as u64 + DATA_LEN;
+    // Length, code, length and family, made in a register.
+    let head = RDATA_LEN << 48 | u64::from(CLIENT_SUBNET) << 32 | DATA_LEN << 16 | 1;
+    let [a, b, c, _] = address.to_be_bytes();
+    out[..8].copy_from_slice(&head.to_be_bytes());
+    out[8..13].copy_from_slice(&[subnet.source_prefix, scope_prefix, a, b, c]);
 }
 
 /// Root owner, type, our payload size, extended rcode, version 0, DO as asked (RFC 3225 §3), and no options yet.

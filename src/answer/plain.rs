@@ -63,7 +63,7 @@ impl<'z> Plain<'z> {
     }
 
     /// There is no such name.
-    #[inline]
+    #[inline(always)]
     pub fn name_error(zone: &'z Zone, name: &QName) -> Self {
         Self {
             rrset: zone.rrset(zone.soa().negative),

@@ -36,9 +36,14 @@ pub(super) struct Owner {
 }
 
 /// Looks up `name`, which is in `zone`.
-#[inline]
 pub(super) fn resolve(zone: &Zone, name: &QName, qtype: RecordType) -> Outcome {
-    match zone.lookup(name) {
+    resolve_found(zone.lookup(name), zone, name, qtype)
+}
+
+/// What becomes of `name`, which was looked up in `zone`.
+#[inline(always)]
+pub(super) fn resolve_found(found: Lookup<'_>, zone: &Zone, name: &QName, qtype: RecordType) -> Outcome {
+    match found {
         Lookup::Exact(found) => {
             let owner = Owner { node: found.number(), encloser_len: None };
             match found.answer(qtype) {
@@ -74,7 +79,7 @@ fn at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
 
 /// What the node has to say about a type that it does not have.
 #[inline(never)]
-fn other_at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
+pub(super) fn other_at_node(zone: &Zone, owner: Owner, qtype: RecordType) -> Outcome {
     match zone.answer_at(owner.node, RecordType::CNAME) {
         Some(answer) if qtype == RecordType::ANY => Outcome::Hit(owner, answer),
         Some(answer) => Outcome::Alias(owner, answer),

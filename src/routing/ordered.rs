@@ -28,7 +28,7 @@ use crate::places::map::{First, Found, Standing, explain};
 use crate::zone::group::{Member, RecordGroup};
 
 /// The member that answers this client.
-#[inline]
+#[inline(always)]
 pub(super) fn choose<'s>(
     group: &'s RecordGroup,
     map: MapIndex,
@@ -39,6 +39,12 @@ pub(super) fn choose<'s>(
     if is_whole && let Some(first) = facts.maps.map(map).first(facts.client) {
         return choose_first(group, map, first, facts, trace);
     }
+    choose_walking(group, map, facts, trace)
+}
+
+/// The first that counts, when not everybody is known to.
+#[inline(never)]
+fn choose_walking<'s>(group: &'s RecordGroup, map: MapIndex, facts: Facts<'s>, trace: &mut impl Trace) -> Option<&'s Member> {
     let walk = Walk::of(group, map, facts, trace);
     let chosen = walk.members().find(|(place, _)| walk.has(*place)).map(|(_, member)| member);
     walk.note(1, trace);

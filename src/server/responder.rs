@@ -8,11 +8,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::limiter::{self, Limiter, RateLimits};
-use crate::answer::{self, Asker, Identity, Report, Transport};
+use crate::answer::{self, Answerer, Asker, Identity, Report, Transport};
 use crate::clock::{self, Chance};
 use crate::routing::draw::Draw;
 use crate::snapshot::Published;
 use crate::telemetry::query_log::{Answered, QueryLog};
+use crate::wire::query::Room;
 
 /// Answers messages for one worker or connection.
 pub trait Responder: Send + 'static {
@@ -71,8 +72,10 @@ impl Responder for Answers {
         let log = self.log.as_mut().filter(|log| snapshot.catalog.has_logged() && log.is_on());
         let mut log = log.map(|log| log.batch(clock::now()));
         let mut limits = self.limiter.as_mut().and_then(Limiter::batch);
+        let mut room = Room::new();
         move |message, asker, out| {
-            let mut report = answer::respond(&snapshot, &identity, message, asker, now_secs, Draw::new(chance.next()), out);
+            let mut answerer = Answerer { snapshot: &snapshot, identity: &identity, now_secs, room: &mut room };
+            let mut report = answerer.respond(message, asker, Draw::new(chance.next()), out);
             if let Some(limits) = limits.as_mut().filter(|_| asker.transport == Transport::Udp)
                 && let Some(limited) = limits.decide(message, asker.address, &report)
             {

@@ -11,6 +11,7 @@ use super::query::MalformedKind;
 /// Option codes.
 pub const NSID: u16 = 3;
 pub const CLIENT_SUBNET: u16 = 8;
+const CLIENT_SUBNET_LOW: u8 = CLIENT_SUBNET as u8;
 pub const COOKIE: u16 = 10;
 pub const KEEPALIVE: u16 = 11;
 pub const EXTENDED_ERROR: u16 = 15;
@@ -36,9 +37,13 @@ pub struct Edns {
     /// The server cookie behind it, if this server may have made it.
     pub server_cookie: Option<[u8; SERVER_COOKIE_LEN]>,
     pub client_subnet: Option<ClientSubnet>,
-    /// Whether one of the options above is there.
-    has_options: bool,
+    /// Which of the options above are there: a bit for each.
+    asked: u8,
 }
+
+/// Bits of [`Edns::asked`].
+const ASKED_SUBNET: u8 = 1;
+const ASKED_ELSE: u8 = 2;
 
 /// The ECS option of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +67,7 @@ impl Edns {
             client_cookie: None,
             server_cookie: None,
             client_subnet: None,
-            has_options: false,
+            asked: 0,
         }
     }
 
@@ -76,13 +81,26 @@ impl Edns {
         if rdata.is_empty() || self.version != 0 {
             return Ok(());
         }
+        // What resolvers send, if any: the client's subnet of 24 bits and nothing else.
+        if let &[0, CLIENT_SUBNET_LOW, 0, 7, 0, 1, 24, 0, a, b, c] = rdata {
+            let address = Some(IpAddr::V4(Ipv4Addr::new(a, b, c, 0)));
+            self.client_subnet = Some(ClientSubnet { address, source_prefix: 24 });
+            self.asked = ASKED_SUBNET;
+            return Ok(());
+        }
         self.take_each(rdata)
     }
 
     /// Whether it asks for any option in return.
     #[inline]
     pub fn has_options(&self) -> bool {
-        self.has_options
+        self.asked != 0
+    }
+
+    /// The client's subnet, if it is the only option asked for.
+    #[inline]
+    pub fn sole_subnet(&self) -> Option<&ClientSubnet> {
+        self.client_subnet.as_ref().filter(|_| self.asked == ASKED_SUBNET)
     }
 
     #[inline(never)]
@@ -108,10 +126,14 @@ impl Edns {
             KEEPALIVE => self.keepalive = true,
             // Of several cookies the first counts (RFC 7873 §5.2), and so for a client subnet.
             COOKIE if self.client_cookie.is_none() => self.take_cookie(option)?,
-            CLIENT_SUBNET if self.client_subnet.is_none() => self.client_subnet = Some(ClientSubnet::parse(option)?),
+            CLIENT_SUBNET if self.client_subnet.is_none() => {
+                self.client_subnet = Some(ClientSubnet::parse(option)?);
+                self.asked |= ASKED_SUBNET;
+                return Ok(tail);
+            }
             _ => return Ok(tail),
         }
-        self.has_options = true;
+        self.asked |= ASKED_ELSE;
         Ok(tail)
     }
 
@@ -166,9 +188,16 @@ impl ClientSubnet {
 /// As many octets of an IPv4 address as `source_prefix` bits take.
 #[inline]
 fn parse_v4(octets: &[u8], source_prefix: u8) -> Option<Option<IpAddr>> {
-    let missing = 4usize.checked_sub(octets.len())?;
-    let high = octets.iter().fold(0u32, |high, octet| high << 8 | u32::from(*octet));
-    let bits = high.checked_shl(8 * missing as u32).unwrap_or(0);
+    let address = match *octets {
+        // What resolvers send.
+        [a, b, c] => [a, b, c, 0],
+        [] => [0; 4],
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c, d] => [a, b, c, d],
+        _ => return None,
+    };
+    let bits = u32::from_be_bytes(address);
     let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
     (source_prefix <= 32 && beyond == 0).then_some(Some(IpAddr::V4(Ipv4Addr::from_bits(bits))))
 }

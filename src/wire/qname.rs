@@ -38,7 +38,7 @@ impl QName {
 
     /// Becomes the uncompressed name at the start of `from`, or stays as it is. Names are large: the hot path reads
     /// them where they stay.
-    #[inline]
+    #[inline(always)]
     pub fn replace(&mut self, from: &[u8]) -> Option<()> {
         let from = &from[..from.len().min(NAME_MAX)];
         let (root, labels, marks) = mark(from)?;
@@ -52,11 +52,12 @@ impl QName {
 
     /// Takes whole chunks, folded: what lies behind the name does not matter. Length octets are at most 63, below `A`, so
     /// folding the whole name leaves them alone.
-    #[inline]
+    #[inline(always)]
     fn fold(&mut self, from: &[u8]) {
         for (to, from) in self.octets.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
-            *to = *from;
-            to.make_ascii_lowercase();
+            let mut chunk = *from;
+            chunk.make_ascii_lowercase();
+            *to = chunk;
         }
     }
 
@@ -114,7 +115,7 @@ impl QName {
 }
 
 /// Walks over the labels of at most 255 octets: where the root's begins, how many are before it, and the marks.
-#[inline]
+#[inline(always)]
 fn mark(from: &[u8]) -> Option<(usize, u8, u128)> {
     let mut at = 0;
     for labels in 0..STRIDE as u8 {

@@ -69,7 +69,7 @@ impl Default for Room {
 /// Reads the plainest queries, which are most: one question, and nothing behind it but perhaps an OPT record.
 ///
 /// None for all else, right or wrong: that is for [`parse_query`], which reads these alike.
-#[inline]
+#[inline(always)]
 pub fn parse_plain<'m>(message: &'m [u8], room: &'m mut Room) -> Option<Query<'m>> {
     let (header, rest) = message.split_first_chunk::<HEADER_LEN>()?;
     let &[id_high, id_low, flags, _, ref counts @ ..] = header;
@@ -169,7 +169,7 @@ struct Cursor<'m> {
 }
 
 impl<'m> Cursor<'m> {
-    #[inline]
+    #[inline(always)]
     fn question(&mut self, name: &'m mut QName) -> Option<Question<'m>> {
         let rest = &self.message[self.at..];
         name.replace(rest)?;

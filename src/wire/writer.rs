@@ -107,7 +107,7 @@ impl<'b> Writer<'b> {
 
 /// Copies octets, most often few: two or four words that overlap take less than calling a function that copies many
 /// faster.
-#[inline]
+#[inline(always)]
 pub fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
         16..=32 => copy_ends::<16>(to, from),

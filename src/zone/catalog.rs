@@ -112,14 +112,12 @@ impl Catalog {
 
     #[inline]
     fn at(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
-        self.by_apex.find(&self.places, apex, |number| {
-            let zone = &self.zones[number as usize - 1];
-            zone.has_apex(apex).then_some(zone)
-        })
+        let mut zones = self.by_apex.candidates(&self.places, apex).map(|number| &self.zones[number as usize - 1]);
+        zones.find(|zone| zone.has_apex(apex))
     }
 
     /// The closest zone that `name` is at or below.
-    #[inline]
+    #[inline(always)]
     pub fn closest(&self, name: &QName) -> Option<&Zone> {
         self.closest_within(name, name.labels())
     }
@@ -130,15 +128,16 @@ impl Catalog {
     }
 
     /// The closest zone that `name` is at or below, with an apex of at most so many labels.
-    #[inline]
+    #[inline(always)]
     fn closest_within(&self, name: &QName, most: usize) -> Option<&Zone> {
         match &self.zones[..] {
-            [only] => Some(&**only).filter(|zone| zone.apex_labels <= most && zone.has_apex(name.last_labels(zone.apex_labels))),
+            [only] if only.apex_labels <= most && only.has_apex(name.last_labels(only.apex_labels)) => Some(only),
+            [_] => None,
             _ => self.closest_of_many(name, most),
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn closest_of_many(&self, name: &QName, most: usize) -> Option<&Zone> {
         let counts = self.label_counts.iter().map(|labels| usize::from(*labels)).filter(|labels| *labels <= most);
         let zone = counts.filter_map(|labels| self.at(name.last_labels(labels))).next()?;

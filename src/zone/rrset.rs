@@ -150,8 +150,11 @@ impl<'z> Rrset<'z> {
     /// Where the compression pointers of the rdata lie in [`Rrset::records`].
     #[inline]
     pub fn pointers(&self) -> impl Iterator<Item = usize> + use<'z> {
-        let (pointers, _) = self.behind_starts();
-        pointers.chunks_exact(2).map(|pointer| usize::from(read_u16(pointer, 0)))
+        let pointers: &[[u8; 2]] = match self.counted & BEHIND_FLAG {
+            0 => &[],
+            _ => &self.behind[COUNTS + self.starts_len()..].as_chunks().0[..usize::from(read_u16(self.behind, 0))],
+        };
+        pointers.iter().map(|pointer| usize::from(u16::from_le_bytes(*pointer)))
     }
 
     /// The pointers and the links, if there are any.

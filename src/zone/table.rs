@@ -80,24 +80,14 @@ impl Table {
         (table, places, longest)
     }
 
-    /// What `read` makes of the number of this key; it makes nothing of numbers of other keys.
-    #[inline]
-    pub fn find<T>(&self, places: &[Place], key: &[u8], read: impl Fn(u32) -> Option<T>) -> Option<T> {
+    /// The numbers that may be this key's, in the order they came in: most often the one and no other.
+    #[inline(always)]
+    pub fn candidates(&self, places: &[Place], key: &[u8]) -> impl Iterator<Item = u32> {
         let hash = self.hash(key);
-        let tag = self.tag(hash);
-        for place in places.get(self.home(hash)..)? {
-            let entry = u32::from_le_bytes(*place);
-            if entry == 0 {
-                return None;
-            }
-            let number = entry ^ tag;
-            if number <= self.number_mask
-                && let Some(found) = read(number)
-            {
-                return Some(found);
-            }
-        }
-        None
+        let (tag, number_mask) = (self.tag(hash), self.number_mask);
+        let places = places.get(self.home(hash)..).unwrap_or(&[]);
+        let entries = places.iter().map(|place| u32::from_le_bytes(*place)).take_while(|entry| *entry != 0);
+        entries.map(move |entry| entry ^ tag).filter(move |number| *number <= number_mask)
     }
 
     /// The first place of a hash.
@@ -150,7 +140,7 @@ mod tests {
     }
 
     fn find(table: &Table, places: &[Place], keys: &[Vec<u8>], key: &[u8]) -> Option<u32> {
-        table.find(places, key, |number| (keys[number as usize - 1] == key).then_some(number))
+        table.candidates(places, key).find(|number| keys[*number as usize - 1] == key)
     }
 
     proptest! {

@@ -133,7 +133,7 @@ impl Zone {
     }
 
     /// Looks up a name that is at or below the apex.
-    #[inline]
+    #[inline(always)]
     pub fn lookup(&self, name: &QName) -> Lookup<'_> {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
@@ -186,18 +186,23 @@ impl Zone {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn node_at(&self, key: &[u8]) -> Option<Found<'_>> {
         match self.parts.is_empty() {
             true => self.whole.find(key, 0),
-            false => self.node_in_parts(key),
+            false => {
+                let number = self.number_in_parts(key)?;
+                let (part, own) = self.part(number);
+                Some(Found { node: Node::read(&part.octets, own), number, part: number - own })
+            }
         }
     }
 
+    /// A number fits a register: more of what is found would have to lie in memory wherever it was found.
     #[inline(never)]
-    fn node_in_parts(&self, key: &[u8]) -> Option<Found<'_>> {
+    fn number_in_parts(&self, key: &[u8]) -> Option<u32> {
         let (part, number) = self.part_with(key);
-        part.find(key, number)
+        part.find(key, number).map(Found::number)
     }
 
     /// The part that a key belongs to, and its number.
@@ -336,14 +341,17 @@ impl Part {
     }
 
     /// The node of a key; `part` is the part's number.
-    #[inline]
+    #[inline(always)]
     fn find(&self, key: &[u8], part: u32) -> Option<Found<'_>> {
         let octets = &*self.octets;
         let (places, _) = octets[self.places_at..].as_chunks();
-        self.table.find(places, key, |number| {
+        for number in self.table.candidates(places, key) {
             let node = Node::read(octets, number);
-            is_same(node.key(), key).then_some(Found { node, number: number | part, part })
-        })
+            if is_same(node.key(), key) {
+                return Some(Found { node, number: number | part, part });
+            }
+        }
+        None
     }
 }
 
@@ -366,13 +374,16 @@ pub(super) fn part_of(key: &[u8], parts: usize) -> usize {
 pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
     match one.len() {
         len if len != other.len() => false,
-        4..8 => first_and_last::<4>(one) == first_and_last::<4>(other),
-        8..=16 => first_and_last::<8>(one) == first_and_last::<8>(other),
+        4..8 => is_same_at_ends::<4>(one, other),
+        8..=16 => is_same_at_ends::<8>(one, other),
         _ => one == other,
     }
 }
 
+/// Whether the first `N` octets are equal and the last `N` are; false where there are not so many.
 #[inline]
-fn first_and_last<const N: usize>(key: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
-    key.first_chunk().zip(key.last_chunk())
+fn is_same_at_ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (one.first_chunk::<N>(), one.last_chunk::<N>()) else { return false };
+    let (Some(other_first), Some(other_last)) = (other.first_chunk(), other.last_chunk()) else { return false };
+    first == other_first && last == other_last
 }
