@@ -16,6 +16,7 @@ use waypost::health::table::{Status, Verdict};
 use waypost::ids::HealthCheckId;
 use waypost::routing::draw::Draw;
 use waypost::snapshot::Snapshot;
+use waypost::wire::qname::QName;
 use waypost::wire::query::{Room, parse_plain, parse_query};
 use waypost::zone::master::{Include, Source};
 
@@ -30,16 +31,29 @@ pub fn run(octets: &[u8]) {
     }
 }
 
-/// A plain query is read as the reader of all messages reads it.
+/// A plain query is read as the reader of all messages reads it, whatever was read into the same room before.
 fn check_readings(octets: &[u8]) {
-    let (mut plain_room, mut room) = (Room::new(), Room::new());
+    let (mut plain_room, mut room) = (USED.clone(), Room::new());
     let Some(plain) = parse_plain(octets, &mut plain_room) else { return };
     let query = parse_query(octets, &mut room).ok().expect("what is plain is well-formed");
     assert_eq!((plain.id, plain.flags, plain.edns), (query.id, query.flags, query.edns));
     let (plain, query) = (plain.question, query.question);
     assert_eq!((plain.octets, plain.qtype, plain.qclass), (query.octets, query.qtype, query.qclass));
     assert_eq!(plain.name.as_wire(), query.name.as_wire());
+    let starts = |name: &QName| (0..=name.labels()).map(|labels| name.start_of_last(labels)).collect::<Vec<_>>();
+    assert_eq!(starts(plain.name), starts(query.name));
 }
+
+/// Room that the longest name and every option were read into.
+static USED: LazyLock<Room> = LazyLock::new(|| {
+    let options = [&[0, 3, 0, 0, 0, 11, 0, 0, 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2][..], &[0, 10, 0, 24], &[7; 24]].concat();
+    let question = [&b"\x01a".repeat(127)[..], &[0, 0, 255, 0, 3]].concat();
+    let header = [1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+    let message = [&header, &question[..], &[0, 0, 41, 255, 255, 1, 0, 0x80, 0, 0, options.len() as u8], &options].concat();
+    let mut room = Room::new();
+    assert!(parse_plain(&message, &mut room).is_some(), "it is a plain query");
+    room
+});
 
 fn answer(snapshot: &Snapshot, octets: &[u8], transport: Transport, limit: usize) {
     let mut out = vec![0; limit];
