@@ -414,7 +414,7 @@ fn respond_at_length(
     })
 }
 
-#[inline]
+#[inline(always)]
 fn client(asked: &Asked<'_>, context: &Context<'_>) -> Client {
     match asked.subnet {
         Some(&ClientSubnet { address: Some(address), source_prefix }) => {

@@ -72,7 +72,9 @@ impl Default for Room {
 #[inline(always)]
 pub fn parse_plain<'m>(message: &'m [u8], room: &'m mut Room) -> Option<Query<'m>> {
     let (header, rest) = message.split_first_chunk::<HEADER_LEN>()?;
-    let &[id_high, id_low, flags, _, ref counts @ ..] = header;
+    // Two octets at once: nothing but the answer asks what they are.
+    let id = *header.first_chunk()?;
+    let &[_, _, flags, _, ref counts @ ..] = header;
     let counts = u64::from_be_bytes(*counts);
     if flags & (QR | OPCODE) != 0 || counts & !ONE_ADDITIONAL != ONE_QUESTION {
         return None;
@@ -86,7 +88,7 @@ pub fn parse_plain<'m>(message: &'m [u8], room: &'m mut Room) -> Option<Query<'m
         0 => return None,
         _ => Some(parse_sole_opt(rest, edns)?),
     };
-    Some(Query { id: [id_high, id_low], flags, question, edns, signature: None })
+    Some(Query { id, flags, question, edns, signature: None })
 }
 
 /// The OPT record that is all of `rest`.
