@@ -22,8 +22,7 @@ use waypost::ids::{CollectionId, LocationName, SetIdentifier};
 use waypost::places::Places;
 use waypost::places::cidr::CidrCollection;
 use waypost::places::database::Database;
-use waypost::rate_limit::{Limit, Rules};
-use waypost::server::{Answers, Limits, Listeners, RateLimits, Responder};
+use waypost::server::{Answers, Limits, Listeners, Responder};
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::Telemetry;
 use waypost::wire::rtype::RecordType;
@@ -65,7 +64,7 @@ pub fn run() {
     let identity = Arc::new(ArcSwap::from_pointee(Identity::default()));
     let turns = Arc::new(Turns::default());
     // The system's source of chance costs more instructions to start than all of the rest.
-    let answers = Answers::drawing(published, identity, Chance::seeded(1)).limited_by(limits());
+    let answers = Answers::drawing(published, identity, Chance::seeded(1));
     let responder = Taking { worker: Forks::default(), batches: 0, turns: turns.clone(), answers };
     let addresses: Vec<SocketAddr> = ["127.0.0.1:0", "127.0.0.2:0"].map(|address| address.parse().unwrap()).into();
     let listeners = Listeners::bind(&addresses, None, NonZeroUsize::MIN).unwrap();
@@ -171,21 +170,6 @@ impl Responder for Taking {
             answer(message, asker, out)
         }
     }
-}
-
-/// Limits on the rate of all that is counted, out of reach: what goes over one is told to all, once a second.
-fn limits() -> Arc<RateLimits> {
-    let rules = Rules {
-        per_second: [1_000_000; Limit::ALL.len()],
-        window: Duration::from_secs(15),
-        slip: 2,
-        ipv4_prefix_len: 24,
-        ipv6_prefix_len: 56,
-        exempt: Vec::new(),
-        table_size: 1_000,
-        dry_run: false,
-    };
-    Arc::new(RateLimits::new(Some(rules), NonZeroUsize::MIN))
 }
 
 /// Each kind of answer with and without a cookie, some with a client subnet, until a batch is full.
