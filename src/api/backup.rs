@@ -101,7 +101,7 @@ impl Backups {
         let account = read.map_err(|error| ApiError::internal(error.to_string()))?.map_err(refuse)?;
         let held = json!({
             "zones": account.zones.len(),
-            "record_sets": account.zones.values().map(|zone| zone.rrsets.len()).sum::<usize>(),
+            "record_sets": account.zones.values().map(|zone| zone.rrset_count()).sum::<usize>(),
             "health_checks": account.checks.len(),
         });
         let changed = self.ledger.clone().restore(account, caller).await?.map_err(refuse)?;

@@ -114,7 +114,7 @@ fn no_zone(zone: &str, places: &str, known: &[String]) -> Failure {
 /// The zone of this id, which the account has.
 pub(super) fn of_account(mut account: Account, id: &str) -> Known {
     let own = account.zones.get(id).expect("the caller has found the id there");
-    let (record, all) = (own.record.clone(), own.rrsets.values());
+    let (record, all) = (own.record.clone(), own.rrsets().values());
     let (made, rest): (Vec<_>, Vec<_>) = all.cloned().partition(|rrset| rrset.said.traffic_policy_instance_id.is_some());
     let made = made.iter().map(|rrset| format!("{} {}: a traffic policy instance", rrset.said.name, rrset.said.kind)).collect();
     let rrsets: Rrsets = rest.into_iter().collect();

@@ -89,7 +89,7 @@ fn records(account: Account) -> impl Iterator<Item = Record> + Send {
 
 fn zone_records(zone: Arc<Zone>) -> impl Iterator<Item = Record> + Send {
     let id = zone.record.id.clone();
-    let rrsets: Vec<_> = zone.rrsets.values().cloned().collect();
+    let rrsets: Vec<_> = zone.rrsets().values().cloned().collect();
     let rrsets = rrsets.into_iter().map(move |rrset| Record::Rrset { zone: id.clone(), rrset });
     std::iter::once(Record::Zone(zone.record.clone())).chain(rrsets)
 }

@@ -44,7 +44,7 @@ impl Account {
     }
 }
 
-fn zone(hosted: &HostedZone) -> Zone {
+fn zone(hosted: &Arc<HostedZone>) -> Zone {
     let name = show_name(&hosted.name);
     let file = hosted.files.first().map_or_else(String::new, |file| file.to_string());
     let id = zone_id(&name);
@@ -68,11 +68,7 @@ fn zone(hosted: &HostedZone) -> Zone {
         created_at: Timestamp::UNIX_EPOCH,
         file: Some(file),
     };
-    let mut zone = Zone::new(Arc::new(record));
-    for set in &hosted.record_sets {
-        zone.put(Arc::new(of_file::rrset(set, &id)));
-    }
-    zone
+    Zone::of_file(Arc::new(record), hosted.clone())
 }
 
 /// An id of Route 53's form that follows from the zone's name.

@@ -73,7 +73,7 @@ impl Account {
                 && matches!(edit, Edit::Delete(_))
             {
                 undo.extend(
-                    zone.rrsets.values().map(|rrset| Edit::Put(Record::Rrset { zone: id.clone(), rrset: rrset.clone() })),
+                    zone.rrsets().values().map(|rrset| Edit::Put(Record::Rrset { zone: id.clone(), rrset: rrset.clone() })),
                 );
             }
         }
@@ -84,7 +84,7 @@ impl Account {
         match key {
             Key::Zone(id) => self.zones.get(id).map(|zone| Record::Zone(zone.record.clone())),
             Key::Rrset { zone, key } => {
-                let rrset = self.zones.get(zone)?.rrsets.get(key)?.clone();
+                let rrset = self.zones.get(zone)?.rrsets().get(key)?.clone();
                 Some(Record::Rrset { zone: zone.clone(), rrset })
             }
             Key::Check(id) => self.checks.get(id).cloned().map(Record::Check),

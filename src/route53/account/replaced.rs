@@ -43,12 +43,12 @@ fn replace_zone(known: Option<&Arc<Zone>>, next: &Zone, edits: &mut Vec<Edit>) {
         edits.push(Edit::Put(Record::Zone(next.record.clone())));
     }
     let put = |rrset: &Arc<Rrset>| Edit::Put(Record::Rrset { zone: id.clone(), rrset: rrset.clone() });
-    let Some(known) = known else { return edits.extend(next.rrsets.values().map(put)) };
-    for key in known.rrsets.values().map(|rrset| rrset.key()).filter(|key| next.rrsets.get(key).is_none()) {
+    let Some(known) = known else { return edits.extend(next.rrsets().values().map(put)) };
+    for key in known.rrsets().values().map(|rrset| rrset.key()).filter(|key| next.rrsets().get(key).is_none()) {
         edits.push(Edit::Delete(Key::Rrset { zone: id.clone(), key }));
     }
-    let differs = |rrset: &&Arc<Rrset>| known.rrsets.get(&rrset.key()) != Some(*rrset);
-    edits.extend(next.rrsets.values().filter(differs).map(put));
+    let differs = |rrset: &&Arc<Rrset>| known.rrsets().get(&rrset.key()) != Some(*rrset);
+    edits.extend(next.rrsets().values().filter(differs).map(put));
 }
 
 /// What is gone of one kind, then what is new or differs.

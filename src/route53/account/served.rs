@@ -103,9 +103,9 @@ fn hosted(zone: &mut Arc<Zone>, policies: &Policies<'_>) -> Arc<HostedZone> {
         return hosted.clone();
     }
     let name = parse_name(&zone.record.name).expect("an account's zones have names that were read");
-    let mut record_sets = Vec::with_capacity(zone.rrsets.len());
+    let mut record_sets = Vec::with_capacity(zone.rrset_count());
     let mut hidden = Vec::new();
-    for rrset in zone.rrsets.values() {
+    for rrset in zone.rrsets().values() {
         match &rrset.said.traffic_policy_instance_id {
             None => record_sets.push(rrset.set.clone()),
             Some(id) => {

@@ -64,8 +64,8 @@ fn check_zone_of(zone: &Zone, account: &Account, wrong: &mut Vec<String>) {
     };
     let is_made = |rrset: &&Arc<Rrset>| rrset.said.traffic_policy_instance_id.is_some();
     let set = |rrset: &Arc<Rrset>| if is_made(&rrset) { stand_in(rrset) } else { rrset.set.clone() };
-    let record_sets: Vec<_> = zone.rrsets.values().map(set).collect();
-    for rrset in zone.rrsets.values().filter(is_made) {
+    let record_sets: Vec<_> = zone.rrsets().values().map(set).collect();
+    for rrset in zone.rrsets().values().filter(is_made) {
         let instance = rrset.said.traffic_policy_instance_id.as_ref().filter(|id| !account.instances.contains_key(*id));
         wrong.extend(instance.map(|instance| format!("zone {id}: {}: there is no policy instance {instance}", rrset.said.name)));
     }

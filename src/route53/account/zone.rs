@@ -4,12 +4,13 @@
 //! Source: Route 53 API 2013-04-01, `HostedZone`; `ListResourceRecordSets` for the order.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::route53::name::parse_name;
+use crate::route53::records::of_file;
 use crate::route53::records::rrset::{Rrset, RrsetKey};
 use crate::route53::records::rrsets::Rrsets;
 use crate::wire::name::Name;
@@ -20,12 +21,22 @@ use crate::zone::parted::PartedZone;
 #[derive(Clone, Debug)]
 pub struct Zone {
     pub record: Arc<ZoneRecord>,
-    /// In the order of the API's lists.
-    pub rrsets: Rrsets,
-    /// The same as they are served; nothing for a zone of a file.
+    shown: Shown,
+    /// Its record sets as they are served; nothing for a zone of a file.
     pub(super) parted: Arc<PartedZone>,
     /// The same in one piece, where that was asked for since the last change.
     pub(super) hosted: Option<Arc<HostedZone>>,
+}
+
+/// The record sets as the API shows them.
+#[derive(Clone, Debug)]
+enum Shown {
+    Own(Rrsets),
+    /// Of a file, and made when somebody asks: shown they take several times the memory that the file's own take.
+    OfFile {
+        hosted: Arc<HostedZone>,
+        made: OnceLock<Rrsets>,
+    },
 }
 
 /// What is said of a zone as a whole.
@@ -94,25 +105,80 @@ impl ZoneRecord {
 impl Zone {
     /// A zone without record sets.
     pub fn new(record: Arc<ZoneRecord>) -> Self {
+        Self::showing(record, Shown::Own(Rrsets::new()))
+    }
+
+    /// A zone of a file, which has the record sets of `hosted` for good.
+    pub(super) fn of_file(record: Arc<ZoneRecord>, hosted: Arc<HostedZone>) -> Self {
+        Self::showing(record, Shown::OfFile { hosted, made: OnceLock::new() })
+    }
+
+    fn showing(record: Arc<ZoneRecord>, shown: Shown) -> Self {
         let name = parse_name(&record.name).unwrap_or_else(|_| Name::root());
-        Self { record, rrsets: Rrsets::new(), parted: Arc::new(PartedZone::new(name, [])), hosted: None }
+        Self { record, shown, parted: Arc::new(PartedZone::new(name, [])), hosted: None }
     }
 
-    /// Adds a record set, or replaces the one of its key.
-    pub fn put(&mut self, rrset: Arc<Rrset>) {
-        // What is a file's is served from the file.
-        if self.record.file.is_none() {
-            Arc::make_mut(&mut self.parted).put(rrset.set.clone());
+    /// The record sets, in the order of the API's lists. The first who asks for a large file's waits until they are made.
+    pub fn rrsets(&self) -> &Rrsets {
+        match &self.shown {
+            Shown::Own(rrsets) => rrsets,
+            Shown::OfFile { hosted, made } => made.get_or_init(|| shown(hosted, &self.record.id)),
         }
-        self.hosted = None;
-        self.rrsets.put(rrset);
     }
 
+    /// How many record sets there are; makes none.
+    pub fn rrset_count(&self) -> usize {
+        match &self.shown {
+            Shown::Own(rrsets) => rrsets.len(),
+            Shown::OfFile { hosted, .. } => hosted.record_sets.len(),
+        }
+    }
+
+    /// Adds a record set, or replaces the one of its key. Does nothing in a zone of a file: nobody changes those.
+    pub fn put(&mut self, rrset: Arc<Rrset>) {
+        let Shown::Own(rrsets) = &mut self.shown else { return };
+        Arc::make_mut(&mut self.parted).put(rrset.set.clone());
+        self.hosted = None;
+        rrsets.put(rrset);
+    }
+
+    /// Takes a record set away. Does nothing in a zone of a file, as above.
     pub fn remove(&mut self, key: &RrsetKey) {
-        if let Some(removed) = self.rrsets.remove(key) {
+        let Shown::Own(rrsets) = &mut self.shown else { return };
+        if let Some(removed) = rrsets.remove(key) {
             let set = &removed.set;
             self.hosted = None;
             Arc::make_mut(&mut self.parted).remove(&set.name, set.rtype, set.set_identifier.as_ref());
         }
+    }
+}
+
+/// What a file says, as the zone of this id shows it.
+fn shown(hosted: &HostedZone, id: &str) -> Rrsets {
+    hosted.record_sets.iter().map(|set| Arc::new(of_file::rrset(set, id))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::load::load_zones;
+    use crate::route53::account::Account;
+    use crate::zone::master::{NoFiles, Source};
+
+    #[test]
+    fn what_a_file_says_is_made_for_the_api_when_somebody_asks() {
+        let text = "$ORIGIN example.org.\n@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\nwww 60 A 192.0.2.2\n";
+        let source = Source { file: "example.org.zone".into(), octets: text.into() };
+        let (state, problems) = load_zones(vec![source], &mut NoFiles, 0);
+        let mut account = Account::default();
+        account.adopt_files(&state.unwrap_or_else(|| panic!("{problems}")));
+        let mut zone = Zone::clone(account.zones.values().next().expect("the file's zone"));
+        let made = |zone: &Zone| matches!(&zone.shown, Shown::OfFile { made, .. } if made.get().is_some());
+        assert_eq!((zone.rrset_count(), made(&zone)), (4, false));
+        let rrset = zone.rrsets().values().next().expect("there are four").clone();
+        assert_eq!((zone.rrsets().len(), made(&zone)), (4, true));
+        zone.remove(&rrset.key());
+        zone.put(rrset);
+        assert_eq!(zone.rrsets().len(), 4, "nobody changes what is written in files");
     }
 }

@@ -30,7 +30,7 @@ fn record_sets(batches: &[Vec<String>]) -> Rrsets {
     for batch in batches {
         let _ = fixture.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    fixture.zone().rrsets.values().filter(|rrset| !is_apex(rrset)).cloned().collect()
+    fixture.zone().rrsets().values().filter(|rrset| !is_apex(rrset)).cloned().collect()
 }
 
 fn is_apex(rrset: &Rrset) -> bool {
@@ -56,7 +56,7 @@ proptest! {
             prop_assert!(edits.is_ok(), "{:?} of {:?}", edits, zone);
             fixture.account.apply(edits.expect("just asserted"));
         }
-        let made: Rrsets = fixture.zone().rrsets.values().filter(|rrset| !is_apex(rrset)).cloned().collect();
+        let made: Rrsets = fixture.zone().rrsets().values().filter(|rrset| !is_apex(rrset)).cloned().collect();
         prop_assert_eq!(format!("{:?}", made), format!("{:?}", zone));
     }
 
@@ -64,7 +64,7 @@ proptest! {
     fn a_zone_of_the_api_as_zone_toml_reads_back_as_the_same_record_sets(batches in any_batches()) {
         let mut fixture = Fixture::new(&[]);
         batches.iter().for_each(|batch| drop(fixture.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>())));
-        let record_sets = fixture.zone().rrsets.values().map(|rrset| rrset.set.clone()).collect();
+        let record_sets = fixture.zone().rrsets().values().map(|rrset| rrset.set.clone()).collect();
         let name = parse_name("example.org").expect("a name");
         let zone = HostedZone { name, record_sets, groups: Default::default(), files: vec!["zone".into()], hidden: Default::default() };
         let state = fixture.account.served(&State::default()).of_zone(&Arc::new(zone));
@@ -83,7 +83,7 @@ proptest! {
         for (rrset, lost) in back {
             prop_assert_eq!(lost, Vec::<String>::new());
             let rrset = rrset.expect("nothing is lost");
-            let known = fixture.zone().rrsets.get(&rrset.key()).expect("it is from there");
+            let known = fixture.zone().rrsets().get(&rrset.key()).expect("it is from there");
             prop_assert_eq!(&rrset.set, &RecordSet { origin: rrset.set.origin, ..known.set.clone() });
         }
     }
@@ -93,13 +93,13 @@ proptest! {
         let now = record_sets(&now);
         let mut fixture = Fixture::new(&[]);
         before.iter().for_each(|batch| drop(fixture.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>())));
-        let steps = changes(&fixture.zone().rrsets, &now, |key| fixture.zone().rrsets.get(key).is_some_and(|rrset| is_apex(rrset)));
+        let steps = changes(&fixture.zone().rrsets(), &now, |key| fixture.zone().rrsets().get(key).is_some_and(|rrset| is_apex(rrset)));
         if !steps.is_empty() {
             let edits = fixture.judge(&put(&steps));
             prop_assert!(edits.is_ok(), "{:?}", edits);
             fixture.account.apply(edits.expect("just asserted"));
         }
-        let made: Vec<_> = fixture.zone().rrsets.values().filter(|rrset| !is_apex(rrset)).collect();
+        let made: Vec<_> = fixture.zone().rrsets().values().filter(|rrset| !is_apex(rrset)).collect();
         prop_assert_eq!(made.len(), now.len());
         for rrset in made {
             prop_assert!(now.get(&rrset.key()).is_some_and(|other| other.is_same(rrset)));

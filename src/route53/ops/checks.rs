@@ -148,7 +148,7 @@ fn user(id: &str, context: &Context<'_>) -> Option<String> {
     if let Some(parent) = parents.find(|parent| parent.config.child_health_checks.iter().any(|child| child == id)) {
         return Some(format!("the calculated health check {}", parent.id));
     }
-    let mut rrsets = context.account.zones.values().flat_map(|zone| zone.rrsets.values());
+    let mut rrsets = context.account.zones.values().flat_map(|zone| zone.rrsets().values());
     let rrset = rrsets.find(|rrset| rrset.said.health_check_id.as_deref() == Some(id))?;
     Some(format!("the record set {} {}", rrset.said.name, rrset.said.kind))
 }

@@ -38,7 +38,7 @@ impl<'c> Context<'c> {
 
     /// The record sets that name a collection: their names, and the location each names.
     fn routed_by(&self, collection: &str) -> impl Iterator<Item = (&'c str, &'c str)> {
-        let rrsets = self.account.zones.values().flat_map(|zone| zone.rrsets.values());
+        let rrsets = self.account.zones.values().flat_map(|zone| zone.rrsets().values());
         rrsets.filter_map(move |rrset| {
             let config = rrset.said.cidr_routing_config.as_ref()?;
             (config.collection_id == collection).then_some((&*rrset.said.name, &*config.location_name))

@@ -101,7 +101,7 @@ fn check_place(zone: &Zone, name: &Name, instance: &Instance) -> Result<(), ApiE
         return refuse(format!("The resource record set [name='{shown}', type='{kind}'] is protected"));
     }
     let key = NameKey::new(name);
-    for (_, rrset) in zone.rrsets.at_name(&key) {
+    for (_, rrset) in zone.rrsets().at_name(&key) {
         let other = &rrset.said.kind;
         let is_own = rrset.said.traffic_policy_instance_id.as_deref() == Some(&*instance.id);
         if other == kind && !is_own {
@@ -160,9 +160,9 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let is_own = |rrset: &&Arc<Rrset>| rrset.said.traffic_policy_instance_id.as_deref() == Some(&*instance.id);
     let name = parse_name(&instance.name).map_err(|fatal| ApiError::internal(fatal.to_string()))?;
     let group = (NameKey::new(&name), TypeKey(instance.kind.parse().unwrap_or(RecordType::A)));
-    let own = zone.rrsets.group(&group).map(|(_, rrset)| rrset).find(is_own);
+    let own = zone.rrsets().group(&group).map(|(_, rrset)| rrset).find(is_own);
     if let Some(own) = own {
-        if let Some(alias) = zone.rrsets.aliases_of(&group).find_map(|key| zone.rrsets.get(key)) {
+        if let Some(alias) = zone.rrsets().aliases_of(&group).find_map(|key| zone.rrsets().get(key)) {
             let message = format!("The instance {} is the target of the alias {}", instance.id, alias.said.name);
             return Err(ApiError::invalid_input(message));
         }

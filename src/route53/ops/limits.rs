@@ -49,7 +49,7 @@ pub(super) fn hosted_zone(input: &Struct, context: &mut Context<'_>) -> Result<D
             Err(ApiError::new("HostedZoneNotPrivate", 400, message))
         }
         "MAX_VPCS_ASSOCIATED_BY_ZONE" => limited(kind, 300, zone.record.vpcs.len(), context),
-        _ => limited(kind, 10_000, zone.rrsets.len(), context),
+        _ => limited(kind, 10_000, zone.rrset_count(), context),
     }
 }
 

@@ -134,7 +134,7 @@ fn soa(zone: &ZoneRecord) -> Said {
 
 pub(super) fn get(input: &Struct, context: &mut Context<'_>) -> Result<Done, ApiError> {
     let zone = context.zone(input.word("Id"))?;
-    let mut output = Struct::new().with("HostedZone", hosted_zone(&zone.record, zone.rrsets.len()));
+    let mut output = Struct::new().with("HostedZone", hosted_zone(&zone.record, zone.rrset_count()));
     match zone.record.private {
         true => output.set("VPCs", zone.record.vpcs.iter().map(vpc_value).collect::<Value>()),
         false => output.set("DelegationSet", delegation_set(&zone.record, context)),
@@ -150,7 +150,7 @@ pub(super) fn update_comment(input: &Struct, context: &mut Context<'_>) -> Resul
     let zone = context.own_zone(input.word("Id"))?;
     let comment = input.text("Comment").filter(|comment| !comment.is_empty()).map(str::to_owned);
     let record = Arc::new(ZoneRecord { comment, ..(*zone.record).clone() });
-    let output = Struct::new().with("HostedZone", hosted_zone(&record, zone.rrsets.len()));
+    let output = Struct::new().with("HostedZone", hosted_zone(&record, zone.rrset_count()));
     Done::writing(output, vec![Edit::Put(Record::Zone(record))])
 }
 
@@ -169,7 +169,7 @@ pub(super) fn delete(input: &Struct, context: &mut Context<'_>) -> Result<Done, 
     let zone = context.own_zone(input.word("Id"))?;
     let refuse = |message: &str| Err(ApiError::new("HostedZoneNotEmpty", 400, message));
     let required = |said: &Said| said.name == zone.record.name && matches!(&*said.kind, "NS" | "SOA");
-    if zone.rrsets.values().any(|rrset| !required(&rrset.said)) {
+    if zone.rrsets().values().any(|rrset| !required(&rrset.said)) {
         return refuse("The specified hosted zone contains non-required resource record sets and so cannot be deleted.");
     }
     if !zone.record.signing_keys.is_empty() {
@@ -207,7 +207,7 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
     let zones = zones.filter(|zone| set.is_none_or(|id| zone.record.delegation_set.as_deref() == Some(id)));
     let (zones, next) = page(zones.filter(|zone| !only_private || zone.record.private), size);
     let output = Struct::new()
-        .with("HostedZones", zones.into_iter().map(|zone| hosted_zone(&zone.record, zone.rrsets.len())).collect::<Value>())
+        .with("HostedZones", zones.into_iter().map(|zone| hosted_zone(&zone.record, zone.rrset_count())).collect::<Value>())
         .with_some("Marker", input.text("Marker"))
         .with("IsTruncated", next.is_some())
         .with_some("NextMarker", next.map(|zone| &*zone.record.id))
@@ -236,7 +236,7 @@ pub(super) fn list_by_name(input: &Struct, context: &mut Context<'_>) -> Result<
     let from = first.map_or(0, |first| zones.partition_point(|(key, _)| *key < first));
     let (zones, next) = page(zones[from..].iter().map(|(_, zone)| zone), size);
     let output = Struct::new()
-        .with("HostedZones", zones.into_iter().map(|zone| hosted_zone(&zone.record, zone.rrsets.len())).collect::<Value>())
+        .with("HostedZones", zones.into_iter().map(|zone| hosted_zone(&zone.record, zone.rrset_count())).collect::<Value>())
         .with_some("DNSName", input.text("DNSName"))
         .with_some("HostedZoneId", input.text("HostedZoneId"))
         .with("IsTruncated", next.is_some())

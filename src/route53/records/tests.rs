@@ -115,7 +115,7 @@ const ALL_KINDS: &[&str] = &[
 #[test]
 fn what_was_said_is_said_again_and_deletes_what_it_made() {
     let mut fixture = Fixture::new(ALL_KINDS);
-    let all: Vec<Arc<Rrset>> = fixture.zone().rrsets.values().cloned().collect();
+    let all: Vec<Arc<Rrset>> = fixture.zone().rrsets().values().cloned().collect();
     for rrset in all.iter().filter(|rrset| rrset.said.name != "example.org.") {
         let put = said::put(rrset);
         assert_eq!(said::read(&put), rrset.said);
@@ -155,7 +155,7 @@ fn what_was_said_is_said_again_and_deletes_what_it_made() {
 #[test]
 fn record_sets_of_files_are_shown_as_if_they_had_been_sent() {
     let fixture = Fixture::new(ALL_KINDS);
-    for rrset in fixture.zone().rrsets.values() {
+    for rrset in fixture.zone().rrsets().values() {
         let shown = of_file::rrset(&rrset.set, "Z1");
         let again = Rrset::new(said::read(&said::put(&shown))).unwrap_or_else(|invalid| panic!("{invalid}: {:?}", shown.said));
         // Degrees are shown with two digits, as Route 53 takes them.
@@ -197,7 +197,7 @@ fn pages_begin_at_the_first_record_set_at_or_behind_their_place() {
     );
     let first = |members: &[(&'static str, &str)]| {
         let request = members.iter().fold(Struct::new(), |request, (name, value)| request.with(name, *value));
-        let (name, rtype, id) = match list(&fixture.zone().rrsets, &request, 1) {
+        let (name, rtype, id) = match list(&fixture.zone().rrsets(), &request, 1) {
             Ok(answer) => match answer.structures("ResourceRecordSets").next() {
                 Some(set) => (set.word("Name").to_owned(), set.word("Type").to_owned(), set.word("SetIdentifier").to_owned()),
                 None => return "none".to_owned(),
@@ -235,9 +235,9 @@ fn pages_begin_at_the_first_record_set_at_or_behind_their_place() {
 fn three_hundred_and_one_record_sets_are_two_pages_of_three_hundred() {
     let lines: Vec<String> = (0..299).map(|at| format!("CREATE h{at} A ttl=60 192.0.2.1")).collect();
     let fixture = Fixture::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-    let answer = list(&fixture.zone().rrsets, &Struct::new(), 300).expect("no place is one");
+    let answer = list(&fixture.zone().rrsets(), &Struct::new(), 300).expect("no place is one");
     assert_eq!((answer.flag("IsTruncated"), answer.word("NextRecordType"), answer.word("MaxItems")), (Some(true), "A", "300"));
-    assert_eq!(paged(&fixture.zone().rrsets, 300).len(), 301);
+    assert_eq!(paged(&fixture.zone().rrsets(), 300).len(), 301);
 }
 
 proptest! {
@@ -257,7 +257,7 @@ proptest! {
             }));
         }
         let fixture = Fixture::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-        let rrsets = &fixture.zone().rrsets;
+        let rrsets = &fixture.zone().rrsets();
         let whole: BTreeMap<RrsetKey, ()> = rrsets.values().map(|rrset| (rrset.key(), ())).collect();
         let listed: Vec<RrsetKey> = paged(rrsets, size).into_iter().map(|(name, rtype, id)| RrsetKey {
             name: NameKey::new(&parse_name(&name).expect("it was listed")),

@@ -80,7 +80,7 @@ impl Fixture {
     /// The zone's record sets but for SOA and NS at the apex, a line each.
     pub fn listed(&self) -> Vec<String> {
         let of_apex = |kind: &str| kind == "SOA" || kind == "NS";
-        let sets = self.zone().rrsets.values().filter(|rrset| rrset.said.name != "example.org." || !of_apex(&rrset.said.kind));
+        let sets = self.zone().rrsets().values().filter(|rrset| rrset.said.name != "example.org." || !of_apex(&rrset.said.kind));
         sets.map(|rrset| format!("{} {} {}", rrset.said.name, rrset.said.kind, rrset.said.values.join("|")).trim_end().to_owned())
             .collect()
     }

@@ -81,14 +81,14 @@ fn lines(batch: &[String]) -> Vec<&str> {
 
 /// All that the zone holds, and what its index says of aliases.
 fn all(fixture: &Fixture) -> BTreeMap<String, String> {
-    let rrsets = &fixture.zone().rrsets;
+    let rrsets = &fixture.zone().rrsets();
     rrsets.values().map(|rrset| (format!("{:?}", rrset.key()), format!("{:?}", rrset.said))).collect()
 }
 
 /// The errors of the zone as it would be compiled.
 fn errors(fixture: &Fixture) -> Vec<String> {
     let name = crate::route53::name::parse_name("example.org").expect("valid");
-    let record_sets = fixture.zone().rrsets.values().map(|rrset| rrset.set.clone());
+    let record_sets = fixture.zone().rrsets().values().map(|rrset| rrset.set.clone());
     let zone =
         HostedZone { name, record_sets: record_sets.collect(), hidden: 0, groups: BTreeMap::new(), files: vec!["zone".into()] };
     let found = zone::check::check(&zone).into_iter().filter(|finding| finding.problem.severity == Severity::Error);
@@ -110,8 +110,8 @@ proptest! {
                 prop_assert_eq!(&before, &all(&fixture));
             }
             prop_assert_eq!(errors(&fixture), Vec::<String>::new(), "{:?} of {:?}", batch, batches);
-            let again: Rrsets = fixture.zone().rrsets.values().cloned().collect();
-            prop_assert_eq!(format!("{:?}", again), format!("{:?}", fixture.zone().rrsets));
+            let again: Rrsets = fixture.zone().rrsets().values().cloned().collect();
+            prop_assert_eq!(format!("{:?}", again), format!("{:?}", fixture.zone().rrsets()));
         }
     }
 

@@ -56,7 +56,7 @@ pub fn check(
     check_limits(&changes, rules)?;
     check_health_checks(account, &changes)?;
     let context = Context::new(account, caller, zone, rules)?;
-    let mut batch = Batch { scratch: Scratch::new(&zone.rrsets), refused: Refused::default(), unread: BTreeSet::new() };
+    let mut batch = Batch { scratch: Scratch::new(&zone.rrsets()), refused: Refused::default(), unread: BTreeSet::new() };
     for (at, change) in changes.into_iter().enumerate() {
         let key = batch.apply(&context, change, at);
         if let Some(key) = key.filter(|_| rules.strict) {
@@ -189,7 +189,7 @@ fn edits(zone: &Zone, scratch: &Scratch) -> Vec<Edit> {
     let edit = |(key, rrset, _): (&RrsetKey, Option<&Arc<Rrset>>, usize)| match rrset {
         Some(rrset) => Some(Edit::Put(Record::Rrset { zone: id.clone(), rrset: rrset.clone() })),
         None => {
-            let key = zone.rrsets.get(key).map(|_| key.clone())?;
+            let key = zone.rrsets().get(key).map(|_| key.clone())?;
             Some(Edit::Delete(Key::Rrset { zone: id.clone(), key }))
         }
     };
@@ -220,12 +220,12 @@ const CHARACTERS_MAX: usize = 8 * VALUE_MAX;
 
 /// How many record sets a zone may hold (Route 53 developer guide, "Quotas"); the words are not Route 53's.
 fn check_size(context: &Context, batch: &mut Batch) {
-    let there = |key: &RrsetKey| usize::from(context.zone.rrsets.get(key).is_some());
+    let there = |key: &RrsetKey| usize::from(context.zone.rrsets().get(key).is_some());
     let (gone, put) = batch
         .scratch
         .changed()
         .fold((0, 0), |(gone, put), (key, rrset, _)| (gone + there(key), put + usize::from(rrset.is_some())));
-    if context.rules.strict && context.zone.rrsets.len() + put > RRSETS_MAX + gone && put > gone {
+    if context.rules.strict && context.zone.rrset_count() + put > RRSETS_MAX + gone && put > gone {
         batch.refused.add(usize::MAX, words::too_many_rrsets(RRSETS_MAX));
     }
 }

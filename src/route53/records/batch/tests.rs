@@ -508,7 +508,7 @@ fn protected_record_sets_are_left_alone() {
 #[test]
 fn what_a_traffic_policy_instance_made_is_deleted_but_not_changed() {
     let mut fixture = Fixture::new(&["CREATE www A ttl=60 192.0.2.1"]);
-    let there = fixture.zone().rrsets.values().find(|rrset| rrset.said.kind == "A").expect("www").clone();
+    let there = fixture.zone().rrsets().values().find(|rrset| rrset.said.kind == "A").expect("www").clone();
     let mut said = there.said.clone();
     said.traffic_policy_instance_id = Some("i".into());
     let rrset = std::sync::Arc::new(crate::route53::records::rrset::Rrset::new(said).expect("it was valid"));
