@@ -90,7 +90,9 @@ pub const RULES: &[Rule] = &[
         banned: &["Mutex", "RwLock", "Condvar", "OnceLock", "LazyLock", "thread_local!", "static mut"],
         why: "readers of the core never wait, and it keeps no state of its own",
         scope: Scope::Core,
-        except: &[],
+        // What a large file says is made into what the API shows when it is first asked for: a function of the file alone,
+        // that no answer to a query waits for (docs/decisions/loading.md).
+        except: &["src/route53/account/zone.rs"],
         catches: ("src/snapshot.rs", "use std::sync::{Arc, Mutex};"),
         passes: ("src/snapshot.rs", "use std::sync::Arc;"),
     },
