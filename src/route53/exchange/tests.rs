@@ -93,7 +93,7 @@ proptest! {
         let now = record_sets(&now);
         let mut fixture = Fixture::new(&[]);
         before.iter().for_each(|batch| drop(fixture.apply(&batch.iter().map(String::as_str).collect::<Vec<_>>())));
-        let steps = changes(&fixture.zone().rrsets(), &now, |key| fixture.zone().rrsets().get(key).is_some_and(|rrset| is_apex(rrset)));
+        let steps = changes(fixture.zone().rrsets(), &now, |key| fixture.zone().rrsets().get(key).is_some_and(|rrset| is_apex(rrset)));
         if !steps.is_empty() {
             let edits = fixture.judge(&put(&steps));
             prop_assert!(edits.is_ok(), "{:?}", edits);

@@ -30,7 +30,7 @@ pub(super) fn list(input: &Struct, context: &mut Context<'_>) -> Result<Done, Ap
     let zone = context.zone(input.word("HostedZoneId"))?;
     let most = if context.settings.rules.strict { PAGE_MAX_STRICT } else { PAGE_MAX };
     let size = page_size(input, "MaxItems", PAGE_DEFAULT, most)?;
-    Done::reading(list_page(&zone.rrsets(), input, size)?)
+    Done::reading(list_page(zone.rrsets(), input, size)?)
 }
 
 /// Record sets of one page: when nothing is said, at most, and at most in Route 53, where it protects nobody but AWS.

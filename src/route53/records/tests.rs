@@ -197,7 +197,7 @@ fn pages_begin_at_the_first_record_set_at_or_behind_their_place() {
     );
     let first = |members: &[(&'static str, &str)]| {
         let request = members.iter().fold(Struct::new(), |request, (name, value)| request.with(name, *value));
-        let (name, rtype, id) = match list(&fixture.zone().rrsets(), &request, 1) {
+        let (name, rtype, id) = match list(fixture.zone().rrsets(), &request, 1) {
             Ok(answer) => match answer.structures("ResourceRecordSets").next() {
                 Some(set) => (set.word("Name").to_owned(), set.word("Type").to_owned(), set.word("SetIdentifier").to_owned()),
                 None => return "none".to_owned(),
@@ -235,9 +235,9 @@ fn pages_begin_at_the_first_record_set_at_or_behind_their_place() {
 fn three_hundred_and_one_record_sets_are_two_pages_of_three_hundred() {
     let lines: Vec<String> = (0..299).map(|at| format!("CREATE h{at} A ttl=60 192.0.2.1")).collect();
     let fixture = Fixture::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-    let answer = list(&fixture.zone().rrsets(), &Struct::new(), 300).expect("no place is one");
+    let answer = list(fixture.zone().rrsets(), &Struct::new(), 300).expect("no place is one");
     assert_eq!((answer.flag("IsTruncated"), answer.word("NextRecordType"), answer.word("MaxItems")), (Some(true), "A", "300"));
-    assert_eq!(paged(&fixture.zone().rrsets(), 300).len(), 301);
+    assert_eq!(paged(fixture.zone().rrsets(), 300).len(), 301);
 }
 
 proptest! {
@@ -257,7 +257,7 @@ proptest! {
             }));
         }
         let fixture = Fixture::new(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-        let rrsets = &fixture.zone().rrsets();
+        let rrsets = fixture.zone().rrsets();
         let whole: BTreeMap<RrsetKey, ()> = rrsets.values().map(|rrset| (rrset.key(), ())).collect();
         let listed: Vec<RrsetKey> = paged(rrsets, size).into_iter().map(|(name, rtype, id)| RrsetKey {
             name: NameKey::new(&parse_name(&name).expect("it was listed")),

@@ -169,7 +169,7 @@ fn refuse_loop(scratch: &Scratch, groups: &[GroupKey], refused: &mut Refused) {
 /// How much may be looked at to answer one name, as `zone::check` has it: aliases one behind the other, and members in
 /// all, each counted as often as aliases lead there.
 fn check_trees(context: &Context, scratch: &Scratch, groups: &BTreeSet<GroupKey>, refused: &mut Refused) {
-    let before = Scratch::new(&context.zone.rrsets());
+    let before = Scratch::new(context.zone.rrsets());
     let (was, is) = (measure(&before, groups), measure(scratch, groups));
     let grown = |group: &&GroupKey| {
         let (was, is) = (was.get(*group).copied().unwrap_or_default(), is.get(*group).copied().unwrap_or_default());

@@ -81,7 +81,7 @@ fn lines(batch: &[String]) -> Vec<&str> {
 
 /// All that the zone holds, and what its index says of aliases.
 fn all(fixture: &Fixture) -> BTreeMap<String, String> {
-    let rrsets = &fixture.zone().rrsets();
+    let rrsets = fixture.zone().rrsets();
     rrsets.values().map(|rrset| (format!("{:?}", rrset.key()), format!("{:?}", rrset.said))).collect()
 }
 

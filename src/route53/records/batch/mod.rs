@@ -56,7 +56,7 @@ pub fn check(
     check_limits(&changes, rules)?;
     check_health_checks(account, &changes)?;
     let context = Context::new(account, caller, zone, rules)?;
-    let mut batch = Batch { scratch: Scratch::new(&zone.rrsets()), refused: Refused::default(), unread: BTreeSet::new() };
+    let mut batch = Batch { scratch: Scratch::new(zone.rrsets()), refused: Refused::default(), unread: BTreeSet::new() };
     for (at, change) in changes.into_iter().enumerate() {
         let key = batch.apply(&context, change, at);
         if let Some(key) = key.filter(|_| rules.strict) {
