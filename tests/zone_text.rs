@@ -18,7 +18,7 @@ use waypost::wire::rtype::RecordType;
 use waypost::zone::master::{NoFiles, Read, Source, read};
 use waypost::zone::print::print;
 use waypost::zone::rdata;
-use waypost::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
+use waypost::zone::record_set::{Content, Origin, RdataList, RecordSet, Ttl};
 
 /// A record of each type, in the forms that people write.
 const EVERY_TYPE: &str = include_str!("zones/every_type.zone");
@@ -204,16 +204,8 @@ fn any_record_set() -> impl Strategy<Value = RecordSet> {
             let other = every_rdata().into_iter().find(|(other, _)| *other == rtype).map(|(_, octets)| octets);
             let second = other.filter(|other| two && !other.eq_ignore_ascii_case(&octets));
             rdata::check(rtype, &octets).ok()?;
-            Some(RecordSet {
-                name,
-                rtype,
-                set_identifier: None,
-                policy: RoutingPolicy::Simple,
-                content: Content::Values { ttl: Ttl::new(ttl).ok()?, rdata: RdataList::new([octets].into_iter().chain(second)) },
-                health_check: None,
-                place: None,
-                origin: Origin::default(),
-            })
+            let rdata = RdataList::new([octets].into_iter().chain(second));
+            Some(RecordSet::simple(name, rtype, Ttl::new(ttl).ok()?, rdata))
         },
     )
 }

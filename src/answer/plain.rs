@@ -170,7 +170,7 @@ mod tests {
     use crate::zone::compile::{Tables, compile};
     use crate::zone::group::AnswerRef;
     use crate::zone::hosted_zone::HostedZone;
-    use crate::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
+    use crate::zone::record_set::{RdataList, RecordSet, Ttl};
 
     fn name(text: &str) -> Name {
         let origin = Name::parse("example.org.", None).expect("a valid name");
@@ -178,16 +178,7 @@ mod tests {
     }
 
     fn record_set(owner: &str, rtype: RecordType, rdata: &[u8]) -> RecordSet {
-        RecordSet {
-            name: name(owner),
-            rtype,
-            set_identifier: None,
-            policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
-            health_check: None,
-            place: None,
-            origin: Origin::default(),
-        }
+        RecordSet::simple(name(owner), rtype, Ttl::new(60).expect("in range"), RdataList::new([rdata]))
     }
 
     fn zone() -> Zone {

@@ -161,21 +161,13 @@ fn without_serial(content: &Content) -> Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zone::record_set::{Origin, RoutingPolicy, Ttl};
+    use crate::zone::record_set::Ttl;
 
     fn state(serial: u32, address: u8) -> State {
         let name = Name::parse("example.org.", None).expect("valid");
         let soa = [name.as_wire(), name.as_wire(), &serial.to_be_bytes(), &[0; 16]].concat();
-        let set = |rtype, rdata: &[u8]| RecordSet {
-            name: name.clone(),
-            rtype,
-            set_identifier: None,
-            policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
-            health_check: None,
-            place: None,
-            origin: Origin::default(),
-        };
+        let ttl = Ttl::new(60).expect("in range");
+        let set = |rtype, rdata: &[u8]| RecordSet::simple(name.clone(), rtype, ttl, RdataList::new([rdata]));
         let record_sets = vec![set(RecordType::SOA, &soa), set(RecordType::A, &[192, 0, 2, address])];
         let zone = HostedZone { name: name.clone(), record_sets, hidden: 0, groups: Default::default(), files: Vec::new() };
         State { zones: vec![Arc::new(zone)], ..State::default() }

@@ -20,7 +20,7 @@ use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 use crate::zone::hosted_zone::HostedZone;
 use crate::zone::master::{self, Include, Source};
-use crate::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
+use crate::zone::record_set::{Origin, RdataList, RecordSet, Ttl};
 
 /// What one file says.
 pub(super) struct ZoneFile {
@@ -183,16 +183,8 @@ fn make_apex(zone: &mut HostedZone, servers: &[Name], soa: &Soa, serial: u32, li
     let apex = zone.name.clone();
     let mut made = Vec::new();
     let mut make = |rtype, ttl, rdata: &[Vec<u8>]| {
-        made.push(RecordSet {
-            name: apex.clone(),
-            rtype,
-            set_identifier: None,
-            policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl, rdata: RdataList::new(rdata) },
-            health_check: None,
-            place: None,
-            origin: Origin { file: 0, line },
-        });
+        let origin = Origin { file: 0, line };
+        made.push(RecordSet { origin, ..RecordSet::simple(apex.clone(), rtype, ttl, RdataList::new(rdata)) });
     };
     if !has_soa {
         make(RecordType::SOA, soa.ttl, &[soa_rdata(&zone.name, &servers[0], soa, serial)]);

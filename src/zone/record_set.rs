@@ -108,6 +108,20 @@ pub struct Origin {
 }
 
 impl RecordSet {
+    /// One of policy simple that says nothing but its values, and is written nowhere.
+    pub fn simple(name: Name, rtype: RecordType, ttl: Ttl, rdata: RdataList) -> Self {
+        Self {
+            name,
+            rtype,
+            set_identifier: None,
+            policy: RoutingPolicy::Simple,
+            content: Content::Values { ttl, rdata },
+            health_check: None,
+            place: None,
+            origin: Origin::default(),
+        }
+    }
+
     /// What it answers whoever asks and whatever is healthy: the values of a record set of policy simple.
     pub fn plain(&self) -> Option<(Ttl, &RdataList)> {
         match (&self.policy, &self.content) {

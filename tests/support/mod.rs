@@ -23,7 +23,7 @@ use waypost::snapshot::Snapshot;
 use waypost::wire::name::Name;
 use waypost::wire::rtype::RecordType;
 use waypost::zone::hosted_zone::HostedZone;
-use waypost::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl};
+use waypost::zone::record_set::{RdataList, RecordSet, RoutingPolicy, Ttl};
 
 /// A name below example.org., or an absolute one.
 pub fn name(text: &str) -> Name {
@@ -34,16 +34,7 @@ pub fn name(text: &str) -> Name {
 /// A record set with values.
 pub fn record_set(owner: &str, rtype: RecordType, rdata: &[&[u8]]) -> RecordSet {
     let ttl = Ttl::new(60).expect("in range");
-    RecordSet {
-        name: name(owner),
-        rtype,
-        set_identifier: None,
-        policy: RoutingPolicy::Simple,
-        content: Content::Values { ttl, rdata: RdataList::new(rdata) },
-        health_check: None,
-        place: None,
-        origin: Origin::default(),
-    }
+    RecordSet::simple(name(owner), rtype, ttl, RdataList::new(rdata))
 }
 
 /// A member of a record group of type A.

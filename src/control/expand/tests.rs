@@ -197,16 +197,7 @@ fn state() -> impl Strategy<Value = State> {
 fn apex_records(apex: &Name) -> Vec<RecordSet> {
     let soa = [apex.as_wire(), apex.as_wire(), &[0; 20]].concat();
     [(RecordType::SOA, soa), (RecordType::NS, b"\x02ns\x03net\0".to_vec())]
-        .map(|(rtype, rdata)| RecordSet {
-            name: apex.clone(),
-            rtype,
-            set_identifier: None,
-            policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl: Ttl::new(60).expect("in range"), rdata: RdataList::new([rdata]) },
-            health_check: None,
-            place: None,
-            origin: Origin::default(),
-        })
+        .map(|(rtype, rdata)| RecordSet::simple(apex.clone(), rtype, Ttl::new(60).expect("in range"), RdataList::new([rdata])))
         .into()
 }
 

@@ -128,14 +128,9 @@ impl<'d> Sugar<'d> {
         let answered: Vec<&Endpoint> = answered.collect();
         let addresses: Vec<IpAddr> = answered.iter().flat_map(|endpoint| endpoint.addresses.iter().copied()).collect();
         RecordSet {
-            name: owner.clone(),
-            rtype: family.rtype(),
-            set_identifier: None,
-            policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl: route.ttl, rdata: family.rdata_of(&addresses) },
-            health_check: None,
             place: common_place(&answered),
             origin: Origin { file: 0, line: self.document.line(&route.span) },
+            ..RecordSet::simple(owner.clone(), family.rtype(), route.ttl, family.rdata_of(&addresses))
         }
     }
 

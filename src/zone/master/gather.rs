@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::wire::name::{Name, hash_folded};
 use crate::wire::rtype::RecordType;
 use crate::zone::rdata::{fold_names, show};
-use crate::zone::record_set::{Content, Origin, RdataList, RecordSet, RoutingPolicy, Ttl, put_listed};
+use crate::zone::record_set::{Content, Origin, RdataList, RecordSet, Ttl, put_listed};
 
 /// The record sets so far.
 pub(super) struct Gathered {
@@ -103,16 +103,8 @@ impl Gathered {
         if self.zone.as_ref().is_none_or(|zone| !name.is_at_or_below(zone)) {
             self.doubted.push((set, at));
         }
-        self.sets.push(RecordSet {
-            name,
-            rtype,
-            set_identifier: None,
-            policy: RoutingPolicy::Simple,
-            content: Content::Values { ttl, rdata: RdataList::of_one(&self.scratch) },
-            health_check: None,
-            place: None,
-            origin: Origin { file: at.file, line: at.entry_line },
-        });
+        let origin = Origin { file: at.file, line: at.entry_line };
+        self.sets.push(RecordSet { origin, ..RecordSet::simple(name, rtype, ttl, RdataList::of_one(&self.scratch)) });
         let sets = &self.sets;
         let hash_of = |(_, set): &(u32, u32)| hash_name(sets[*set as usize].name.as_wire(), sets[*set as usize].rtype);
         self.by_name.insert_unique(hash, (hash as u32, set), hash_of);
