@@ -200,10 +200,7 @@ pub(super) fn target_is_healthy(target: AnswerRef, facts: Facts<'_>) -> bool {
         return group.members.iter().any(|member| counts(member, facts));
     }
     let is_enough = |members: &mut dyn Iterator<Item = &Member>| has_enough(group, members, facts);
-    let Some(map) = group.map else { return is_enough(&mut group.members.iter()) };
-    if group.is_for_all() {
-        return is_enough(&mut group.members.iter());
-    }
+    let Some(map) = group.map.filter(|_| !group.is_for_all()) else { return is_enough(&mut group.members.iter()) };
     let found = facts.maps.map(map).lookup(facts.client);
     let healthy = is_enough(&mut members_of(group, found));
     if facts.depends.is_wanted() {

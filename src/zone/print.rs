@@ -45,8 +45,7 @@ fn put_record(text: &mut String, name: &Name, ttl: Ttl, rtype: RecordType, rdata
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zone::record_set::RoutingPolicy;
-    use crate::zone::record_set::{Alias, Origin, RdataList};
+    use crate::zone::record_set::{Alias, Origin, RdataList, RoutingPolicy};
 
     #[test]
     fn what_a_master_file_cannot_say_is_a_comment() {

@@ -150,23 +150,19 @@ impl<'z> Rrset<'z> {
     /// Where the compression pointers of the rdata lie in [`Rrset::records`].
     #[inline]
     pub fn pointers(&self) -> impl Iterator<Item = usize> + use<'z> {
-        let pointers: &[[u8; 2]] = match self.counted & BEHIND_FLAG {
-            0 => &[],
-            _ => &self.behind[COUNTS + self.starts_len()..].as_chunks().0[..usize::from(read_u16(self.behind, 0))],
-        };
+        let (pointers, _) = self.behind_starts();
         pointers.iter().map(|pointer| usize::from(u16::from_le_bytes(*pointer)))
     }
 
-    /// The pointers and the links, if there are any.
-    #[inline]
-    fn behind_starts(&self) -> (&'z [u8], &'z [u8]) {
+    /// The pointers, and the links behind them.
+    #[inline(always)]
+    fn behind_starts(&self) -> (&'z [[u8; 2]], &'z [u8]) {
         if self.counted & BEHIND_FLAG == 0 {
             return (&[], &[]);
         }
-        let (pointers, links) = (read_u16(self.behind, 0), read_u16(self.behind, 2));
-        let behind = &self.behind[COUNTS + self.starts_len()..];
-        let (pointers, behind) = behind.split_at(usize::from(pointers) * 2);
-        (pointers, &behind[..usize::from(links) * LINK])
+        let (units, _) = self.behind[COUNTS + self.starts_len()..].as_chunks();
+        let (pointers, links) = units.split_at(usize::from(read_u16(self.behind, 0)));
+        (pointers, &links.as_flattened()[..usize::from(read_u16(self.behind, 2)) * LINK])
     }
 
     /// Whether the additional section wants anything.

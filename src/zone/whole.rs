@@ -14,19 +14,10 @@ use crate::ids::{HealthIndex, HealthSet};
 
 /// Tells each group what it is whole by. Its fences are up.
 pub(super) fn find_whole(groups: &mut [RecordGroup]) {
-    let mut known = vec![None; groups.len()];
-    for at in 0..groups.len() {
-        checks_below(groups, at, &mut known);
-    }
-    let mut known_any = vec![None; groups.len()];
-    for at in 0..groups.len() {
-        any_below(groups, at, &mut known_any);
-    }
-    for ((group, checks), any) in groups.iter_mut().zip(known).zip(known_any) {
-        group.whole_if = checks.flatten().map(HealthSet::new);
-        group.enough_if_any = any.flatten().map(HealthSet::new);
-    }
-    for group in groups {
+    let (all, any) = (of_each(groups, all_of), of_each(groups, any_of));
+    for ((group, all), any) in groups.iter_mut().zip(all).zip(any) {
+        group.whole_if = all.map(HealthSet::new);
+        group.enough_if_any = any.map(HealthSet::new);
         group.has_twins = group.policy == GroupPolicy::Multivalue && has_twins(&group.members);
     }
 }
@@ -37,19 +28,35 @@ fn has_twins(members: &[Member]) -> bool {
     members.iter().any(|member| matches!(member.content, MemberContent::Rrset(rrset) if !rrsets.insert(rrset)))
 }
 
-/// The checks that must be healthy for the group at `at` to be whole; none if it never is. Aliases form no loop, so this
-/// ends.
-fn checks_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>]) -> Checks {
+/// What `of` makes of each group.
+fn of_each(groups: &[RecordGroup], of: Of) -> Vec<Checks> {
+    let mut known = vec![None; groups.len()];
+    (0..groups.len()).map(|at| below(groups, at, &mut known, of)).collect()
+}
+
+/// What `of` makes of the group at `at`, once. Aliases form no loop, so this ends.
+fn below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>], of: Of) -> Checks {
     if let Some(checks) = &known[at] {
         return checks.clone();
     }
+    let mut checks = of(groups, at, known);
+    if let Some(checks) = &mut checks {
+        checks.sort_unstable();
+        checks.dedup();
+    }
+    known[at] = Some(checks.clone());
+    checks
+}
+
+/// The checks that must be healthy for the group at `at` to be whole; none if it never is.
+fn all_of(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>]) -> Checks {
     let mut checks = Some(Vec::new());
     for member in &groups[at].members {
         let own = if member.fenced_out { None } else { Some(Vec::from_iter(member.health_check)) };
         let behind = match member.content {
             MemberContent::Alias { target: AnswerRef::Group(target), evaluate_target_health: true, .. } => {
                 let target = target as usize;
-                checks_below(groups, target, known).filter(|_| groups[target].is_enough_when_whole)
+                below(groups, target, known, all_of).filter(|_| groups[target].is_enough_when_whole)
             }
             // Whether it has addresses is no matter of health checks.
             MemberContent::External { evaluate_target_health: true, .. } => None,
@@ -59,26 +66,18 @@ fn checks_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>])
         };
         checks = checks.zip(own).zip(behind).map(|((all, own), behind)| [all, own, behind].concat());
     }
-    if let Some(checks) = &mut checks {
-        checks.sort_unstable();
-        checks.dedup();
-    }
-    known[at] = Some(checks.clone());
     checks
 }
 
 /// The checks of which any must be healthy for some member of the group at `at` to count, and for that to be enough; none if
 /// it depends on more than that, or on nothing.
-fn any_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>]) -> Checks {
-    if let Some(checks) = &known[at] {
-        return checks.clone();
-    }
+fn any_of(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>]) -> Checks {
     let group = &groups[at];
     let mut checks = (group.min_healthy == MinHealthy::Count(1) && group.is_for_all()).then(Vec::new);
     for member in group.members.iter().filter(|member| !member.fenced_out) {
         let own = match (member.content, member.health_check) {
             (MemberContent::Alias { target: AnswerRef::Group(target), evaluate_target_health: true, .. }, None) => {
-                any_below(groups, target as usize, known)
+                below(groups, target as usize, known, any_of)
             }
             (MemberContent::Alias { target: AnswerRef::Group(_), evaluate_target_health: true, .. }, _) => None,
             (MemberContent::External { evaluate_target_health: true, .. }, _) => None,
@@ -87,12 +86,9 @@ fn any_below(groups: &[RecordGroup], at: usize, known: &mut [Option<Checks>]) ->
         };
         checks = checks.zip(own).map(|(all, own)| [all, own].concat());
     }
-    if let Some(checks) = &mut checks {
-        checks.sort_unstable();
-        checks.dedup();
-    }
-    known[at] = Some(checks.clone());
     checks
 }
 
 type Checks = Option<Vec<HealthIndex>>;
+/// What is found of the group at a place, given what is known of others.
+type Of = fn(&[RecordGroup], usize, &mut [Option<Checks>]) -> Checks;
