@@ -150,19 +150,11 @@ impl<'z> Rrset<'z> {
     /// Where the compression pointers of the rdata lie in [`Rrset::records`].
     #[inline]
     pub fn pointers(&self) -> impl Iterator<Item = usize> + use<'z> {
-        let (pointers, _) = self.behind_starts();
+        let pointers: &[[u8; 2]] = match self.counted & BEHIND_FLAG {
+            0 => &[],
+            _ => &self.behind[COUNTS + self.starts_len()..].as_chunks().0[..usize::from(read_u16(self.behind, 0))],
+        };
         pointers.iter().map(|pointer| usize::from(u16::from_le_bytes(*pointer)))
-    }
-
-    /// The pointers, and the links behind them.
-    #[inline(always)]
-    fn behind_starts(&self) -> (&'z [[u8; 2]], &'z [u8]) {
-        if self.counted & BEHIND_FLAG == 0 {
-            return (&[], &[]);
-        }
-        let (units, _) = self.behind[COUNTS + self.starts_len()..].as_chunks();
-        let (pointers, links) = units.split_at(usize::from(read_u16(self.behind, 0)));
-        (pointers, &links.as_flattened()[..usize::from(read_u16(self.behind, 2)) * LINK])
     }
 
     /// Whether the additional section wants anything.
@@ -174,7 +166,13 @@ impl<'z> Rrset<'z> {
     /// What the additional section wants: where the name lies in [`Rrset::records`], and the node of that name.
     #[inline]
     pub fn links(&self) -> impl Iterator<Item = (usize, u32)> + use<'z> {
-        let (_, links) = self.behind_starts();
+        let links = match self.counted & LINKS_FLAG {
+            0 => &[],
+            _ => {
+                let (pointers, links) = (read_u16(self.behind, 0), read_u16(self.behind, 2));
+                &self.behind[COUNTS + self.starts_len() + usize::from(pointers) * 2..][..usize::from(links) * LINK]
+            }
+        };
         links.chunks_exact(LINK).map(|link| {
             let node = u32::from_le_bytes([link[2], link[3], link[4], link[5]]);
             (usize::from(read_u16(link, 0)), node)
