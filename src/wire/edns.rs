@@ -4,13 +4,14 @@
 //! well-formed by its own RFC. Sources: RFC 6891, RFC 5001 (NSID), RFC 7871 (client subnet), RFC 7873 (cookies),
 //! RFC 7828 (keepalive), RFC 8914 (extended errors).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::query::MalformedKind;
 
 /// Option codes.
 pub const NSID: u16 = 3;
 pub const CLIENT_SUBNET: u16 = 8;
+const CLIENT_SUBNET_LOW: u8 = CLIENT_SUBNET as u8;
 pub const COOKIE: u16 = 10;
 pub const KEEPALIVE: u16 = 11;
 pub const EXTENDED_ERROR: u16 = 15;
@@ -40,8 +41,6 @@ pub struct Edns {
     asked: u8,
 }
 
-/// The second octet of its code; the first is 0.
-const CLIENT_SUBNET_LOW: u8 = CLIENT_SUBNET as u8;
 /// Bits of [`Edns::asked`].
 const ASKED_SUBNET: u8 = 1;
 const ASKED_ELSE: u8 = 2;
@@ -169,11 +168,8 @@ impl ClientSubnet {
             return Err(MalformedKind::BadClientSubnet);
         }
         let address = match u16::from_be_bytes([family_high, family_low]) {
-            // No address.
-            0 if octets.is_empty() => Some(None),
-            1 => padded::<4>(octets, source_prefix).map(|address| Some(address.into())),
-            2 => padded::<16>(octets, source_prefix).map(|address| Some(address.into())),
-            _ => None,
+            1 => parse_v4(octets, source_prefix),
+            other => parse_other(other, octets, source_prefix),
         };
         let address = address.ok_or(MalformedKind::BadClientSubnet)?;
         Ok(Self { address, source_prefix })
@@ -189,14 +185,36 @@ impl ClientSubnet {
     }
 }
 
-/// The address of `N` octets that begins with these, which are as many as `source_prefix` bits take; none if it is longer,
-/// or has a bit beyond them.
+/// As many octets of an IPv4 address as `source_prefix` bits take.
 #[inline]
-fn padded<const N: usize>(octets: &[u8], source_prefix: u8) -> Option<[u8; N]> {
-    let mut address = [0; N];
-    address.get_mut(..octets.len())?.copy_from_slice(octets);
-    let beyond = 8 * octets.len() as u32 - u32::from(source_prefix);
-    octets.last().is_none_or(|last| last.trailing_zeros() >= beyond).then_some(address)
+fn parse_v4(octets: &[u8], source_prefix: u8) -> Option<Option<IpAddr>> {
+    let address = match *octets {
+        // What resolvers send.
+        [a, b, c] => [a, b, c, 0],
+        [] => [0; 4],
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c, d] => [a, b, c, d],
+        _ => return None,
+    };
+    let bits = u32::from_be_bytes(address);
+    let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
+    (source_prefix <= 32 && beyond == 0).then_some(Some(IpAddr::V4(Ipv4Addr::from_bits(bits))))
+}
+
+/// The same of an IPv6 address; of no address, for family 0; none for families that are not known.
+fn parse_other(family: u16, octets: &[u8], source_prefix: u8) -> Option<Option<IpAddr>> {
+    match family {
+        0 => (source_prefix == 0).then_some(None),
+        2 => {
+            let missing = 16usize.checked_sub(octets.len())?;
+            let high = octets.iter().fold(0u128, |high, octet| high << 8 | u128::from(*octet));
+            let bits = high.checked_shl(8 * missing as u32).unwrap_or(0);
+            let beyond = bits.checked_shl(source_prefix.into()).unwrap_or(0);
+            (source_prefix <= 128 && beyond == 0).then_some(Some(IpAddr::V6(Ipv6Addr::from_bits(bits))))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
