@@ -90,7 +90,12 @@ impl<'z> Plain<'z> {
         let records = self.rrset.records;
         let body = HEADER_LEN + question.len();
         let end = body + records.len();
-        let len = end + query.edns.map_or(0, |edns| opt_len(edns, context));
+        // `map_or` is called, where this is inlined.
+        let opt_len = match query.edns {
+            Some(edns) => opt_len(edns, context),
+            None => 0,
+        };
+        let len = end + opt_len;
         let fits = len <= UDP_MIN || len <= size_limit(query.edns, context);
         if !fits || self.rrset.count() != 1 || self.ttl_secs.is_some() {
             return None;

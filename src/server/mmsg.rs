@@ -140,6 +140,11 @@ impl Batch {
         Ok(self.received)
     }
 
+    /// What the last receive brought.
+    pub(super) fn received(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.received).map(|at| octets_of(&self.queries, at, self.received_headers.get(at)))
+    }
+
     /// Shows datagram `at` to `answer`, with room for its reply; the length it returns is sent, unless it is 0.
     ///
     /// # Panics
@@ -148,10 +153,9 @@ impl Batch {
     pub fn answer(&mut self, at: usize, answer: impl FnOnce(Datagram<'_>, &mut [u8]) -> usize) {
         assert!(at < self.received && self.replies <= at, "each datagram of the batch is answered once, in order");
         let header = self.received_headers.get(at);
-        let len = (header.msg_len as usize).min(RECEIVE_MAX);
         let datagram = Datagram {
             source: socket_address(self.sources.get(at), header.msg_hdr.msg_namelen as usize),
-            octets: &self.queries.slice(at * STRIDE, RECEIVE_MAX)[..len],
+            octets: octets_of(&self.queries, at, header),
             cut: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
         };
         let reply_len = answer(datagram, self.answers.slice_mut(self.replies * STRIDE, REPLY_MAX));
@@ -196,6 +200,13 @@ impl Batch {
         }
         outcome
     }
+}
+
+/// The octets of datagram `at`, as far as they were received.
+#[inline]
+fn octets_of<'b>(queries: &'b Fixed<u8>, at: usize, header: &mmsghdr) -> &'b [u8] {
+    let len = (header.msg_len as usize).min(RECEIVE_MAX);
+    &queries.slice(at * STRIDE, RECEIVE_MAX)[..len]
 }
 
 /// How many of the `left` replies an error on the first of them costs.

@@ -13,12 +13,18 @@ use crate::clock::{self, Chance};
 use crate::routing::draw::Draw;
 use crate::snapshot::Published;
 use crate::telemetry::query_log::{Answered, QueryLog};
+use crate::wire::HEADER_LEN;
+use crate::wire::qname::QName;
 use crate::wire::query::Room;
+use crate::zone::ahead::TOGETHER;
 
 /// Answers messages for one worker or connection.
 pub trait Responder: Send + 'static {
     /// Another, for another worker.
     fn fork(&mut self) -> Self;
+
+    /// Reads what answering messages that have come together will read, where that pays.
+    fn read_ahead<'m>(&mut self, _messages: impl Iterator<Item = &'m [u8]>) {}
 
     /// What answers the messages that have come together; called with a message, who asks, and room for the
     /// response (at least 512 octets for UDP, 65,535 for streams).
@@ -32,6 +38,8 @@ pub struct Answers {
     chance: Chance,
     log: Option<QueryLog>,
     limiter: Option<Limiter>,
+    /// Room for the names that are read ahead for; empty as long as that does not pay.
+    ahead: Vec<QName>,
 }
 
 impl Answers {
@@ -42,7 +50,7 @@ impl Answers {
 
     /// The same, with draws from `chance`.
     pub fn drawing(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>, chance: Chance) -> Self {
-        Self { published, identity, chance, log: None, limiter: None }
+        Self { published, identity, chance, log: None, limiter: None, ahead: Vec::new() }
     }
 
     /// With a line in `log` for each query that a zone wants logged.
@@ -61,6 +69,22 @@ impl Responder for Answers {
         let log = self.log.as_ref().map(QueryLog::fork);
         let limiter = self.limiter.as_ref().map(Limiter::fork);
         Self { log, limiter, ..Self::drawing(self.published.clone(), self.identity.clone(), self.chance.fork()) }
+    }
+
+    fn read_ahead<'m>(&mut self, mut messages: impl Iterator<Item = &'m [u8]>) {
+        let snapshot = self.published.load();
+        if !snapshot.catalog.reads_ahead() {
+            return;
+        }
+        self.ahead.resize_with(TOGETHER, QName::root);
+        loop {
+            let together = self.ahead.iter_mut().zip(&mut messages);
+            let count = together.map(|(name, message)| name.replace(message.get(HEADER_LEN..).unwrap_or_default())).count();
+            snapshot.catalog.read_ahead(&self.ahead[..count]);
+            if count < TOGETHER {
+                return;
+            }
+        }
     }
 
     fn batch(&mut self) -> impl FnMut(&[u8], &Asker, &mut [u8]) -> Report {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::ahead;
 use super::table::{Place, Table};
 use super::tree::{Zone, ZoneKey};
 use crate::wire::name::Name;
@@ -19,12 +20,14 @@ use crate::wire::qname::QName;
 /// The zones that are served.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    zones: Vec<Arc<Zone>>,
+    pub(super) zones: Vec<Arc<Zone>>,
     /// Their places in `zones`, from 1, by apex.
-    by_apex: Table,
-    places: Box<[Place]>,
+    pub(super) by_apex: Table,
+    pub(super) places: Box<[Place]>,
     /// How many labels apexes have, the most first: other suffixes need no look.
-    label_counts: Box<[u8]>,
+    pub(super) label_counts: Box<[u8]>,
+    /// Whether reading ahead in them pays.
+    reads_ahead: bool,
     /// What askers of some networks see instead; none in a view itself.
     views: Option<Box<Views>>,
     /// The zones that log their queries, in the order of their keys; a view has none of its own.
@@ -64,7 +67,8 @@ impl Catalog {
         let (by_apex, places) = Table::lay(&numbers, |number| &zones[number as usize - 1].apex_key);
         let label_counts: BTreeSet<u8> = zones.iter().map(|zone| zone.apex_labels as u8).collect();
         let label_counts = label_counts.into_iter().rev().collect();
-        Self { zones, by_apex, places: places.into(), label_counts, ..Self::default() }
+        let reads_ahead = ahead::pays(&zones);
+        Self { zones, by_apex, places: places.into(), label_counts, reads_ahead, ..Self::default() }
     }
 
     /// The same with what askers of these networks see instead, if it is something else; of networks that lie in each
@@ -87,6 +91,12 @@ impl Catalog {
         let mut by_key: Vec<_> = by_key.collect();
         by_key.sort_unstable_by_key(|(key, _)| *key);
         Self { logged: by_key.into(), ..self }
+    }
+
+    /// Whether reading ahead in the zones pays.
+    #[inline]
+    pub fn reads_ahead(&self) -> bool {
+        self.reads_ahead
     }
 
     /// Whether any zone logs its queries.

@@ -10,6 +10,7 @@
 //!
 //! Knows neither health nor clients: a record group lists its members, `routing` chooses among them.
 
+pub mod ahead;
 mod arena;
 pub mod branch;
 pub mod catalog;

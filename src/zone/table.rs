@@ -7,6 +7,7 @@
 //! Invariant: the last place is empty, so every search ends; from the place of a hash to its entry no place is empty.
 
 use std::hash::{BuildHasher, Hasher};
+use std::hint::black_box;
 
 use foldhash::fast::FixedState;
 
@@ -18,6 +19,13 @@ pub(super) struct Table {
     /// The bits of an entry that are its number's.
     number_mask: u32,
     hasher: FixedState,
+}
+
+/// Where a search for a key begins, and what its entry is told by.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Search {
+    home: usize,
+    tag: u32,
 }
 
 /// A place: an entry, or zeros.
@@ -83,11 +91,29 @@ impl Table {
     /// The numbers that may be this key's, in the order they came in: most often the one and no other.
     #[inline(always)]
     pub fn candidates(&self, places: &[Place], key: &[u8]) -> impl Iterator<Item = u32> {
+        self.candidates_of(places, self.search(key))
+    }
+
+    /// Where a search for this key begins.
+    #[inline(always)]
+    pub fn search(&self, key: &[u8]) -> Search {
         let hash = self.hash(key);
-        let (tag, number_mask) = (self.tag(hash), self.number_mask);
-        let places = places.get(self.home(hash)..).unwrap_or(&[]);
+        Search { home: self.home(hash), tag: self.tag(hash) }
+    }
+
+    /// As [`Table::candidates`], for the key of a search.
+    #[inline(always)]
+    pub fn candidates_of(&self, places: &[Place], Search { home, tag }: Search) -> impl Iterator<Item = u32> {
+        let number_mask = self.number_mask;
+        let places = places.get(home..).unwrap_or(&[]);
         let entries = places.iter().map(|place| u32::from_le_bytes(*place)).take_while(|entry| *entry != 0);
         entries.map(move |entry| entry ^ tag).filter(move |number| *number <= number_mask)
+    }
+
+    /// Reads the first place of a search.
+    #[inline]
+    pub fn touch(places: &[Place], search: Search) {
+        black_box(places.get(search.home).copied());
     }
 
     /// The first place of a hash.

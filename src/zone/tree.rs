@@ -8,6 +8,7 @@
 //! in part 0 with its wildcard. Every number of a node, RRset or group has its part in its high bits.
 //! Sources: RFC 1034 §4.3.2, RFC 4592 §3.3.1, RFC 8020, RFC 9499 §7.
 
+use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ pub use super::node::{APEX, Found};
 use super::node::{CUT, DNAME, NONE, Node};
 use super::region::Region;
 use super::rrset::{Rrset, RrsetRef, UNIT};
-use super::table::{Table, hash};
+use super::table::{Place, Search, Table, hash};
 use crate::wire::name::Name;
 use crate::wire::qname::{QName, label_starts};
 use crate::wire::rtype::RecordType;
@@ -48,7 +49,7 @@ pub struct ZoneKey(NonZeroUsize);
 #[derive(Debug, Default)]
 pub(super) struct Part {
     /// Nodes with their RRsets, keys of far names, and behind them the places of the table.
-    octets: Region,
+    pub octets: Region,
     /// Nodes by their keys.
     table: Table,
     /// Where the places of the table begin.
@@ -68,6 +69,8 @@ pub struct ZoneSoa {
     pub serial: u32,
 }
 
+/// Octets that memory is read by.
+const LINE: usize = 64;
 /// Set in the number of what is found by a name that the part's octets have.
 pub(super) const FAR: u32 = 1 << 31;
 
@@ -184,6 +187,26 @@ impl Zone {
             0 => Lookup::Redirected { dname: cover },
             _ => Lookup::Delegated { cut: cover },
         }
+    }
+
+    /// Octets that lookups read.
+    pub(super) fn octets(&self) -> usize {
+        self.whole.octets.len() + self.parts.iter().map(|part| part.octets.len()).sum::<usize>()
+    }
+
+    /// Reads what every lookup reads of the zone itself.
+    #[inline]
+    pub(super) fn touch(&self) {
+        black_box((self.apex_key.first().copied(), self.whole.places_at));
+    }
+
+    /// Where the search for a name begins, and in which part; none for names that are shorter than the apex.
+    #[inline]
+    pub(super) fn search(&self, name: &QName) -> Option<(&Part, Search)> {
+        let wire = name.as_wire();
+        let key = &wire[..wire.len().checked_sub(self.apex_key.len())?];
+        let (part, _) = self.part_with(key);
+        Some((part, part.table.search(key)))
     }
 
     #[inline(always)]
@@ -338,6 +361,30 @@ impl Part {
         let (table, places) = Table::lay(found, |node| Node::read(octets, node).key());
         let octets_and_places = Region::of(&[octets, places.as_flattened()]);
         Self { octets: octets_and_places, table, places_at: octets.len(), groups, max_labels, is_bound }
+    }
+
+    /// Reads where a search begins.
+    #[inline]
+    pub fn touch(&self, search: Search) {
+        Table::touch(self.places(), search);
+    }
+
+    /// The node that a search comes to first: that of its key, if there is one, but for chance.
+    #[inline]
+    pub fn first(&self, search: Search) -> Option<u32> {
+        self.table.candidates_of(self.places(), search).next()
+    }
+
+    /// Reads the node that a search comes to first.
+    #[inline]
+    pub fn touch_node(&self, search: Search) {
+        let node = self.first(search).map(|number| &self.octets[number as usize * UNIT..]);
+        black_box(node.map(|node| (node[0], node[node.len().min(LINE) - 1])));
+    }
+
+    #[inline(always)]
+    fn places(&self) -> &[Place] {
+        self.octets[self.places_at..].as_chunks().0
     }
 
     /// The node of a key; `part` is the part's number.
