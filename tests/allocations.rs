@@ -106,14 +106,7 @@ fn reading_ahead_allocates_once_whatever_was_received() {
     let mut answers = Answers::new(published, Arc::new(ArcSwap::from_pointee(Identity::default())));
     let asked = ["small", "host7.large", "HOST39999.Large", "missing.large", "a.host7.large", "@", "large"];
     let mut messages: Vec<Vec<u8>> = asked.map(|owner| query(&name(owner), RecordType::A)).into();
-    messages.extend([
-        vec![],
-        vec![0; 11],
-        vec![0; 12],
-        vec![0xff; 300],
-        vec![0; 4_096],
-        [&[0; 12][..], &[63]].concat(),
-    ]);
+    messages.extend([vec![], vec![0; 11], vec![0; 12], vec![0xff; 300], vec![0; 4_096], [&[0; 12][..], &[63]].concat()]);
     let whole = messages[1].clone();
     messages.extend((0..whole.len()).map(|len| whole[..len].to_vec()));
     let mut read = || (0..messages.len()).for_each(|count| answers.read_ahead(messages[..count].iter().map(Vec::as_slice)));

@@ -7,6 +7,7 @@
 //! `respond_to_any`, and `respond_at_length` with `Answering`.
 //! Sources: RFC 1034 §4.3.2, RFC 2308, RFC 6891, RFC 8906, RFC 9471.
 
+mod ahead;
 mod answering;
 mod chaos;
 mod curtail;
@@ -22,6 +23,7 @@ mod tsig;
 
 use std::net::IpAddr;
 
+pub use self::ahead::Ahead;
 pub use self::curtail::curtail;
 pub use self::identity::{Identity, UDP_PAYLOAD_SIZE};
 pub use self::report::Report;

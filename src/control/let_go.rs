@@ -3,7 +3,7 @@
 //! A zone of a file is read anew when the file changes. Until then only the compiled zone answers, and of the hosted zone its
 //! name and files are asked for. So a zone of plain values, which is compiled into nothing that depends on the rest of the
 //! state, becomes a husk without record sets. Zones that do depend on it are kept, as a change elsewhere may have
-//! them compiled again; so are all zones while the Route 53 API shows them.
+//! them compiled again. Where the Route 53 API shows what files say, it is kept packed.
 //! Invariant: a husk has an entry in `State::let_go`, and is served from what was compiled before it became one.
 
 use std::collections::BTreeMap;
@@ -15,22 +15,26 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use super::serial::{is_soa, serial};
 use super::state::State;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::packed::PackedSets;
 use crate::zone::record_set::RecordSet;
 use crate::zone::soa;
 
 /// What is kept of record sets that were let go of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetGo {
     /// Of all that they said but the serial.
     digest: u128,
     pub serial: Option<u32>,
+    /// All that they said, if somebody may ask.
+    pub said: Option<Arc<PackedSets>>,
 }
 
-/// The state with husks in the place of the zones whose compiled form is all that is needed.
-pub fn let_go(state: &State) -> State {
+/// The state with husks in the place of the zones whose compiled form is all that is needed; `is_shown` says that what they
+/// said may be asked for.
+pub fn let_go(state: &State, is_shown: bool) -> State {
     let mut next = state.clone();
     for zone in next.zones.iter_mut() {
-        let Some(known) = LetGo::of(zone) else { continue };
+        let Some(known) = LetGo::of(zone, is_shown) else { continue };
         next.let_go.insert(zone.name.clone(), known);
         let (name, files) = (zone.name.clone(), zone.files.clone());
         *zone = Arc::new(HostedZone { name, record_sets: Vec::new(), hidden: 0, groups: BTreeMap::new(), files });
@@ -40,8 +44,12 @@ pub fn let_go(state: &State) -> State {
 
 impl LetGo {
     /// What would be kept of this zone; None if nothing of it may be let go of.
-    fn of(zone: &HostedZone) -> Option<Self> {
-        is_plain(zone).then(|| Self { digest: digest(zone), serial: serial(zone) })
+    fn of(zone: &HostedZone, is_shown: bool) -> Option<Self> {
+        if !is_plain(zone) {
+            return None;
+        }
+        let said = if is_shown { Some(Arc::new(PackedSets::of(zone)?)) } else { None };
+        Some(Self { digest: digest(zone), serial: serial(zone), said })
     }
 
     /// Whether `zone` says what was let go of, but for the serial. The digest alone would not tell: only plain values are
@@ -107,23 +115,23 @@ mod tests {
 
     /// What is served of these files behind what is served before.
     fn next(files: State, before: &State) -> State {
-        fill_serials(files, before, true, 1_000).expect("no serial goes back")
+        fill_serials(files, before, false, 1_000).expect("no serial goes back")
     }
 
     #[test]
     fn a_plain_zone_becomes_a_husk_and_one_that_chooses_is_kept() {
-        let gone = let_go(&next(read("192.0.2.3", 7), &State::default()));
+        let gone = let_go(&next(read("192.0.2.3", 7), &State::default()), false);
         let left: Vec<usize> = gone.zones.iter().map(|zone| zone.record_sets.len()).collect();
         assert_eq!(left, [0, 3]);
         assert_eq!(gone.let_go.values().map(|known| known.serial).collect::<Vec<_>>(), [Some(7)]);
-        assert_eq!(let_go(&gone), gone, "a husk stays one");
+        assert_eq!(let_go(&gone, false), gone, "a husk stays one");
     }
 
     #[test]
     fn what_says_the_same_is_known_again_and_what_does_not_is_compiled() {
         let first = build(next(read("192.0.2.3", 7), &State::default()), &Places::default(), None).expect("valid");
         let zone = |built: &crate::control::build::Built| built.catalog.zones()[0].clone();
-        let served = first.clone().holding(&let_go(&first.state));
+        let served = first.clone().holding(&let_go(&first.state, false));
         for (address, serial, is_same) in [("192.0.2.3", 7, true), ("192.0.2.3", 8, false), ("192.0.2.4", 7, false)] {
             let state = next(read(address, serial), &served.state);
             assert_eq!(state.zones[0].record_sets.is_empty(), is_same, "{address} {serial}");
@@ -131,7 +139,7 @@ mod tests {
             let built = build(state, &Places::default(), Some(&served)).expect("valid");
             assert_eq!(Arc::ptr_eq(&zone(&built), &zone(&served)), is_same, "{address} {serial}");
         }
-        assert!(fill_serials(read("192.0.2.3", 6), &served.state, true, 0).is_err(), "serials go forward");
+        assert!(fill_serials(read("192.0.2.3", 6), &served.state, false, 0).is_err(), "serials go forward");
     }
 
     #[test]
@@ -145,7 +153,7 @@ mod tests {
         let zone = |built: &crate::control::build::Built| built.catalog.zones()[0].clone();
         for added in added {
             let first = build(next(toml(plain), &State::default()), &Places::default(), None).expect("valid");
-            let served = first.clone().holding(&let_go(&first.state));
+            let served = first.clone().holding(&let_go(&first.state, false));
             assert!(served.state.zones[0].record_sets.is_empty(), "the first is plain");
             let state = next(toml(&[plain, added].concat()), &served.state);
             assert!(!state.zones[0].record_sets.is_empty(), "{added}");
@@ -156,9 +164,14 @@ mod tests {
 
     #[test]
     fn whoever_needs_the_record_sets_gets_them_whatever_was_let_go_of() {
-        let served = let_go(&next(read("192.0.2.3", 7), &State::default()));
-        let state = fill_serials(read("192.0.2.3", 7), &served, false, 0).expect("the same");
+        let served = let_go(&next(read("192.0.2.3", 7), &State::default()), false);
+        let state = fill_serials(read("192.0.2.3", 7), &served, true, 0).expect("the same");
         assert_eq!(state.zones[0].record_sets.len(), 4);
         assert!(state.let_go.is_empty());
+        let whole = next(read("192.0.2.3", 7), &State::default());
+        let state = fill_serials(read("192.0.2.3", 7), &let_go(&whole, true), true, 0).expect("the same");
+        assert!(state.zones[0].record_sets.is_empty());
+        let said = state.let_go.values().find_map(|known| known.said.as_ref()).expect("it is kept packed");
+        assert_eq!(said.iter().collect::<Vec<_>>(), whole.zones[0].record_sets);
     }
 }

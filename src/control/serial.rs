@@ -17,17 +17,17 @@ use crate::zone::record_set::{Content, RdataList, RecordSet};
 use crate::zone::soa;
 
 /// Fills in the serials of `state`, given the state that is being served. A zone that says what it said is shared with that;
-/// one whose record sets were let go of is so only if `may_be_husks`.
+/// one whose record sets were let go of is so only if they are kept packed or nobody asks for them (`is_shown`).
 ///
 /// # Errors
 /// A zone whose own serial is less than the one served.
-pub fn fill_serials(state: State, before: &State, may_be_husks: bool, now_secs: u32) -> Result<State, Problems> {
+pub fn fill_serials(state: State, before: &State, is_shown: bool, now_secs: u32) -> Result<State, Problems> {
     let mut problems = Problems::default();
     let mut let_go = BTreeMap::new();
     let known: HashMap<&Name, &Arc<HostedZone>> = before.zones.iter().map(|zone| (&zone.name, zone)).collect();
     let zones = state.zones.iter().map(|zone| {
         let known = known.get(&zone.name).map(|known| Served::of(known, before, zone));
-        let husk = known.as_ref().filter(|_| may_be_husks).and_then(Served::husk);
+        let husk = known.as_ref().and_then(Served::husk).filter(|(_, known)| !is_shown || known.said.is_some());
         if let Some((husk, entry)) = husk {
             let_go.insert(husk.name.clone(), entry);
             return husk.clone();
@@ -44,7 +44,7 @@ pub fn fill_serials(state: State, before: &State, may_be_husks: bool, now_secs: 
 /// A zone as it is being served, beside what its files say now.
 struct Served<'b> {
     zone: &'b Arc<HostedZone>,
-    let_go: Option<LetGo>,
+    let_go: Option<&'b LetGo>,
     serial: Option<u32>,
     own_serial: Option<u32>,
     /// False, too, where nobody asks, as another serial was given.
@@ -52,10 +52,10 @@ struct Served<'b> {
 }
 
 impl<'b> Served<'b> {
-    fn of(zone: &'b Arc<HostedZone>, state: &State, files: &HostedZone) -> Self {
-        let let_go = state.let_go.get(&zone.name).copied();
+    fn of(zone: &'b Arc<HostedZone>, state: &'b State, files: &HostedZone) -> Self {
+        let let_go = state.let_go.get(&zone.name);
         let (served, own_serial) = (let_go.map_or_else(|| serial(zone), |let_go| let_go.serial), serial(files));
-        let is_same_but_for_serial = match &let_go {
+        let is_same_but_for_serial = match let_go {
             Some(known) => (own_serial == served || own_serial == Some(0)) && known.is_same_but_for_serial(files),
             None => own_serial == Some(0) && is_same_but_for_serial(files, zone),
         };
@@ -64,7 +64,7 @@ impl<'b> Served<'b> {
 
     /// The husk that was made of what the files say, if this is one.
     fn husk(&self) -> Option<(&'b Arc<HostedZone>, LetGo)> {
-        Some((self.zone, self.let_go.filter(|_| self.is_same_but_for_serial)?))
+        Some((self.zone, self.let_go.filter(|_| self.is_same_but_for_serial)?.clone()))
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
 
     /// The serial served after `before` (serial and content) when the file says `own`.
     fn served(before: (u32, u8), own: (u32, u8), now_secs: u32) -> Option<u32> {
-        let filled = fill_serials(state(own.0, own.1), &state(before.0, before.1), true, now_secs).ok()?;
+        let filled = fill_serials(state(own.0, own.1), &state(before.0, before.1), false, now_secs).ok()?;
         serial(&filled.zones[0])
     }
 
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_has_not_changed_is_shared() {
         let before = state(1_000, 1);
-        let after = fill_serials(state(0, 1), &before, true, 2_000).expect("nothing goes back");
+        let after = fill_serials(state(0, 1), &before, false, 2_000).expect("nothing goes back");
         assert!(Arc::ptr_eq(&after.zones[0], &before.zones[0]));
     }
 }

@@ -73,7 +73,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
     let before = before.map(|before| &*before.built);
     let served = before.map(|before| before.state.clone()).unwrap_or_default();
-    let state = match fill_serials(state, &served, !config.serves_route53(), now_secs) {
+    let state = match fill_serials(state, &served, config.serves_route53(), now_secs) {
         Ok(state) => {
             let brakes = Arc::new(config.brakes.rules.clone());
             State { views: config.route53.vpcs.clone(), brakes, ..state }
@@ -107,12 +107,9 @@ impl Loaded {
         Self { built: Arc::new(built), ..self.clone() }
     }
 
-    /// The same without the record sets that nobody will ask for: the API shows them, so then none are let go of.
+    /// The same without the record sets that nobody will ask for; those that the API shows are packed.
     pub fn letting_go(&self) -> Self {
-        if self.config.serves_route53() {
-            return self.clone();
-        }
-        let state = let_go(&self.state);
+        let state = let_go(&self.state, self.config.serves_route53());
         let mut whole = State { let_go: state.let_go.clone(), ..self.built.state.clone() };
         // The files' zones are the first of both, and shared.
         whole.zones.splice(..state.zones.len(), state.zones.iter().cloned());

@@ -89,7 +89,13 @@ impl Keeper {
     pub async fn settle(self: &Arc<Self>) {
         let _turn = self.turn().await;
         let keeper = self.clone();
-        let gone = tokio::task::spawn_blocking(move || keeper.set_loaded(keeper.loaded().letting_go()));
+        let gone = tokio::task::spawn_blocking(move || {
+            let loaded = keeper.loaded().letting_go();
+            if loaded.config.serves_route53() {
+                keeper.account().adopt_files(&loaded.state);
+            }
+            keeper.set_loaded(loaded);
+        });
         gone.await.expect("letting go does not panic, and the runtime outlives it");
     }
 

@@ -8,15 +8,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::limiter::{self, Limiter, RateLimits};
-use crate::answer::{self, Answerer, Asker, Identity, Report, Transport};
+use crate::answer::{self, Ahead, Answerer, Asker, Identity, Report, Transport};
 use crate::clock::{self, Chance};
 use crate::routing::draw::Draw;
 use crate::snapshot::Published;
 use crate::telemetry::query_log::{Answered, QueryLog};
-use crate::wire::HEADER_LEN;
-use crate::wire::qname::QName;
 use crate::wire::query::Room;
-use crate::zone::ahead::TOGETHER;
 
 /// Answers messages for one worker or connection.
 pub trait Responder: Send + 'static {
@@ -38,8 +35,7 @@ pub struct Answers {
     chance: Chance,
     log: Option<QueryLog>,
     limiter: Option<Limiter>,
-    /// Room for the names that are read ahead for; empty as long as that does not pay.
-    ahead: Vec<QName>,
+    ahead: Ahead,
 }
 
 impl Answers {
@@ -50,7 +46,7 @@ impl Answers {
 
     /// The same, with draws from `chance`.
     pub fn drawing(published: Arc<Published>, identity: Arc<ArcSwap<Identity>>, chance: Chance) -> Self {
-        Self { published, identity, chance, log: None, limiter: None, ahead: Vec::new() }
+        Self { published, identity, chance, log: None, limiter: None, ahead: Ahead::default() }
     }
 
     /// With a line in `log` for each query that a zone wants logged.
@@ -71,20 +67,8 @@ impl Responder for Answers {
         Self { log, limiter, ..Self::drawing(self.published.clone(), self.identity.clone(), self.chance.fork()) }
     }
 
-    fn read_ahead<'m>(&mut self, mut messages: impl Iterator<Item = &'m [u8]>) {
-        let snapshot = self.published.load();
-        if !snapshot.catalog.reads_ahead() {
-            return;
-        }
-        self.ahead.resize_with(TOGETHER, QName::root);
-        loop {
-            let together = self.ahead.iter_mut().zip(&mut messages);
-            let count = together.map(|(name, message)| name.replace(message.get(HEADER_LEN..).unwrap_or_default())).count();
-            snapshot.catalog.read_ahead(&self.ahead[..count]);
-            if count < TOGETHER {
-                return;
-            }
-        }
+    fn read_ahead<'m>(&mut self, messages: impl Iterator<Item = &'m [u8]>) {
+        self.ahead.read(&self.published.load(), messages);
     }
 
     fn batch(&mut self) -> impl FnMut(&[u8], &Asker, &mut [u8]) -> Report {

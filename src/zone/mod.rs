@@ -25,6 +25,7 @@ pub mod hosted_zone;
 pub mod master;
 mod names;
 mod node;
+pub mod packed;
 pub mod parted;
 pub mod print;
 pub mod rdata;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hasher;
+use std::mem;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::Account;
 use super::entities::{Alarm, Check, CheckConfig, Collection};
-use super::zone::{Zone, ZoneRecord};
+use super::zone::{FileSays, Zone, ZoneRecord};
 use crate::control::state::State;
 use crate::health::check::{CheckKind, EndpointCheck, HealthCheck, TargetHost};
 use crate::health::protocol::Protocol;
@@ -27,12 +28,14 @@ use crate::zone::hosted_zone::HostedZone;
 impl Account {
     /// Makes what the files say now the files' part of the account.
     pub fn adopt_files(&mut self, state: &State) {
-        self.zones.retain(|_, zone| zone.record.file.is_none());
+        let is_of_file = |zone: &Arc<Zone>| zone.record.file.is_some();
+        let (before, own) = mem::take(&mut self.zones).into_iter().partition(|(_, zone)| is_of_file(zone));
+        self.zones = own;
         self.checks.retain(|_, check| check.file.is_none());
         self.collections.retain(|_, collection| collection.file.is_none());
         for hosted in &state.zones {
-            let zone = zone(hosted);
-            self.zones.insert(zone.record.id.clone(), Arc::new(zone));
+            let (id, zone) = self::zone(hosted, state, &before);
+            self.zones.insert(id, zone);
         }
         let file = state.zones.first().and_then(|zone| zone.files.first()).map_or("a zone file", |file| file);
         for check in state.checks.values() {
@@ -44,14 +47,27 @@ impl Account {
     }
 }
 
-fn zone(hosted: &Arc<HostedZone>) -> Zone {
+/// A zone and its id: one of those `before`, if it still says the same.
+fn zone(hosted: &Arc<HostedZone>, state: &State, before: &BTreeMap<String, Arc<Zone>>) -> (String, Arc<Zone>) {
     let name = show_name(&hosted.name);
-    let file = hosted.files.first().map_or_else(String::new, |file| file.to_string());
     let id = zone_id(&name);
-    let is_ns = |set: &&crate::zone::record_set::RecordSet| set.rtype == RecordType::NS && set.name == hosted.name;
-    let name_servers = hosted.record_sets.iter().find(is_ns).map(|set| of_file::rrset(set, &id).said.values);
-    let record = ZoneRecord {
-        id: id.clone(),
+    let packed = state.let_go.get(&hosted.name).and_then(|let_go| let_go.said.clone());
+    if let (Some(packed), Some(before)) = (&packed, before.get(&id))
+        && before.shows(packed)
+    {
+        return (id, before.clone());
+    }
+    let said = packed.map_or_else(|| FileSays::Whole(hosted.clone()), FileSays::Packed);
+    let record = record(id.clone(), name, hosted, &said);
+    (id, Arc::new(Zone::of_file(Arc::new(record), said)))
+}
+
+fn record(id: String, name: String, hosted: &HostedZone, said: &FileSays) -> ZoneRecord {
+    let file = hosted.files.first().map_or_else(String::new, |file| file.to_string());
+    let ns = said.sets().find(|set| set.rtype == RecordType::NS && set.name == hosted.name);
+    let name_servers = ns.map(|set| of_file::rrset(&set, &id).said.values);
+    ZoneRecord {
+        id,
         caller_reference: name.clone(),
         name,
         comment: Some(format!("written in the file {file}").chars().take(COMMENT_MAX).collect()),
@@ -67,8 +83,7 @@ fn zone(hosted: &Arc<HostedZone>) -> Zone {
         protections: Vec::new(),
         created_at: Timestamp::UNIX_EPOCH,
         file: Some(file),
-    };
-    Zone::of_file(Arc::new(record), hosted.clone())
+    }
 }
 
 /// An id of Route 53's form that follows from the zone's name.

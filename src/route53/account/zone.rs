@@ -3,6 +3,7 @@
 //! Invariant: each record set stands under its own key.
 //! Source: Route 53 API 2013-04-01, `HostedZone`; `ListResourceRecordSets` for the order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +16,9 @@ use crate::route53::records::rrset::{Rrset, RrsetKey};
 use crate::route53::records::rrsets::Rrsets;
 use crate::wire::name::Name;
 use crate::zone::hosted_zone::HostedZone;
+use crate::zone::packed::PackedSets;
 use crate::zone::parted::PartedZone;
+use crate::zone::record_set::RecordSet;
 
 /// A hosted zone and its record sets.
 #[derive(Clone, Debug)]
@@ -34,9 +37,17 @@ enum Shown {
     Own(Rrsets),
     /// Of a file, and made when somebody asks: shown they take several times the memory that the file's own take.
     OfFile {
-        hosted: Arc<HostedZone>,
+        said: FileSays,
         made: OnceLock<Rrsets>,
     },
+}
+
+/// The record sets of a file.
+#[derive(Clone, Debug)]
+pub(super) enum FileSays {
+    Whole(Arc<HostedZone>),
+    /// What is left of a zone whose record sets were let go of.
+    Packed(Arc<PackedSets>),
 }
 
 /// What is said of a zone as a whole.
@@ -108,9 +119,14 @@ impl Zone {
         Self::showing(record, Shown::Own(Rrsets::new()))
     }
 
-    /// A zone of a file, which has the record sets of `hosted` for good.
-    pub(super) fn of_file(record: Arc<ZoneRecord>, hosted: Arc<HostedZone>) -> Self {
-        Self::showing(record, Shown::OfFile { hosted, made: OnceLock::new() })
+    /// A zone of a file, which has these record sets for good.
+    pub(super) fn of_file(record: Arc<ZoneRecord>, said: FileSays) -> Self {
+        Self::showing(record, Shown::OfFile { said, made: OnceLock::new() })
+    }
+
+    /// Whether it is of a file that says this.
+    pub(super) fn shows(&self, packed: &Arc<PackedSets>) -> bool {
+        matches!(&self.shown, Shown::OfFile { said: FileSays::Packed(own), .. } if Arc::ptr_eq(own, packed))
     }
 
     fn showing(record: Arc<ZoneRecord>, shown: Shown) -> Self {
@@ -122,7 +138,7 @@ impl Zone {
     pub fn rrsets(&self) -> &Rrsets {
         match &self.shown {
             Shown::Own(rrsets) => rrsets,
-            Shown::OfFile { hosted, made } => made.get_or_init(|| shown(hosted, &self.record.id)),
+            Shown::OfFile { said, made } => made.get_or_init(|| said.shown(&self.record.id)),
         }
     }
 
@@ -130,7 +146,7 @@ impl Zone {
     pub fn rrset_count(&self) -> usize {
         match &self.shown {
             Shown::Own(rrsets) => rrsets.len(),
-            Shown::OfFile { hosted, .. } => hosted.record_sets.len(),
+            Shown::OfFile { said, .. } => said.len(),
         }
     }
 
@@ -153,15 +169,35 @@ impl Zone {
     }
 }
 
-/// What a file says, as the zone of this id shows it.
-fn shown(hosted: &HostedZone, id: &str) -> Rrsets {
-    hosted.record_sets.iter().map(|set| Arc::new(of_file::rrset(set, id))).collect()
+impl FileSays {
+    /// How many there are; makes none.
+    fn len(&self) -> usize {
+        match self {
+            Self::Whole(hosted) => hosted.record_sets.len(),
+            Self::Packed(packed) => packed.len(),
+        }
+    }
+
+    /// Each of them, in the file's order.
+    pub fn sets(&self) -> Box<dyn Iterator<Item = Cow<'_, RecordSet>> + '_> {
+        match self {
+            Self::Whole(hosted) => Box::new(hosted.record_sets.iter().map(Cow::Borrowed)),
+            Self::Packed(packed) => Box::new(packed.iter().map(Cow::Owned)),
+        }
+    }
+
+    /// As the zone of this id shows them.
+    fn shown(&self, id: &str) -> Rrsets {
+        self.sets().map(|set| Arc::new(of_file::rrset(&set, id))).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::let_go::let_go;
     use crate::control::load::load_zones;
+    use crate::control::state::State;
     use crate::route53::account::Account;
     use crate::zone::master::{NoFiles, Source};
 
@@ -171,14 +207,38 @@ mod tests {
         let source = Source { file: "example.org.zone".into(), octets: text.into() };
         let (state, problems) = load_zones(vec![source], &mut NoFiles, 0);
         let mut account = Account::default();
-        account.adopt_files(&state.unwrap_or_else(|| panic!("{problems}")));
-        let mut zone = Zone::clone(account.zones.values().next().expect("the file's zone"));
+        let state = state.unwrap_or_else(|| panic!("{problems}"));
+        account.adopt_files(&state);
+        let zone = |account: &Account| account.zones.values().next().expect("the file's zone").clone();
         let made = |zone: &Zone| matches!(&zone.shown, Shown::OfFile { made, .. } if made.get().is_some());
-        assert_eq!((zone.rrset_count(), made(&zone)), (4, false));
+        let whole = zone(&account);
+        assert_eq!((whole.rrset_count(), made(&whole)), (4, false));
+        account.adopt_files(&let_go(&state, true));
+        let packed = zone(&account);
+        assert!(matches!(packed.shown, Shown::OfFile { said: FileSays::Packed(_), .. }));
+        assert_eq!((packed.rrset_count(), made(&packed), &packed.record), (4, false, &whole.record));
+        assert_eq!(packed.rrsets().values().collect::<Vec<_>>(), whole.rrsets().values().collect::<Vec<_>>());
+        assert_eq!((whole.rrsets().len(), made(&packed), made(&whole)), (4, true, true));
+        let mut zone = Zone::clone(&packed);
         let rrset = zone.rrsets().values().next().expect("there are four").clone();
-        assert_eq!((zone.rrsets().len(), made(&zone)), (4, true));
         zone.remove(&rrset.key());
         zone.put(rrset);
         assert_eq!(zone.rrsets().len(), 4, "nobody changes what is written in files");
+    }
+
+    #[test]
+    fn what_was_made_of_a_file_stays_as_long_as_the_file_says_the_same() {
+        let text = "$ORIGIN example.org.\n@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\n";
+        let source = Source { file: "example.org.zone".into(), octets: text.into() };
+        let state = load_zones(vec![source], &mut NoFiles, 0).0.expect("the zone is sound");
+        let (kept, other) = (let_go(&state, true), let_go(&state, true));
+        let mut account = Account::default();
+        let mut adopted = |state: &State| {
+            account.adopt_files(state);
+            account.zones.values().next().expect("the file's zone").clone()
+        };
+        let first = adopted(&kept);
+        assert!(Arc::ptr_eq(&first, &adopted(&kept)));
+        assert!(!Arc::ptr_eq(&first, &adopted(&other)));
     }
 }
