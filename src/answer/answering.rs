@@ -296,10 +296,7 @@ impl<'a, 'w, C: Chance, T: Trace> Answering<'a, 'w, C, T> {
             }
             let rrset = self.zone.rrset(*at);
             (least, greatest) = (rrset.ttl_secs().min(least), rrset.ttl_secs().max(greatest));
-            match rrset.count() == 1 && !rrset.has_links() && owner.is_question() {
-                true => self.message.put_as_encoded(section, &rrset)?,
-                false => self.put_rrset(section, *at, owner, None)?,
-            }
+            self.put_rrset(section, *at, owner, None)?;
         }
         // One RRset has one TTL (RFC 2181 §5.2): the smallest.
         let ttl_secs = choice.bounded(least).unwrap_or(least);

@@ -129,17 +129,6 @@ impl<'w> Message<'w> {
         self.counts += u64::from(records) * section.one();
     }
 
-    /// Puts one RRset in as it is encoded, for the name of the question.
-    ///
-    /// # Errors
-    /// [`Full`] when it does not fit; the message is as it was.
-    #[inline]
-    pub fn put_as_encoded(&mut self, section: Section, rrset: &Rrset<'_>) -> Result<(), Full> {
-        self.writer.put(rrset.records)?;
-        self.count(section, rrset.count());
-        Ok(())
-    }
-
     /// Gives all RRs from `from` on one TTL; their owners are pointers.
     #[cold]
     pub fn set_ttls(&mut self, from: usize, ttl_secs: u32) {

@@ -31,7 +31,7 @@ pub use self::report::Report;
 use self::answering::Answering;
 use self::message::Message;
 use self::opt::{ExtendedError, opt_len, put_opt};
-use self::plain::{Plain, note_plain, note_wildcard};
+use self::plain::{Plain, note_plain, note_wildcard, respond_several};
 use self::resolve::{Outcome, Owner, other_at_node, resolve_found};
 use self::told::{Told, counted};
 use crate::places::client::{Client, ClientSource};
@@ -190,7 +190,13 @@ fn respond_to(
                     let ttl_secs = choice.bounded(rrset.ttl_secs());
                     Plain::answer(rrset, owner, name).within(ttl_secs, scope_prefix)
                 }
-                _ => {
+                several => {
+                    if several.len() > 1
+                        && owner.encloser_len.is_none()
+                        && let Some(report) = respond_several(query, (&choice, scope_prefix), zone, context, out)
+                    {
+                        return report;
+                    }
                     let chosen = (Outcome::Hit(owner, answer), Some((choice, scope_prefix)));
                     return respond_at_length(*query, chosen, &asked(), *context, chance, out, trace);
                 }

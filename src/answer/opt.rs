@@ -46,7 +46,7 @@ const COOKIE_AHEAD_MAX: i32 = 300;
 const COOKIE_RENEWED_AT: i32 = 1_800;
 
 /// Octets that the OPT record will take, extended error not counted: that goes in when there is room.
-#[inline]
+#[inline(always)]
 pub(super) fn opt_len(edns: &Edns, context: &Context<'_>) -> usize {
     if !edns.has_options() {
         return FIXED;

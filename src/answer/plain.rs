@@ -1,22 +1,24 @@
-//! The plainest answers: one RRset for the name asked for, or the SOA that says that there is none.
+//! The plainest answers: one RRset for the name asked for, several members of a group, or the SOA that says that there is none.
 //!
 //! Takes no other name and no second section: see `answering`. Most are written here in one go, as what goes in is known
-//! and so is whether it fits; the others by [`Plain::put`], RR by RR as all else is. Invariant: where both can write an
+//! and so is whether it fits; the others by [`Plain::put`] or in `answering`, RR by RR as all else is. Invariant: where both can write an
 //! answer they write the same. Sources: RFC 1034 §4.3.2 step 3a, RFC 2308 §3.
+
+use std::ops::Range;
 
 use super::message::{Form, Message, ONE_QUESTION, Section, header, move_pointers};
 use super::opt::{opt_len, write_opt};
 use super::placement::Placement;
 use super::resolve::Owner;
 use super::told::counted;
-use super::{Context, Report, size_limit};
+use super::{Context, Report, is_plain, size_limit};
 use crate::rate_limit::Limit;
 use crate::routing::Choice;
 use crate::routing::chance::Chance;
 use crate::routing::trace::{Step, Trace};
 use crate::wire::header::{AA, Rcode};
 use crate::wire::qname::QName;
-use crate::wire::query::{Query, Question};
+use crate::wire::query::Query;
 use crate::wire::writer::{Full, copy};
 use crate::wire::{HEADER_LEN, UDP_MIN};
 use crate::zone::rrset::{Rrset, RrsetRef};
@@ -86,42 +88,17 @@ impl<'z> Plain<'z> {
     /// Writes the whole response. None if it does not fit or more is to be done: [`Plain::put`] does that.
     #[inline(always)]
     pub fn respond(self, query: &Query<'_>, zone: &Zone, context: &Context<'_>, out: &mut [u8]) -> Option<Report> {
-        let Question { octets: question, name, qtype, .. } = query.question;
-        let records = self.rrset.records;
-        let body = HEADER_LEN + question.len();
-        let end = body + records.len();
-        // `map_or` is called, where this is inlined.
-        let opt_len = match query.edns {
-            Some(edns) => opt_len(edns, context),
-            None => 0,
-        };
-        let len = end + opt_len;
-        let fits = len <= UDP_MIN || len <= size_limit(query.edns, context);
-        if !fits || self.rrset.count() != 1 || self.ttl_secs.is_some() {
+        let Self { rrset, section, scope_prefix, rcode, limit, counted_len, .. } = self;
+        if rrset.count() != 1 || self.ttl_secs.is_some() {
             return None;
         }
-        let out = out.get_mut(..len)?;
-        copy(&mut out[HEADER_LEN..body], question);
-        copy(&mut out[body..end], records);
+        let (out, records) = begin(query, rrset.records.len(), context, out)?;
+        copy(&mut out[records.clone()], rrset.records);
         if !self.place.is_question() {
-            move_pointers(&mut out[body..end], self.rrset, self.place.first(), self.place.moved()?);
+            move_pointers(&mut out[records.clone()], rrset, self.place.first(), self.place.moved()?);
         }
-        let mut counts = ONE_QUESTION + self.section.one();
-        let mut has_cookie = false;
-        if let Some(edns) = query.edns {
-            has_cookie = write_opt(out, end, edns, context, self.rcode, self.scope_prefix);
-            counts += Section::Additional.one();
-        }
-        *out.first_chunk_mut()? = header(query.id, query.flags, AA, self.rcode, counts);
-        Some(Report {
-            len,
-            rcode: self.rcode,
-            qtype: Some(qtype),
-            zone: Some(zone.zone_key()),
-            counted: counted(self.limit, name, self.counted_len),
-            has_cookie,
-            ..Report::UNANSWERED
-        })
+        let around = Around { counts: ONE_QUESTION + section.one(), scope_prefix, rcode, limit, counted_len };
+        Some(around.finish(query, records.end, zone, context, out))
     }
 
     /// Puts the RRset in; its RRs are rotated by chance.
@@ -133,6 +110,99 @@ impl<'z> Plain<'z> {
         let form = Form { owner: self.place, first, ttl_secs: self.ttl_secs };
         message.put_rrset(self.section, &self.rrset, form).map(drop)
     }
+}
+
+/// What goes around the records of a response that is written in one go.
+struct Around {
+    /// Of the question and the records.
+    counts: u64,
+    scope_prefix: u8,
+    rcode: Rcode,
+    limit: Limit,
+    counted_len: usize,
+}
+
+/// Writes the question, and gives the octets of the response and where in them the records go; None if they do not fit.
+#[inline(always)]
+fn begin<'o>(
+    query: &Query<'_>,
+    records_len: usize,
+    context: &Context<'_>,
+    out: &'o mut [u8],
+) -> Option<(&'o mut [u8], Range<usize>)> {
+    let question = query.question.octets;
+    let body = HEADER_LEN + question.len();
+    let end = body + records_len;
+    // `map_or` is called, where this is inlined.
+    let opt_len = match query.edns {
+        Some(edns) => opt_len(edns, context),
+        None => 0,
+    };
+    let len = end + opt_len;
+    let fits = len <= UDP_MIN || len <= size_limit(query.edns, context);
+    if !fits {
+        return None;
+    }
+    let out = out.get_mut(..len)?;
+    copy(&mut out[HEADER_LEN..body], question);
+    Some((out, body..end))
+}
+
+impl Around {
+    /// Writes what is behind the records, which end at `end`, and the header.
+    #[inline(always)]
+    fn finish(self, query: &Query<'_>, end: usize, zone: &Zone, context: &Context<'_>, out: &mut [u8]) -> Report {
+        let Self { mut counts, scope_prefix, rcode, limit, counted_len } = self;
+        let mut has_cookie = false;
+        if let Some(edns) = query.edns {
+            has_cookie = write_opt(out, end, edns, context, rcode, scope_prefix);
+            counts += Section::Additional.one();
+        }
+        out[..HEADER_LEN].copy_from_slice(&header(query.id, query.flags, AA, rcode, counts));
+        Report {
+            len: out.len(),
+            rcode,
+            qtype: Some(query.question.qtype),
+            zone: Some(zone.zone_key()),
+            counted: counted(limit, query.question.name, counted_len),
+            has_cookie,
+            ..Report::UNANSWERED
+        }
+    }
+}
+
+/// Writes the whole response with several members of a group that stands at the name: RRsets of one RR each, and of one TTL.
+/// None if it does not fit or more is to be done.
+#[inline(never)]
+pub(super) fn respond_several(
+    query: &Query<'_>,
+    (choice, scope_prefix): (&Choice, u8),
+    zone: &Zone,
+    context: &Context<'_>,
+    out: &mut [u8],
+) -> Option<Report> {
+    let rrsets = choice.rrsets();
+    let ttl_secs = zone.rrset(*rrsets.first()?).ttl_secs();
+    if choice.has_twins() || choice.bounded(ttl_secs).is_some() {
+        return None;
+    }
+    let mut records_len = 0;
+    for at in rrsets {
+        let rrset = zone.rrset(*at);
+        if rrset.count() != 1 || rrset.ttl_secs() != ttl_secs || !is_plain(&rrset, context) {
+            return None;
+        }
+        records_len += rrset.records.len();
+    }
+    let (out, Range { start: mut at, end }) = begin(query, records_len, context, out)?;
+    for rrset in rrsets {
+        let records = zone.rrset(*rrset).records;
+        copy(&mut out[at..at + records.len()], records);
+        at += records.len();
+    }
+    let counts = ONE_QUESTION + Section::Answer.one() * rrsets.len() as u64;
+    let around = Around { counts, scope_prefix, rcode: Rcode::NOERROR, limit: Limit::Responses, counted_len: 0 };
+    Some(around.finish(query, end, zone, context, out))
 }
 
 /// The SOA that says how long a negative answer holds (RFC 2308 §3); `name` lies at `place`.
@@ -166,16 +236,18 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::answer::{Asker, Identity, Transport, resolve, respond_otherwise};
+    use crate::answer::{Asked, Asker, Identity, Transport, resolve, respond_at_length, respond_otherwise, route};
+    use crate::ids::SetIdentifier;
     use crate::routing::draw::Draw;
+    use crate::routing::trace::NoTrace;
     use crate::snapshot::Snapshot;
     use crate::wire::name::Name;
-    use crate::wire::query::{Room, parse_plain};
+    use crate::wire::query::{Question, Room, parse_plain};
     use crate::wire::rtype::RecordType;
     use crate::zone::compile::{Tables, compile};
     use crate::zone::group::AnswerRef;
     use crate::zone::hosted_zone::HostedZone;
-    use crate::zone::record_set::{RdataList, RecordSet, Ttl};
+    use crate::zone::record_set::{RdataList, RecordSet, RoutingPolicy, Ttl};
 
     fn name(text: &str) -> Name {
         let origin = Name::parse("example.org.", None).expect("a valid name");
@@ -184,6 +256,16 @@ mod tests {
 
     fn record_set(owner: &str, rtype: RecordType, rdata: &[u8]) -> RecordSet {
         RecordSet::simple(name(owner), rtype, Ttl::new(60).expect("in range"), RdataList::new([rdata]))
+    }
+
+    /// A multivalue member.
+    fn member(owner: &str, last: u8, ttl_secs: i64) -> RecordSet {
+        let (ttl, rdata) = (Ttl::new(ttl_secs).expect("in range"), RdataList::new([[192, 0, 2, last]]));
+        RecordSet {
+            set_identifier: SetIdentifier::new(&last.to_string()).ok(),
+            policy: RoutingPolicy::Multivalue,
+            ..RecordSet::simple(name(owner), RecordType::A, ttl, rdata)
+        }
     }
 
     fn zone() -> Zone {
@@ -195,6 +277,13 @@ mod tests {
             record_set("www", RecordType::TXT, &[[200].as_slice(), &[b'x'; 200]].concat()),
             record_set("*.wild", RecordType::A, &[192, 0, 2, 2]),
             record_set("*.wild", RecordType::PTR, name("a.wild").as_wire()),
+            member("many", 1, 60),
+            member("many", 2, 60),
+            member("many", 3, 60),
+            member("twins", 1, 60),
+            RecordSet { set_identifier: SetIdentifier::new("2").ok(), ..member("twins", 1, 60) },
+            member("ttls", 1, 60),
+            member("ttls", 2, 61),
         ];
         let hosted =
             HostedZone { name: name("@"), record_sets, hidden: 0, groups: BTreeMap::new(), files: vec![Arc::from("a test")] };
@@ -212,38 +301,77 @@ mod tests {
         }
     }
 
+    /// Queries for it with and without EDNS, with options and without.
+    fn queries(owner: &str, qtype: RecordType) -> Vec<Vec<u8>> {
+        let options: [&[u8]; 4] =
+            [&[], &[0, 3, 0, 0], &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8], &[0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2]];
+        let query = |options: Option<&[u8]>| {
+            let mut message = vec![7, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(options.is_some())];
+            message.extend([name(owner).as_wire(), &qtype.0.to_be_bytes(), &[0, 1]].concat());
+            if let Some(options) = options {
+                message.extend([&[0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, options.len() as u8], options].concat());
+            }
+            message
+        };
+        [None].into_iter().chain(options.map(Some)).map(query).collect()
+    }
+
     #[test]
     fn what_is_written_in_one_go_is_what_is_put_in_rr_by_rr() {
         let (zone, snapshot) = (zone(), Snapshot::default());
         let identity = Identity { nsid: Some(b"here".as_slice().into()), ..Identity::default() };
-        let options: [&[u8]; 4] =
-            [&[], &[0, 3, 0, 0], &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8], &[0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2]];
         let mut written = 0;
-        for (owner, qtype) in ["www", "x.wild", "y.x.wild", "wild", "missing", "x.www", "@"]
-            .iter()
-            .flat_map(|owner| [RecordType::A, RecordType::TXT, RecordType::PTR].map(|qtype| (*owner, qtype)))
-        {
-            for (edns, transport) in (0..=4).flat_map(|edns| [(edns, Transport::Udp), (edns, Transport::Tcp)]) {
-                let mut message = vec![7, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(edns > 0)];
-                message.extend([name(owner).as_wire(), &qtype.0.to_be_bytes(), &[0, 1]].concat());
-                if let Some(options) = options[..edns].last() {
-                    message.extend([&[0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, options.len() as u8], *options].concat());
-                }
+        let owners = ["www", "x.wild", "y.x.wild", "wild", "missing", "x.www", "@"];
+        let types = [RecordType::A, RecordType::TXT, RecordType::PTR];
+        for (owner, qtype) in owners.iter().flat_map(|owner| types.map(|qtype| (*owner, qtype))) {
+            for (message, transport) in
+                queries(owner, qtype).iter().flat_map(|message| [(message, Transport::Udp), (message, Transport::Tcp)])
+            {
                 let asker = Asker { address: [192, 0, 2, 53].into(), transport };
                 let context = Context { snapshot: &snapshot, identity: &identity, asker: &asker, now_secs: 1_700_000_000 };
                 let mut room = Room::new();
-                let query = parse_plain(&message, &mut room).expect("it is plain");
+                let query = parse_plain(message, &mut room).expect("it is plain");
                 let plain = plain(&zone, query.question.name, qtype).within(None, 20);
                 for room in [512, 250, 65_535] {
                     let (mut at_once, mut put) = (vec![0xaa; room], vec![0x55; room]);
                     let Some(one) = plain.respond(&query, &zone, &context, &mut at_once) else { continue };
                     let other = respond_otherwise(query, plain, &zone, context, &mut Draw::new(5), &mut put);
-                    assert_eq!(one, other, "{owner} {qtype:?} {edns}");
-                    assert_eq!(at_once[..one.len], put[..one.len], "{owner} {qtype:?} {edns}");
+                    assert_eq!(one, other, "{message:?}");
+                    assert_eq!(at_once[..one.len], put[..one.len], "{message:?}");
                     written += 1;
                 }
             }
         }
         assert!(written > 500, "{written}");
+    }
+
+    #[test]
+    fn members_written_in_one_go_are_put_in_alike_one_by_one() {
+        let (zone, snapshot, identity) = (zone(), Snapshot::default(), Identity::default());
+        let asker = Asker { address: [192, 0, 2, 53].into(), transport: Transport::Udp };
+        let context = Context { snapshot: &snapshot, identity: &identity, asker: &asker, now_secs: 1_700_000_000 };
+        let mut written = 0;
+        for (owner, number) in ["many", "twins", "ttls"].iter().flat_map(|owner| (0..40).map(move |number| (*owner, number))) {
+            for message in queries(owner, RecordType::A) {
+                let mut room = Room::new();
+                let query = parse_plain(&message, &mut room).expect("it is plain");
+                let Question { name, qtype, .. } = query.question;
+                let subnet = query.edns.and_then(|edns| edns.client_subnet.as_ref());
+                let asked = Asked { zone: &zone, catalog: &snapshot.catalog, name, qtype, subnet };
+                let resolve::Outcome::Hit(owner, answer) = resolve::resolve(&zone, name, qtype) else { panic!("it is there") };
+                let draw = || Draw::new(u64::MAX / 41 * number);
+                let choice = route(answer, &asked, context, &mut 0, &mut draw(), &mut NoTrace);
+                for room in [512, 80, 4_096] {
+                    let (mut at_once, mut put) = (vec![0xaa; room], vec![0x55; room]);
+                    let Some(one) = respond_several(&query, (&choice, 20), &zone, &context, &mut at_once) else { continue };
+                    let chosen = (resolve::Outcome::Hit(owner, answer), Some((choice, 20)));
+                    let other = respond_at_length(query, chosen, &asked, context, &mut draw(), &mut put, &mut NoTrace);
+                    assert_eq!(one, other, "{message:?}");
+                    assert_eq!(at_once[..one.len], put[..one.len], "{message:?}");
+                    written += 1;
+                }
+            }
+        }
+        assert_eq!(written, 40 * 5 * 2, "those of `many`, where there is room");
     }
 }
