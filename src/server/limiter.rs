@@ -26,12 +26,19 @@ pub struct RateLimits {
     workers: NonZeroUsize,
     began: Instant,
     incidents: Mutex<Incidents>,
+    /// Of a table's hashes.
+    seeds: fn() -> [u64; 2],
 }
 
 impl RateLimits {
     pub fn new(rules: Option<Rules>, workers: NonZeroUsize) -> Self {
+        Self::seeded(rules, workers, || [clock::random_u64(), clock::random_u64()])
+    }
+
+    /// The same, where `seeds` says how each table hashes; nobody outside may know.
+    pub fn seeded(rules: Option<Rules>, workers: NonZeroUsize, seeds: fn() -> [u64; 2]) -> Self {
         let rules = ArcSwapOption::from_pointee(rules);
-        Self { rules, workers, began: clock::monotonic(), incidents: Mutex::default() }
+        Self { rules, workers, began: clock::monotonic(), incidents: Mutex::default(), seeds }
     }
 
     /// Makes these the rules of the next batches; none: nothing is limited. What is the same changes nothing.
@@ -124,7 +131,7 @@ impl LimitedBatch<'_> {
         }
         let qtype = report.qtype.map_or(0, |qtype| qtype.0);
         let rules = self.rules.as_ref()?;
-        let table = self.table.get_or_insert_with(|| new_table(rules, self.shared.workers));
+        let table = self.table.get_or_insert_with(|| new_table(rules, self.shared));
         let limited = table.decide(self.now, asker, report.counted, qtype, message)?;
         self.note(message, asker, report, limited);
         Some(limited)
@@ -145,8 +152,8 @@ impl LimitedBatch<'_> {
 }
 
 #[cold]
-fn new_table(rules: &Arc<Rules>, workers: NonZeroUsize) -> RateLimiter {
-    RateLimiter::new(rules.clone(), workers, [clock::random_u64(), clock::random_u64()])
+fn new_table(rules: &Arc<Rules>, shared: &RateLimits) -> RateLimiter {
+    RateLimiter::new(rules.clone(), shared.workers, (shared.seeds)())
 }
 
 /// What is sent of a response that is over a limit: `curtail` writes what goes out in its place.

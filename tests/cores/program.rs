@@ -22,7 +22,8 @@ use waypost::ids::{CollectionId, LocationName, SetIdentifier};
 use waypost::places::Places;
 use waypost::places::cidr::CidrCollection;
 use waypost::places::database::Database;
-use waypost::server::{Answers, Limits, Listeners, Responder};
+use waypost::rate_limit::{Limit, Rules};
+use waypost::server::{Answers, Limits, Listeners, RateLimits, Responder};
 use waypost::snapshot::{Published, Snapshot};
 use waypost::telemetry::Telemetry;
 use waypost::wire::rtype::RecordType;
@@ -65,6 +66,8 @@ pub fn run() {
     let turns = Arc::new(Turns::default());
     // The system's source of chance costs more instructions to start than all of the rest.
     let answers = Answers::drawing(published, identity, Chance::seeded(1));
+    let limits = RateLimits::seeded(Some(rules()), NonZeroUsize::MIN.saturating_add(1), || [1, 2]);
+    let answers = answers.limited_by(Arc::new(limits));
     let responder = Taking { worker: Forks::default(), batches: 0, turns: turns.clone(), answers };
     let addresses: Vec<SocketAddr> = ["127.0.0.1:0", "127.0.0.2:0"].map(|address| address.parse().unwrap()).into();
     let listeners = Listeners::bind(&addresses, None, NonZeroUsize::MIN).unwrap();
@@ -83,6 +86,20 @@ pub fn run() {
         turns.wait_until(|turn| turn == ORDER.len());
         running.drain(Duration::ZERO).await;
     });
+}
+
+/// Limits that nothing reaches: what is limited is told, some sixty times a second, and that is shared on purpose.
+fn rules() -> Rules {
+    Rules {
+        per_second: [1_000_000; Limit::ALL.len()],
+        window: Duration::from_secs(15),
+        slip: 2,
+        ipv4_prefix_len: 24,
+        ipv6_prefix_len: 56,
+        exempt: Vec::new(),
+        table_size: 1_024,
+        dry_run: false,
+    }
 }
 
 /// Says a line at once: the trace goes the same way, between any two writes.
