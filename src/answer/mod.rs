@@ -53,7 +53,7 @@ use crate::wire::{MESSAGE_MAX, UDP_MIN};
 use crate::zone::catalog::Catalog;
 use crate::zone::group::AnswerRef;
 use crate::zone::rrset::Rrset;
-use crate::zone::tree::{Lookup, Zone};
+use crate::zone::tree::Zone;
 
 /// Who asks, and by which transport.
 #[derive(Clone, Copy, Debug)]
@@ -229,9 +229,9 @@ fn respond_at_once(
     trace: &mut impl Trace,
 ) -> Result<Report, Outcome> {
     let (name, qtype) = (query.question.name, query.question.qtype);
-    let found = match zone.lookup(name) {
-        Lookup::Exact(found) => found,
-        other => return Err(resolve_found(other, zone, name, qtype)),
+    let found = match zone.exact(name) {
+        Ok(found) => found,
+        Err(other) => return Err(resolve_found(zone.other(name, other), zone, name, qtype)),
     };
     let owner = Owner { node: found.number(), encloser_len: None };
     let Some(answer) = found.answer(qtype) else { return Err(other_at_node(zone, owner, qtype)) };

@@ -90,6 +90,10 @@ pub enum Lookup<'z> {
     Redirected { dname: u32 },
 }
 
+/// Why a name is not in the zone itself: the node that covers it, or none, as there is no such name.
+#[derive(Clone, Copy)]
+pub struct NotExact(u32);
+
 impl Zone {
     /// The zone in one piece.
     pub(super) fn of_whole(apex: &Name, whole: Part, soa: ZoneSoa) -> Self {
@@ -138,22 +142,41 @@ impl Zone {
     /// Looks up a name that is at or below the apex.
     #[inline(always)]
     pub fn lookup(&self, name: &QName) -> Lookup<'_> {
+        match self.exact(name) {
+            Ok(found) => Lookup::Exact(found),
+            Err(other) => self.other(name, other),
+        }
+    }
+
+    /// A name that is at or below the apex and exists in this zone, which most do.
+    ///
+    /// # Errors
+    /// What [`Zone::other`] goes on from.
+    #[inline(always)]
+    pub fn exact(&self, name: &QName) -> Result<Found<'_>, NotExact> {
         let wire = name.as_wire();
         let key = &wire[..wire.len() - self.apex_key.len()];
         let labels = name.labels() - self.apex_labels;
         let found = if labels <= self.max_labels { self.node_at(key) } else { None };
-        match found {
-            Some(found) => match found.node.cover(found.number) {
-                NONE => Lookup::Exact(found),
-                cover => self.covered(cover),
-            },
-            None => self.lookup_encloser(name, key),
+        let found = found.ok_or(NotExact(NONE))?;
+        match found.node.cover(found.number) {
+            NONE => Ok(found),
+            cover => Err(NotExact(cover)),
+        }
+    }
+
+    /// What is known of a name that is not [`Zone::exact`].
+    pub fn other(&self, name: &QName, NotExact(cover): NotExact) -> Lookup<'_> {
+        match cover {
+            NONE => self.lookup_encloser(name),
+            cover => self.covered(cover),
         }
     }
 
     /// What becomes of a name that does not exist: its closest encloser decides.
-    fn lookup_encloser(&self, name: &QName, key: &[u8]) -> Lookup<'_> {
-        let (encloser, key_len) = self.closest_encloser(name, key);
+    fn lookup_encloser(&self, name: &QName) -> Lookup<'_> {
+        let wire = name.as_wire();
+        let (encloser, key_len) = self.closest_encloser(name, &wire[..wire.len() - self.apex_key.len()]);
         let node = self.node(encloser);
         match node.cover(encloser) {
             NONE if node.flags() & DNAME != 0 => Lookup::Redirected { dname: encloser },
