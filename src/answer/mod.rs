@@ -2,7 +2,7 @@
 //!
 //! [`Answerer::respond`] is the whole server without a socket: octets in, octets out, and a [`Report`] of what happened for
 //! those who count. Pure: the snapshot, the seconds and the draw are arguments, and equal arguments give equal octets.
-//! Path of a query: `parse_plain` -> `respond_to` -> `zone_of` -> `Zone::lookup` -> `routing::choose` -> `Plain::respond`. All
+//! Path of a query: `parse_plain` -> `respond_to` -> `zone_of` -> `Zone::exact` -> `routing::choose` -> `Plain::respond`. All
 //! of it is one function when compiled, [`Answerer::respond`]. What few queries need is kept out, in functions of its own:
 //! `respond_to_any`, and `respond_at_length` with `Answering`.
 //! Sources: RFC 1034 §4.3.2, RFC 2308, RFC 6891, RFC 8906, RFC 9471.

@@ -1,8 +1,9 @@
-//! The plainest answers: one RRset for the name asked for, several members of a group, or the SOA that says that there is none.
+//! The plainest answers: one RRset for the name asked for, several members of a group, or the SOA that says that there is
+//! none.
 //!
 //! Takes no other name and no second section: see `answering`. Most are written here in one go, as what goes in is known
-//! and so is whether it fits; the others by [`Plain::put`] or in `answering`, RR by RR as all else is. Invariant: where both can write an
-//! answer they write the same. Sources: RFC 1034 §4.3.2 step 3a, RFC 2308 §3.
+//! and so is whether it fits; the others by [`Plain::put`] or in `answering`, RR by RR as all else is. Invariant: where
+//! both can write an answer they write the same. Sources: RFC 1034 §4.3.2 step 3a, RFC 2308 §3.
 
 use std::ops::Range;
 
