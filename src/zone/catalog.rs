@@ -149,9 +149,8 @@ impl Catalog {
 
     #[inline(never)]
     fn closest_of_many(&self, name: &QName, most: usize) -> Option<&Zone> {
-        let counts = self.label_counts.iter().map(|labels| usize::from(*labels)).filter(|labels| *labels <= most);
-        let zone = counts.filter_map(|labels| self.at(name.last_labels(labels))).next()?;
-        Some(zone)
+        let mut counts = self.label_counts.iter().map(|labels| usize::from(*labels)).filter(|labels| *labels <= most);
+        counts.find_map(|labels| self.at(name.last_labels(labels))).map(|zone| &**zone)
     }
 
     pub fn zones(&self) -> &[Arc<Zone>] {

@@ -157,18 +157,6 @@ impl<'z> Rrset<'z> {
         pointers.iter().map(|pointer| usize::from(u16::from_le_bytes(*pointer)))
     }
 
-    /// The pointers and the links, if there are any.
-    #[inline]
-    fn behind_starts(&self) -> (&'z [u8], &'z [u8]) {
-        if self.counted & BEHIND_FLAG == 0 {
-            return (&[], &[]);
-        }
-        let (pointers, links) = (read_u16(self.behind, 0), read_u16(self.behind, 2));
-        let behind = &self.behind[COUNTS + self.starts_len()..];
-        let (pointers, behind) = behind.split_at(usize::from(pointers) * 2);
-        (pointers, &behind[..usize::from(links) * LINK])
-    }
-
     /// Whether the additional section wants anything.
     #[inline]
     pub fn has_links(&self) -> bool {
@@ -178,7 +166,13 @@ impl<'z> Rrset<'z> {
     /// What the additional section wants: where the name lies in [`Rrset::records`], and the node of that name.
     #[inline]
     pub fn links(&self) -> impl Iterator<Item = (usize, u32)> + use<'z> {
-        let (_, links) = self.behind_starts();
+        let links = match self.counted & LINKS_FLAG {
+            0 => &[],
+            _ => {
+                let (pointers, links) = (read_u16(self.behind, 0), read_u16(self.behind, 2));
+                &self.behind[COUNTS + self.starts_len() + usize::from(pointers) * 2..][..usize::from(links) * LINK]
+            }
+        };
         links.chunks_exact(LINK).map(|link| {
             let node = u32::from_le_bytes([link[2], link[3], link[4], link[5]]);
             (usize::from(read_u16(link, 0)), node)
