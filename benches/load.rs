@@ -1,7 +1,7 @@
 //! How long it takes from the text of zones to what answers, and how much memory is left in use.
 //!
-//! A measurement, not a test: `cargo bench --bench load [-- NAMES]`. One zone of a million names, step by step on one thread,
-//! and then 10,000 zones of ten names as the server loads them. Each is a process of its own, so that neither finds the
+//! A measurement, not a test: `cargo bench --bench load [-- NAMES]`. One zone of a million names, step by step on one thread;
+//! 10,000 zones of ten names, by one core and by all; and a zone in parts, the same. Each is a process of its own, so that neither finds the
 //! memory of the other; the CPU time is the thread's own, so that other work on the machine counts little. What is allocated is counted
 //! by `load_allocations`. Results: docs/performance.md.
 
@@ -10,15 +10,19 @@ mod zones;
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use waypost::control::build::build;
+use waypost::control::build::{build, build_by};
 use waypost::control::load::load_zones;
+use waypost::control::state::State;
+use waypost::files::OnAllCores;
 use waypost::places::Places;
 use waypost::zone::check::check;
 use waypost::zone::compile::{Tables, compile};
 use waypost::zone::hosted_zone::HostedZone;
 use waypost::zone::master::{self, NoFiles};
+use waypost::zone::parted::PartedZone;
 
 /// As in the program.
 #[global_allocator]
@@ -32,11 +36,13 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["one-zone", names] => measure_one_zone(names.parse().expect("a number")),
         ["many-zones", zones] => measure_many_zones(zones.parse().expect("a number")),
+        ["parts", names] => measure_parts(names.parse().expect("a number")),
         // `cargo bench` hands its own arguments to every bench; the one that is ours is a number.
         _ => {
             let names = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(NAMES);
             run_self(&["one-zone", &names.to_string()]);
             run_self(&["many-zones", &ZONES.to_string()]);
+            run_self(&["parts", &names.to_string()]);
         }
     }
 }
@@ -76,6 +82,19 @@ fn measure_many_zones(zones: usize) {
     let built = steps.step("compile", || build(state, &Places::default(), None).expect("the zones were checked"));
     steps.total();
     assert_eq!(built.catalog.zones().len(), zones);
+    let state = built.state.clone();
+    steps.step("compile, all cores", || build_by(&OnAllCores, state, &Places::default(), None).expect("the zones were checked"));
+}
+
+/// A zone as the Route 53 API keeps it, when the server starts.
+fn measure_parts(names: usize) {
+    println!("one zone of {names} names, in parts");
+    let read = master::read(zones::one_zone(names), None, None, &mut NoFiles);
+    let parted = PartedZone::new(read.apex.expect("the zone has an SOA"), read.record_sets);
+    let state = || State { parted: vec![Arc::new(parted.clone())], ..State::default() };
+    let mut steps = Steps::new();
+    steps.step("compile", || build(state(), &Places::default(), None).expect("the zone was checked"));
+    steps.step("compile, all cores", || build_by(&OnAllCores, state(), &Places::default(), None).expect("the zone was checked"));
 }
 
 /// What each step took, printed as it ends.

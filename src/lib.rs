@@ -4,7 +4,7 @@
 //!
 //! * [`ids`], [`geography`], [`wire`], [`text`], [`problem`], [`toml_table`]: words, bytes, texts, and what is wrong with
 //!   them.
-//! * [`rate_limit`]: how many responses a network may get.
+//! * [`rate_limit`]: how many responses a network may get; [`jobs`]: what may be done side by side.
 //! * [`zone`], [`health`], [`places`]: what is configured, what is known, who asks from where.
 //! * [`snapshot`], [`routing`]: what an answer may depend on; which member answers, and why.
 //! * [`answer`], [`control`]: the read side, the write side.
@@ -30,6 +30,7 @@ pub mod files;
 pub mod geography;
 pub mod health;
 pub mod ids;
+pub mod jobs;
 pub mod modes;
 pub mod node;
 pub mod places;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use waypost::control::build::{Built, build};
+use waypost::control::build::{Built, build, build_by};
 use waypost::control::state::State;
+use waypost::files::OnAllCores;
 use waypost::ids::HealthCheckId;
 use waypost::places::Places;
 use waypost::snapshot::Snapshot;
@@ -185,7 +186,7 @@ proptest! {
             }
             groups.get(&key).into_iter().flatten().for_each(|set| parted.put(set.clone()));
             touched.insert(key.0);
-            built = build(parts_of(&parted), &places, Some(&built)).unwrap();
+            built = build_by(&OnAllCores, parts_of(&parted), &places, Some(&built)).unwrap();
         }
         prop_assert_eq!(parted.len(), groups.values().map(Vec::len).sum::<usize>());
         let whole = build(in_one_piece(&parted), &places, None).unwrap();

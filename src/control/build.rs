@@ -16,6 +16,7 @@ use crate::health::gate::Gate;
 use crate::health::plan::{Plan, table_through};
 use crate::health::table::{HealthTable, Verdict};
 use crate::ids::{HealthCheckId, HealthIndex, SetIdentifier};
+use crate::jobs::{DoJobs, InTurn};
 use crate::places::Places;
 use crate::places::maps::ClientMaps;
 use crate::places::rules::Rules;
@@ -67,13 +68,21 @@ enum Source<'s> {
 /// # Errors
 /// Every reason why a zone cannot be compiled.
 pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Built, Vec<CompileError>> {
+    build_by(&InTurn, state, places, before)
+}
+
+/// The same, made by whoever does `jobs`: zones and maps side by side, and the parts of a zone that is in parts.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_by(jobs: &impl DoJobs, state: State, places: &Places, before: Option<&Built>) -> Result<Built, Vec<CompileError>> {
     let known = Known::of(before, &state);
     let asks: Vec<Arc<Asks>> = sources(&state).map(|zone| known.asks(zone, &state.collections)).collect();
     let seen = state.views.iter().flat_map(|view| &view.zones);
     let private_asks: Vec<Arc<Asks>> = seen.map(|zone| Arc::new(Source::Whole(zone).asks(&state.collections))).collect();
     let all_asks = || asks.iter().chain(&private_asks);
     let known_maps = before.map(|before| before.maps.clone()).unwrap_or_default();
-    let maps = known_maps.next(all_asks().flat_map(|asks| asks.rules.iter().cloned()).collect(), places);
+    let maps = known_maps.next(all_asks().flat_map(|asks| asks.rules.iter().cloned()).collect(), places, jobs);
     let map_index = |sets: &[&RecordSet]| maps.index(&maps::rules_of(sets, &state.collections)?);
     let targets: BTreeSet<ExternalTarget> = all_asks().flat_map(|asks| asks.externals.iter().cloned()).collect();
     let same_externals = before.filter(|before| before.externals.targets().iter().eq(&targets));
@@ -100,15 +109,7 @@ pub fn build(state: State, places: &Places, before: Option<&Built>) -> Result<Bu
         same_gates && before.state.checks.keys().eq(state.checks.keys())
     });
     let same_tables = same_checks && known.same_collections && same_externals.is_some();
-    let mut zones = Vec::with_capacity(asks.len());
-    let mut errors = Vec::new();
-    for zone in sources(&state) {
-        let tables = if matches!(zone, Source::Whole(_)) { &tables } else { &without_gates };
-        match known.compile(zone, tables, same_tables) {
-            Ok(zone) => zones.push(zone),
-            Err(error) => errors.push(error),
-        }
-    }
+    let (zones, mut errors) = known.zones(&state, same_tables, [&tables, &without_gates], jobs);
     let mut private: Vec<(Arc<HostedZone>, Arc<Zone>)> = Vec::new();
     for hosted in state.views.iter().flat_map(|view| &view.zones) {
         if compiled_private(&private, hosted).is_some() {
@@ -230,16 +231,52 @@ impl<'b> Known<'b> {
         }
     }
 
-    fn compile(&self, zone: Source<'_>, tables: &Tables<'_>, same_tables: bool) -> Result<Arc<Zone>, CompileError> {
-        let known = self.zone(zone.name()).map(|(known, before, at)| (known, &before.catalog.zones()[at]));
-        match (zone, known) {
-            (zone, Some((known, compiled))) if zone.is(known) && (same_tables || !compiled.is_bound()) => Ok(compiled.clone()),
-            (Source::Whole(hosted), _) => compile(hosted, tables).map(Arc::new),
-            (Source::Parted(parted), Some((Source::Parted(known), compiled))) => {
-                parted.compile(tables, Some((known, compiled)), same_tables).map(Arc::new)
-            }
-            (Source::Parted(parted), _) => parted.compile(tables, None, same_tables).map(Arc::new),
+    /// The zones of `state` in their order, and why those that are missing could not be compiled. What need not be compiled
+    /// anew is as it was, and takes no job.
+    fn zones(
+        &self,
+        state: &State,
+        same_tables: bool,
+        [tables, without_gates]: [&Tables<'_>; 2],
+        jobs: &impl DoJobs,
+    ) -> (Vec<Arc<Zone>>, Vec<CompileError>) {
+        let mut zones: Vec<_> = sources(state).map(|zone| self.kept(zone, same_tables).map(Ok)).collect();
+        let is_new = |(at, _): &(usize, Source<'_>)| zones[*at].is_none();
+        let (of_many_jobs, of_one): (Vec<_>, Vec<_>) =
+            sources(state).enumerate().filter(is_new).partition(|(_, zone)| zone.is_in_several_parts());
+        let tables_of = |zone: Source<'_>| if matches!(zone, Source::Whole(_)) { tables } else { without_gates };
+        let of_one = jobs.map(of_one, |(at, zone)| (at, self.compile(zone, tables_of(zone), same_tables, &InTurn)));
+        of_one.into_iter().for_each(|(at, zone)| zones[at] = Some(zone));
+        for (at, zone) in of_many_jobs {
+            zones[at] = Some(self.compile(zone, tables_of(zone), same_tables, jobs));
         }
+        let mut errors = Vec::new();
+        (zones.into_iter().flatten().filter_map(|zone| zone.map_err(|error| errors.push(error)).ok()).collect(), errors)
+    }
+
+    /// The zone as it was compiled, if it would come out the same again.
+    fn kept(&self, zone: Source<'_>, same_tables: bool) -> Option<Arc<Zone>> {
+        let (known, before, at) = self.zone(zone.name())?;
+        let compiled = &before.catalog.zones()[at];
+        (zone.is(known) && (same_tables || !compiled.is_bound())).then(|| compiled.clone())
+    }
+
+    fn compile(
+        &self,
+        zone: Source<'_>,
+        tables: &Tables<'_>,
+        same_tables: bool,
+        jobs: &impl DoJobs,
+    ) -> Result<Arc<Zone>, CompileError> {
+        let parted = match zone {
+            Source::Whole(hosted) => return compile(hosted, tables).map(Arc::new),
+            Source::Parted(parted) => parted,
+        };
+        let before = match self.zone(parted.name()) {
+            Some((Source::Parted(known), before, at)) => Some((&**known, &*before.catalog.zones()[at])),
+            _ => None,
+        };
+        parted.compile(tables, before, same_tables, jobs).map(Arc::new)
     }
 }
 
@@ -249,6 +286,10 @@ impl<'s> Source<'s> {
             Self::Whole(hosted) => &hosted.name,
             Self::Parted(parted) => parted.name(),
         }
+    }
+
+    fn is_in_several_parts(self) -> bool {
+        matches!(self, Self::Parted(parted) if parted.parts() > 1)
     }
 
     /// Whether this is that zone, unchanged.

@@ -3,22 +3,25 @@
 //! Opens and judges nothing itself: `config`, `control::load` and `control::build` do. Invariant: all or nothing; what
 //! comes back can be served as it is, and every problem in every file is reported in one run.
 
+mod cores;
 mod geo;
-mod zones;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::http::{Tokens, read_tokens};
 use crate::config::route53::{check_query_log, read_keys};
-use crate::config::{self, Config};
-use crate::control::build::{Built, build};
+use crate::config::{self, Config, Files};
+use crate::control::build::{Built, build, build_by};
 use crate::control::let_go::let_go;
+use crate::control::load::{join_zones, read_zone};
 use crate::control::serial::fill_serials;
 use crate::control::state::State;
+use crate::jobs::DoJobs;
 use crate::problem::{Problem, Problems};
 use crate::route53::access::Keys;
 use crate::zone::compile::CompileError;
+pub use cores::OnAllCores;
 use geo::GeoFiles;
 
 /// What the files say.
@@ -68,7 +71,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     problems.append(check_query_log(&config.route53, path));
     let (sources, found) = config::read_zone_files(&config, path);
     problems.append(found);
-    let (state, found) = zones::load(sources, LEFT_TO_US);
+    let (state, found) = join_zones(OnAllCores.map(sources, |source| read_zone(source, &mut Files, LEFT_TO_US)));
     problems.append(found);
     let Some(state) = state.filter(|_| !problems.has_errors()) else { return Err(problems) };
     let before = before.map(|before| &*before.built);
@@ -88,7 +91,7 @@ pub fn load_with(path: &Path, now_secs: u32, before: Option<&Loaded>, add: &mut 
     if problems.has_errors() {
         return Err(problems);
     }
-    match build(whole, &geo.places(&config.geo), before) {
+    match build_by(&OnAllCores, whole, &geo.places(&config.geo), before) {
         Ok(built) => {
             let (state, built) = (Arc::new(state), Arc::new(built));
             let (keys, tokens) = (Arc::new(keys), Arc::new(tokens));
@@ -117,7 +120,7 @@ impl Loaded {
         Self { state: Arc::new(state), built, ..self.clone() }
     }
 
-    /// Builds `state` with what is known of clients, sharing what has not changed.
+    /// Builds `state` with what is known of clients, sharing what has not changed; on one core, as the others answer.
     ///
     /// # Errors
     /// Every reason why a zone of it cannot be compiled.

@@ -11,6 +11,7 @@ use super::Places;
 use super::map::ClientMap;
 use super::rules::Rules;
 use crate::ids::MapIndex;
+use crate::jobs::DoJobs;
 
 /// Every map, and what they were made of.
 #[derive(Clone, Debug, Default)]
@@ -22,25 +23,29 @@ pub struct ClientMaps {
 
 impl ClientMaps {
     /// Maps for exactly the `wanted` rules, made of `places`; what neither changes is shared with these.
-    pub fn next(&self, wanted: BTreeSet<Rules>, places: &Places) -> Self {
+    pub fn next(&self, wanted: BTreeSet<Rules>, places: &Places, jobs: &impl DoJobs) -> Self {
         let is_same = self.places.is_same(places);
         let mut missing = wanted;
-        let mut slots: Vec<Option<(Rules, Arc<ClientMap>)>> = Vec::with_capacity(self.slots.len());
+        let mut slots: Vec<Option<(Rules, Option<Arc<ClientMap>>)>> = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
             let kept = slot.as_ref().filter(|(rules, _)| missing.remove(rules));
-            slots.push(kept.map(|(rules, map)| match is_same {
-                true => (rules.clone(), map.clone()),
-                false => (rules.clone(), Arc::new(ClientMap::build(rules, places, Some(map)))),
-            }));
+            slots.push(kept.map(|(rules, map)| (rules.clone(), Some(map.clone()))));
         }
         for rules in missing {
-            let made = Arc::new(ClientMap::build(&rules, places, None));
             match slots.iter().position(Option::is_none) {
-                Some(free) => slots[free] = Some((rules, made)),
-                None => slots.push(Some((rules, made))),
+                Some(free) => slots[free] = Some((rules, None)),
+                None => slots.push(Some((rules, None))),
             }
         }
-        Self { places: places.clone(), slots }
+        let made = jobs.map(slots, |slot| {
+            let (rules, before) = slot?;
+            let map = match before {
+                Some(map) if is_same => map,
+                before => Arc::new(ClientMap::build(&rules, places, before.as_deref())),
+            };
+            Some((rules, map))
+        });
+        Self { places: places.clone(), slots: made }
     }
 
     /// What the maps were made of.

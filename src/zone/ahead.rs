@@ -81,6 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::jobs::InTurn;
     use crate::wire::name::Name;
     use crate::wire::rtype::RecordType;
     use crate::zone::compile::{Tables, compile};
@@ -101,7 +102,7 @@ mod tests {
         let tables = Tables { health: &|_| None, gate: &|_, _, _| None, map: &|_| None, external: &|_, _| None };
         let parted = PartedZone::new(name(""), sets.clone());
         let hosted = HostedZone { name: name(""), record_sets: sets, hidden: 0, groups: BTreeMap::new(), files: Vec::new() };
-        let zone = if parted.parts() > 1 { parted.compile(&tables, None, true) } else { compile(&hosted, &tables) };
+        let zone = if parted.parts() > 1 { parted.compile(&tables, None, true, &InTurn) } else { compile(&hosted, &tables) };
         Arc::new(zone.expect("the zone compiles"))
     }
 

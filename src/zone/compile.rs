@@ -21,7 +21,7 @@ use super::node::{APEX, NONE, put_group, put_node, set_wildcard};
 use super::record_set::{Alias, Content, RdataList, RecordSet, RoutingPolicy, Ttl};
 use super::rrset::{RrsetRef, UNIT};
 use super::soa::{self, SoaNumbers};
-use super::tree::{Part, Zone, ZoneSoa, part_of};
+use super::tree::{Part, Zone, ZoneSoa, part_of, shift_for};
 use super::whole::find_whole;
 use crate::geography::area::Area;
 use crate::ids::{ExternalIndex, HealthCheckId, HealthIndex, HealthSet, MapIndex, SetIdentifier};
@@ -43,17 +43,17 @@ pub enum CompileError {
     NoHealthCheck { name: Name, health_check: HealthCheckId },
 }
 
-/// What a compiled zone refers to outside itself.
+/// What a compiled zone refers to outside itself. Several zones may ask at once.
 pub struct Tables<'t> {
     /// A health check's place in the snapshot's table.
-    pub health: &'t dyn Fn(&HealthCheckId) -> Option<HealthIndex>,
+    pub health: &'t (dyn Fn(&HealthCheckId) -> Option<HealthIndex> + Sync),
     /// The place of a member's gate in it, where it has one: by its group's owner name, its set identifier
     /// and its group's type.
-    pub gate: &'t dyn Fn(&Name, &SetIdentifier, RecordType) -> Option<HealthIndex>,
+    pub gate: &'t (dyn Fn(&Name, &SetIdentifier, RecordType) -> Option<HealthIndex> + Sync),
     /// The place of the map that orders these members of a group, for the policies that have one.
-    pub map: &'t dyn Fn(&[&RecordSet]) -> Option<MapIndex>,
+    pub map: &'t (dyn Fn(&[&RecordSet]) -> Option<MapIndex> + Sync),
     /// The place of a name outside the zone among those that are resolved.
-    pub external: &'t dyn Fn(&Name, RecordType) -> Option<ExternalIndex>,
+    pub external: &'t (dyn Fn(&Name, RecordType) -> Option<ExternalIndex> + Sync),
 }
 
 /// What is compiled: a zone as written, or a part of one.
@@ -83,8 +83,8 @@ pub(super) struct Place<'p> {
 
 impl Place<'_> {
     /// Bits of a number that are its part's own.
-    pub fn shift(&self) -> u32 {
-        31 - self.parts.ilog2()
+    fn shift(&self) -> u32 {
+        shift_for(self.parts)
     }
 
     /// The number of the part, in the high bits of all that is in it.

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use super::compile::{CompileError, Place, Tables, Written, compile_part, compile_whole};
 use super::external::ExternalTarget;
 use super::record_set::{Content, RecordSet};
-use super::tree::{Part, Zone, part_of};
+use super::tree::{Part, Zone, ZoneSoa, part_of};
 use crate::ids::SetIdentifier;
+use crate::jobs::DoJobs;
 use crate::wire::name::Name;
 use crate::wire::rtype::RecordType;
 
@@ -156,16 +157,22 @@ impl PartedZone {
     }
 
     /// Compiles what has changed since `before` was compiled of its parted zone; `same_tables` says that numbers of
-    /// the tables mean what they meant then.
+    /// the tables mean what they meant then. Parts are compiled by whoever does `jobs`.
     ///
     /// # Errors
     /// [`CompileError`] for what whoever changed the zone should have refused.
-    pub fn compile(&self, tables: &Tables<'_>, before: Option<(&Self, &Zone)>, same_tables: bool) -> Result<Zone, CompileError> {
+    pub fn compile(
+        &self,
+        tables: &Tables<'_>,
+        before: Option<(&Self, &Zone)>,
+        same_tables: bool,
+        jobs: &impl DoJobs,
+    ) -> Result<Zone, CompileError> {
         let before = before.filter(|(parted, _)| parted.parts.len() == self.parts.len() && parted.name == self.name);
         if let [part] = &self.parts[..] {
             return compile_whole(&self.name, &part.sets, tables);
         }
-        match self.compile_parts(tables, before, same_tables) {
+        match self.compile_parts(tables, before, same_tables, jobs) {
             Err(CompileError::PartFull { .. }) => {
                 let sets: Vec<RecordSet> = self.iter().cloned().collect();
                 compile_whole(&self.name, &sets, tables)
@@ -179,32 +186,36 @@ impl PartedZone {
         tables: &Tables<'_>,
         before: Option<(&Self, &Zone)>,
         same_tables: bool,
+        jobs: &impl DoJobs,
     ) -> Result<Zone, CompileError> {
         let is_redirected = self.has(&self.name, RecordType::DNAME);
         let before = before.filter(|(parted, zone)| {
             zone.parts.len() == self.parts.len() && parted.has(&parted.name, RecordType::DNAME) == is_redirected
         });
-        let has = |name: &Name, rtype| self.has(name, rtype);
-        let groups = BTreeMap::new();
-        let mut parts = Vec::with_capacity(self.parts.len());
+        let kept = |at: usize, part: &Arc<PartSets>| {
+            let (parted, zone) = before?;
+            let is_same = Arc::ptr_eq(&parted.parts[at], part) || parted.parts[at] == *part;
+            let known = &zone.parts[at];
+            (is_same && (same_tables || !known.is_bound)).then(|| known.clone())
+        };
+        let mut parts: Vec<Option<Arc<Part>>> = self.parts.iter().enumerate().map(|(at, part)| kept(at, part)).collect();
+        let missing: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].is_none()).collect();
         let mut soa = before.map(|(_, zone)| zone.soa());
-        let mut shift = 31;
-        for (at, part) in self.parts.iter().enumerate() {
-            let place = Place { at, parts: self.parts.len(), is_redirected, targets: &part.targets, has: &has };
-            shift = place.shift();
-            let known = before.filter(|(parted, _)| Arc::ptr_eq(&parted.parts[at], part) || parted.parts[at] == *part);
-            match known.map(|(_, zone)| &zone.parts[at]).filter(|known| same_tables || !known.is_bound) {
-                Some(known) => parts.push(known.clone()),
-                None => {
-                    let written = Written { name: &self.name, record_sets: &part.sets, hidden: 0, groups: &groups };
-                    let (compiled, own_soa): (Part, _) = compile_part(written, tables, place)?;
-                    soa = own_soa.or(soa);
-                    parts.push(Arc::new(compiled));
-                }
-            }
+        for (at, compiled) in jobs.map(missing, |at| (at, self.compile_one(at, is_redirected, tables))) {
+            let (part, own_soa) = compiled?;
+            soa = own_soa.or(soa);
+            parts[at] = Some(Arc::new(part));
         }
+        let parts = parts.into_iter().flatten().collect();
         let soa = soa.ok_or_else(|| CompileError::NoSoa { zone: self.name.clone() })?;
-        Ok(Zone::of_parts(&self.name, parts.into(), shift, soa))
+        Ok(Zone::of_parts(&self.name, parts, soa))
+    }
+
+    fn compile_one(&self, at: usize, is_redirected: bool, tables: &Tables<'_>) -> Result<(Part, Option<ZoneSoa>), CompileError> {
+        let PartSets { sets, targets, .. } = &*self.parts[at];
+        let has = |name: &Name, rtype| self.has(name, rtype);
+        let written = Written { name: &self.name, record_sets: sets, hidden: 0, groups: &BTreeMap::new() };
+        compile_part(written, tables, Place { at, parts: self.parts.len(), is_redirected, targets, has: &has })
     }
 }
 

@@ -103,8 +103,9 @@ impl Zone {
     }
 
     /// The zone of these parts, the first of which has the apex; of a number, `shift` bits are its part's own.
-    pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, shift: u32, soa: ZoneSoa) -> Self {
+    pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, soa: ZoneSoa) -> Self {
         let max_labels = parts.iter().map(|part| part.max_labels).max().unwrap_or_default();
+        let shift = shift_for(parts.len());
         Self { parts, shift, max_labels, ..Self::of_whole(apex, Part::default(), soa) }
     }
 
@@ -423,6 +424,11 @@ impl Part {
         }
         None
     }
+}
+
+/// Bits of a number that are its own part's, where there are so many `parts`: a power of two.
+pub(super) fn shift_for(parts: usize) -> u32 {
+    31 - parts.ilog2()
 }
 
 /// Which of `parts` parts a key belongs to: that of the child of the apex that it is at or below.

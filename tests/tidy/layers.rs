@@ -55,16 +55,17 @@ pub const ROWS: &[Row] = &[
     row("text",      Core, &["problem"]),
     row("toml_table", Core, &["problem", "text"]),
     row("rate_limit", Core, &[]),
+    row("jobs",      Core, &[]),
     // 2: what is configured, what is known, who asks from where
-    row("zone",      Core, &["ids", "modes", "problem", "geography", "wire"]),
+    row("zone",      Core, &["ids", "jobs", "modes", "problem", "geography", "wire"]),
     row("health",    Core, &["ids", "modes", "problem"]),
-    row("places",    Core, &["ids", "problem", "text", "geography"]),
+    row("places",    Core, &["ids", "jobs", "problem", "text", "geography"]),
     // 3: which member, and why; what an answer may depend on
     row("routing",   Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places"]),
     row("snapshot",  Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places"]),
     // 4: the read side, the write side, and who may use which
     row("answer",    Core, &["ids", "modes", "problem", "geography", "rate_limit", "wire", "zone", "health", "places", "routing", "snapshot"]),
-    row("control",   Core, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
+    row("control",   Core, &["ids", "jobs", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot"]),
     // above both: an API's notation for them
     row("route53",   Core, &["ids", "modes", "problem", "geography", "wire", "zone", "health", "places", "routing", "snapshot", "answer", "control"]),
     // beside layer 5: the services of the edges
@@ -75,7 +76,7 @@ pub const ROWS: &[Row] = &[
     row("scenario",  Edge, &["ids", "modes", "problem", "geography", "text", "toml_table", "wire", "zone", "health", "places", "routing", "snapshot",
                              "answer", "control", "explain"]),
     row("config",    Edge, &["ids", "modes", "problem", "geography", "rate_limit", "text", "toml_table", "wire", "zone", "health", "places", "control", "route53"]),
-    row("files",     Edge, &["problem", "text", "zone", "places", "control", "config", "route53"]),
+    row("files",     Edge, &["jobs", "problem", "text", "zone", "places", "control", "config", "route53"]),
     // 5: sockets, disk, async; edges do not see each other
     row("server",    Edge, &["ids", "problem", "geography", "rate_limit", "wire", "places", "routing", "snapshot", "answer", "clock", "telemetry", "config"]),
     row("prober",    Edge, &["ids", "modes", "problem", "health", "clock", "telemetry", "resolver", "config"]),
