@@ -31,11 +31,17 @@ impl Client {
         match subnet {
             Some((address, prefix_len)) if prefix_len > 0 => Self { address, prefix_len, source: ClientSource::Subnet },
             _ => {
-                let address = resolver.to_canonical();
+                let address = if resolver.is_ipv4() { resolver } else { canonical(resolver) };
                 Self { address, prefix_len: bits(address), source: ClientSource::Resolver }
             }
         }
     }
+}
+
+/// Not inlined: where the compiler sees that octets may move, it copies every address octet by octet.
+#[inline(never)]
+fn canonical(address: IpAddr) -> IpAddr {
+    address.to_canonical()
 }
 
 /// Bits of an address of this family.

@@ -15,10 +15,8 @@ pub(super) trait Address: Copy + Ord {
     fn kept(self) -> Self::Kept;
     fn of_kept(kept: Self::Kept) -> Self;
 
-    /// The first 16 bits.
-    fn top(self) -> usize;
-    /// So many of the bits that follow, 16 at most.
-    fn below_top(self, bits: u8) -> usize;
+    /// The bits from one place up to another, 1 to 32 of them.
+    fn bits(self, from: u8, to: u8) -> usize;
     /// How many leading bits the two have in common.
     fn common_len(self, other: Self) -> u8;
     /// The address after this one.
@@ -46,13 +44,8 @@ macro_rules! address {
             }
 
             #[inline]
-            fn top(self) -> usize {
-                (self >> (<$number>::BITS - 16)) as usize
-            }
-
-            #[inline]
-            fn below_top(self, bits: u8) -> usize {
-                ((self << 16) >> (<$number>::BITS - u32::from(bits))) as usize
+            fn bits(self, from: u8, to: u8) -> usize {
+                ((self << from) >> (<$number>::BITS - u32::from(to - from))) as usize
             }
 
             #[inline]
@@ -86,9 +79,11 @@ address!(u128, [u64; 2], |address| [(address >> 64) as u64, address as u64], |[h
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ranges<A: Address> {
     ranges: Box<[Range<A>]>,
-    /// For each first 16 bits, and one more; none for a table of a few ranges.
+    /// How many first bits are looked at first.
+    top_bits: u8,
+    /// For each value of those, and one more; none for a table of a few ranges.
     tops: Box<[Top]>,
-    /// The finer indices, one behind the other: each has, for the bits that follow the first 16, the last range that starts
+    /// The finer indices, one behind the other: each has, for the bits that follow, the last range that starts
     /// before any address with them; and one more.
     fine: Box<[u32]>,
 }
@@ -107,25 +102,25 @@ impl<A: Address> Range<A> {
     }
 }
 
-/// Where addresses with the same first 16 bits are.
+/// Where addresses with the same first bits are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Top {
     /// The last range that starts before any of them.
     first: u32,
     /// Where its finer index begins.
     fine: u32,
-    /// How many bits that is by; none for few ranges.
-    fine_bits: u8,
+    /// Up to which bit that goes; 0 where there is none.
+    fine_to: u8,
 }
 
-/// How many different first 16 bits there are.
-const TOPS: usize = 1 << 16;
-/// Ranges that are searched without an index, in a dozen steps.
-const UNINDEXED_MAX: usize = 4_096;
-/// Ranges of one entry of a finer index, at least, if they are spread evenly.
-const RANGES_PER_ENTRY: usize = 4;
-/// Ranges that are searched at once.
-const WINDOW: usize = 16;
+/// The most first bits that are looked at first.
+const TOP_BITS_MAX: u32 = 16;
+/// The last bit that an index may look at.
+const INDEXED_BITS: u8 = 32;
+/// Ranges that are searched without an index.
+const UNINDEXED_MAX: usize = 16;
+/// Ranges that are searched at once, and need no finer index.
+const WINDOW: usize = 4;
 
 /// Puts ranges together, in the order of their starts.
 #[derive(Clone, Debug)]
@@ -148,36 +143,41 @@ impl<A: Address> Builder<A> {
     }
 
     pub(super) fn finish(self) -> Ranges<A> {
-        // An index of 65,537 entries is for tables that are larger than itself.
-        if self.ranges.len() <= UNINDEXED_MAX {
-            return Ranges { ranges: self.ranges.into(), tops: Box::default(), fine: Box::default() };
+        let ranges: Box<[Range<A>]> = self.ranges.into();
+        if ranges.len() <= UNINDEXED_MAX {
+            return Ranges { ranges, top_bits: 0, tops: Box::default(), fine: Box::default() };
         }
-        let mut tops = Vec::with_capacity(TOPS + 1);
+        // As many entries as there are ranges, at most: an index is no larger than what it is of.
+        let top_bits = ranges.len().ilog2().min(TOP_BITS_MAX) as u8;
+        let is_before = |range: &Range<A>, top| range.start().bits(0, top_bits) < top;
+        let last = ranges.len() - 1;
+        let mut tops: Vec<Top> = Vec::with_capacity((1 << top_bits) + 1);
         let mut at = 0;
-        for top in 0..TOPS {
-            at += self.ranges[at + 1..].iter().take_while(|range| range.start().top() < top).count();
+        for top in 0..1 << top_bits {
+            at += ranges[at + 1..].iter().take_while(|range| is_before(range, top)).count();
             tops.push(Top { first: at as u32, ..Top::default() });
         }
-        tops.push(Top { first: self.ranges.len() as u32 - 1, ..Top::default() });
-        let fine = refine(&mut tops, &self.ranges);
-        Ranges { ranges: self.ranges.into(), tops: tops.into(), fine }
+        tops.push(Top { first: last as u32, ..Top::default() });
+        let fine = refine(&mut tops, top_bits, &ranges);
+        Ranges { ranges, top_bits, tops: tops.into(), fine }
     }
 }
 
-/// Adds finer indices where many ranges share their first 16 bits, as all of IPv6 shares a few.
-fn refine<A: Address>(tops: &mut [Top], ranges: &[Range<A>]) -> Box<[u32]> {
+/// Adds finer indices where many ranges share their first bits, as all of IPv6 shares a few.
+fn refine<A: Address>(tops: &mut [Top], top_bits: u8, ranges: &[Range<A>]) -> Box<[u32]> {
     let mut fine = Vec::new();
-    for top in 0..TOPS {
+    for top in 0..tops.len() - 1 {
         let (first, last) = (tops[top].first as usize, tops[top + 1].first as usize);
-        let entries = (last - first) / RANGES_PER_ENTRY;
-        if entries < 2 {
+        if last - first <= WINDOW {
             continue;
         }
-        let bits = entries.ilog2().min(FINE_BITS_MAX) as u8;
-        tops[top] = Top { fine: fine.len() as u32, fine_bits: bits, ..tops[top] };
+        // No more entries than ranges.
+        let fine_to = INDEXED_BITS.min(top_bits + (last - first).ilog2() as u8);
+        tops[top] = Top { fine: fine.len() as u32, fine_to, ..tops[top] };
         let mut at = first;
-        for entry in 0..1 << bits {
-            let is_before = |range: &&Range<A>| range.start().top() < top || range.start().below_top(bits) < entry;
+        for entry in 0..1 << (fine_to - top_bits) {
+            let is_before =
+                |range: &&Range<A>| range.start().bits(0, top_bits) < top || range.start().bits(top_bits, fine_to) < entry;
             at += ranges[at + 1..=last].iter().take_while(is_before).count();
             fine.push(at as u32);
         }
@@ -186,31 +186,28 @@ fn refine<A: Address>(tops: &mut [Top], ranges: &[Range<A>]) -> Box<[u32]> {
     fine.into()
 }
 
-/// The bits that a finer index may go by: 32 with the first.
-const FINE_BITS_MAX: u32 = 16;
-
 impl<A: Address> Ranges<A> {
     /// The range that holds `address`.
     #[inline]
     pub(super) fn find(&self, address: A) -> usize {
+        let starts_by_then = |range: &Range<A>| range.start() <= address;
         if self.tops.is_empty() {
-            return self.ranges.partition_point(|range| range.start() <= address) - 1;
+            return self.ranges.partition_point(starts_by_then) - 1;
         }
-        let top = address.top();
+        let top = address.bits(0, self.top_bits);
         let (this, next) = (self.tops[top], self.tops[top + 1]);
         // `low` starts before the address or at it; the last range that may is `last`.
-        let (low, last) = if this.fine_bits == 0 {
+        let (low, last) = if this.fine_to == 0 {
             (this.first as usize, next.first as usize)
         } else {
-            let entry = this.fine as usize + address.below_top(this.fine_bits);
+            let entry = this.fine as usize + address.bits(self.top_bits, this.fine_to);
             (self.fine[entry] as usize, self.fine[entry + 1] as usize)
         };
-        let starts_by_then = |range: &Range<A>| range.start() <= address;
-        // A window of fixed size takes a fixed number of steps, which no branch has to guess. What it has of other ranges
-        // is before `low` or behind the address.
+        // Counting in a window of fixed size takes no branch that has to be guessed, and waits for memory once. What it has of
+        // other ranges is before `low` or behind the address.
         let window = (low + 1).min(self.ranges.len().saturating_sub(WINDOW));
         match self.ranges[window..].first_chunk::<WINDOW>() {
-            Some(ranges) if last - low <= WINDOW => window + ranges.partition_point(starts_by_then) - 1,
+            Some(ranges) if last - low <= WINDOW => window + ranges.iter().filter(|range| starts_by_then(range)).count() - 1,
             _ => low + self.ranges[low + 1..=last].partition_point(starts_by_then),
         }
     }

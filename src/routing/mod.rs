@@ -74,6 +74,7 @@ pub fn choose<'s>(answer: AnswerRef, facts: Facts<'s>, chance: &mut impl Chance,
 }
 
 /// Follows the policies from `group` down its aliases, which form no loop, to RRsets.
+#[inline(always)]
 fn choose_in<'s>(mut group: &'s RecordGroup, facts: Facts<'s>, chance: &mut impl Chance, trace: &mut impl Trace) -> Choice {
     let mut is_whole = false;
     let mut ttl_max = u32::MAX;
