@@ -323,6 +323,11 @@ proptest! {
                     let standing = |member| if healthy[usize::from(member)] { Standing::Counts } else { Standing::LastResort };
                     prop_assert_eq!(found.scope_of_first(1, standing), scope, "{}", client);
                 }
+                let member = found.order().next();
+                if let Some(first) = map.first(&client) {
+                    let scope = found.scope(|order| order.into_iter().next() == member);
+                    prop_assert_eq!((first.member, first.prefix_len), (member, scope), "{}", client);
+                }
             }
         }
     }
@@ -442,25 +447,28 @@ fn nested_blocks_count_only_as_far_as_the_client_is_known() {
         locations: vec![None, Some(location("l1")), Some(location("l2"))],
     };
     let map = ClientMap::build(&rules, &Places::default(), None);
-    for (client, expected, scope) in [
-        ("10.1.2.0/24", &[2, 1, 0][..], 16),
-        ("10.1.0.0/16", &[2, 1, 0], 16),
-        ("10.1.0.0/15", &[1, 0], 16),
-        ("10.0.0.0/15", &[1, 0], 16),
-        ("10.2.0.0/15", &[1, 0], 15),
-        ("10.200.0.0/32", &[1, 0], 9),
-        ("10.0.0.0/7", &[0], 16),
-        ("11.0.0.0/8", &[0], 8),
+    // Whom a look tells at once is said last: whoever is known as well as the blocks that hold them are long.
+    for (client, expected, scope, looked) in [
+        ("10.1.2.0/24", &[2, 1, 0][..], 16, true),
+        ("10.1.0.0/16", &[2, 1, 0], 16, true),
+        ("10.1.0.0/15", &[1, 0], 16, false),
+        ("10.0.0.0/15", &[1, 0], 16, true),
+        ("10.2.0.0/15", &[1, 0], 15, true),
+        ("10.200.0.0/32", &[1, 0], 9, true),
+        ("10.0.0.0/7", &[0], 16, false),
+        ("11.0.0.0/8", &[0], 8, true),
         // Both halves have one order, which is not that of clients of whom only the whole is known.
-        ("20.0.0.0/8", &[0], 9),
-        ("20.0.0.0/9", &[1, 0], 9),
-        ("192.0.2.53/32", &[0], 1),
-        ("2001:db8::/56", &[0], 0),
+        ("20.0.0.0/8", &[0], 9, false),
+        ("20.0.0.0/9", &[1, 0], 9, true),
+        ("192.0.2.53/32", &[0], 1, true),
+        ("2001:db8::/56", &[0], 0, true),
     ] {
         let client = of(client);
         let found = map.lookup(&client);
         assert!(found.order().eq(expected.iter().copied()), "{client}: {:?}", found.order().collect::<Vec<_>>());
         assert_eq!(found.scope(|order| order.into_iter().next() == expected.first().copied()), scope, "{client}");
+        let first = map.first(&client).map(|first| (first.member, first.prefix_len));
+        assert_eq!(first, looked.then(|| (expected.first().copied(), scope)), "{client}");
     }
     let explained = explain(&rules, &Places::default(), &map, &of("10.1.2.0/24"));
     let reasons: Vec<String> = explained.members.iter().map(|member| member.reason.to_string()).collect();

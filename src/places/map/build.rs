@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::blocks::Blocks as RangeBlocks;
+use super::holding;
 use super::ranking::{Latencies, by_distance, chain, position};
 use super::{ClientMap, Entry, FirstMembers, NOBODY, Orders};
 use crate::ids::LocationName;
@@ -159,7 +160,8 @@ fn first_members(families: &Families, orders: &Orders) -> FirstMembers {
     let first = |order: u32| orders.get(order).into_iter().next().map_or(NOBODY, u32::from);
     let count = orders.ends.len();
     if !orders.hold_for_all() {
-        FirstMembers::Unknown
+        let holding = |order: u32| holding::of_order(orders.get(order));
+        FirstMembers::Holding(Families { v4: families.v4.map(holding), v6: families.v6.map(holding) })
     } else if (0..).take(count).map(first).collect::<HashSet<u32>>().len() == count {
         FirstMembers::OfOrders
     } else {

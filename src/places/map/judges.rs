@@ -29,16 +29,7 @@ impl<'m, S: FnMut(OrderRef<'m>) -> bool> Asked<'m, S> {
 
     /// Asks for the whole order, then for what of it less known clients have.
     fn ask(&mut self, order: u32) -> u8 {
-        let mut order = self.orders.get(order);
-        let mut from = NEVER;
-        while (self.same)(order) {
-            from = order.longest();
-            if from == 0 {
-                break;
-            }
-            order = order.known_to(from - 1);
-        }
-        from
+        self.orders.get(order).holds_from(&mut self.same)
     }
 }
 

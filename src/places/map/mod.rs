@@ -9,6 +9,7 @@
 mod blocks;
 mod build;
 mod explain;
+mod holding;
 mod judges;
 mod ranking;
 mod scope;
@@ -21,7 +22,7 @@ use super::client::Client;
 use super::ranges::{Address, Families, Ranges};
 use blocks::Blocks;
 use judges::{Asked, FIRSTS_MAX, FirstOf, Firsts};
-use scope::Judge;
+use scope::{Judge, NEVER};
 
 /// The orders of one group's members.
 #[derive(Clone, Debug)]
@@ -41,8 +42,8 @@ enum FirstMembers {
     OfOrders,
     /// In a table of its own: the member, or [`NOBODY`].
     Table(Families),
-    /// Orders depend on how many bits are known.
-    Unknown,
+    /// Orders depend on how many bits are known: the member, and from how many bits on it comes first (see `holding`).
+    Holding(Families),
 }
 
 /// Nobody is for these clients.
@@ -123,7 +124,7 @@ impl ClientMap {
         Found { map: self, at, address: client.address, order }
     }
 
-    /// The first member of a client's order; none in a map of CIDR blocks, where it is a matter of the order itself.
+    /// The first member of a client's order; none where that takes more than a look, in a map of CIDR blocks.
     #[inline]
     pub fn first(&self, client: &Client) -> Option<First> {
         match &self.firsts {
@@ -135,7 +136,7 @@ impl ClientMap {
                 let (member, prefix_len) = table.lookup(client.address);
                 Some(First { member: u16::try_from(member).ok(), prefix_len })
             }
-            FirstMembers::Unknown => None,
+            FirstMembers::Holding(table) => holding::first(table, client),
         }
     }
 
@@ -163,7 +164,10 @@ impl ClientMap {
     /// What the map takes in memory, in octets.
     pub fn memory_octets(&self) -> usize {
         let orders = size_of_val(&*self.orders.entries) + size_of_val(&*self.orders.ends);
-        let firsts = if let FirstMembers::Table(table) = &self.firsts { table.memory_octets() } else { 0 };
+        let firsts = match &self.firsts {
+            FirstMembers::OfOrders => 0,
+            FirstMembers::Table(table) | FirstMembers::Holding(table) => table.memory_octets(),
+        };
         self.families.memory_octets() + firsts + self.blocks_v4.memory_octets() + self.blocks_v6.memory_octets() + orders
     }
 }
@@ -248,6 +252,19 @@ impl<'m> OrderRef<'m> {
             }
         }
         best
+    }
+
+    /// From how many known bits on `same` holds for the order of a client; [`NEVER`] if it does not for the whole order.
+    fn holds_from(mut self, mut same: impl FnMut(Self) -> bool) -> u8 {
+        let mut from = NEVER;
+        while same(self) {
+            from = self.longest();
+            if from == 0 {
+                break;
+            }
+            self = self.known_to(from - 1);
+        }
+        from
     }
 
     /// How many bits must be known of a client for the whole order.
