@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use rustls::crypto::aws_lc_rs;
 
 /// The wall clock, for people: it may jump.
 #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
@@ -71,8 +70,9 @@ pub fn unix_secs() -> u64 {
 
 /// Octets that nobody can guess: secrets, seeds.
 pub fn fill_random(octets: &mut [u8]) {
-    // The source is the kernel's, which does not fail once it is seeded; without it there is no secret to be had.
-    aws_lc_rs::default_provider().secure_random.fill(octets).expect("the system has a random source");
+    // The kernel's source does not fail once it is seeded; without it there is no secret to be had. aws-lc's own, made of it,
+    // measures the jitter of the clock for a tenth of a second first.
+    getrandom::fill(octets).expect("the system has a random source");
 }
 
 /// A number that nobody can guess.
