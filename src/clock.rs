@@ -71,7 +71,7 @@ pub fn unix_secs() -> u64 {
 /// Octets that nobody can guess: secrets, seeds.
 pub fn fill_random(octets: &mut [u8]) {
     // The kernel's source does not fail once it is seeded; without it there is no secret to be had. aws-lc's own, made of it,
-    // measures the jitter of the clock for a tenth of a second first.
+    // measures the jitter of the clock first, for some 50 ms of every start.
     getrandom::fill(octets).expect("the system has a random source");
 }
 
