@@ -168,11 +168,22 @@ impl PartedZone {
         same_tables: bool,
         jobs: &impl DoJobs,
     ) -> Result<Zone, CompileError> {
-        let before = before.filter(|(parted, _)| parted.parts.len() == self.parts.len() && parted.name == self.name);
         if let [part] = &self.parts[..] {
             return compile_whole(&self.name, &part.sets, tables);
         }
-        match self.compile_parts(tables, before, same_tables, jobs) {
+        let is_redirected = self.has(&self.name, RecordType::DNAME);
+        let before = before.filter(|(parted, zone)| {
+            let is_alike = parted.name == self.name && [parted.parts.len(), zone.parts.len()] == [self.parts.len(); 2];
+            is_alike && parted.has(&parted.name, RecordType::DNAME) == is_redirected
+        });
+        let kept = |(at, part): (usize, &Arc<PartSets>)| {
+            let (parted, zone) = before?;
+            let is_same = Arc::ptr_eq(&parted.parts[at], part) || parted.parts[at] == *part;
+            let known = &zone.parts[at];
+            (is_same && (same_tables || !known.is_bound)).then(|| known.clone())
+        };
+        let kept = (self.parts.iter().enumerate().map(kept).collect(), before.map(|(_, zone)| zone.soa()));
+        match self.compile_missing(kept, is_redirected, tables, jobs) {
             Err(CompileError::PartFull { .. }) => {
                 let sets: Vec<RecordSet> = self.iter().cloned().collect();
                 compile_whole(&self.name, &sets, tables)
@@ -181,26 +192,15 @@ impl PartedZone {
         }
     }
 
-    fn compile_parts(
+    /// The zone of the parts that are there already, and of those that are compiled now.
+    fn compile_missing(
         &self,
+        (mut parts, mut soa): (Vec<Option<Arc<Part>>>, Option<ZoneSoa>),
+        is_redirected: bool,
         tables: &Tables<'_>,
-        before: Option<(&Self, &Zone)>,
-        same_tables: bool,
         jobs: &impl DoJobs,
     ) -> Result<Zone, CompileError> {
-        let is_redirected = self.has(&self.name, RecordType::DNAME);
-        let before = before.filter(|(parted, zone)| {
-            zone.parts.len() == self.parts.len() && parted.has(&parted.name, RecordType::DNAME) == is_redirected
-        });
-        let kept = |at: usize, part: &Arc<PartSets>| {
-            let (parted, zone) = before?;
-            let is_same = Arc::ptr_eq(&parted.parts[at], part) || parted.parts[at] == *part;
-            let known = &zone.parts[at];
-            (is_same && (same_tables || !known.is_bound)).then(|| known.clone())
-        };
-        let mut parts: Vec<Option<Arc<Part>>> = self.parts.iter().enumerate().map(|(at, part)| kept(at, part)).collect();
         let missing: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].is_none()).collect();
-        let mut soa = before.map(|(_, zone)| zone.soa());
         for (at, compiled) in jobs.map(missing, |at| (at, self.compile_one(at, is_redirected, tables))) {
             let (part, own_soa) = compiled?;
             soa = own_soa.or(soa);

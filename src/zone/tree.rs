@@ -102,7 +102,7 @@ impl Zone {
         Self { apex: apex.clone(), apex_key, apex_labels, whole, parts: Box::default(), shift: 31, max_labels, soa }
     }
 
-    /// The zone of these parts, the first of which has the apex; of a number, `shift` bits are its part's own.
+    /// The zone of these parts, the first of which has the apex.
     pub(super) fn of_parts(apex: &Name, parts: Box<[Arc<Part>]>, soa: ZoneSoa) -> Self {
         let max_labels = parts.iter().map(|part| part.max_labels).max().unwrap_or_default();
         let shift = shift_for(parts.len());
